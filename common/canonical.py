@@ -1,0 +1,80 @@
+"""Deterministic CBOR (RFC 8949, 4.2): one value has one encoding, and bytes are identity.
+
+Allowed: int of 64 bits with sign, bytes, text, bool, None, list, and dict with text keys. No floats, no tags, no
+indefinite lengths, no duplicate keys, no U+0000 and no lone surrogates (PostgreSQL refuses those, SQLite would not).
+With text keys only, the length-first order of RFC 7049 that cbor2 writes and the bytewise order of RFC 8949 4.2.1 agree.
+"""
+
+from typing import Any
+
+import cbor2
+
+from common.errors import N_, Refused
+
+DEPTH_MAX = 16
+"""Nesting of lists and maps; the deepest honest entry has 6."""
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+
+Value = Any
+"""None, bool, int, bytes, str, list of Value or dict of str to Value; checked at run time by `check`."""
+
+
+def encode(value: Value) -> bytes:
+    """Return the one canonical encoding of ``value``; raises Refused("canonical.…") for what must not be encoded."""
+    check(value)
+    return cbor2.dumps(value, canonical=True)
+
+
+def decode(data: bytes) -> Value:
+    """Return the value of ``data``, which must be its canonical encoding to the byte; raises Refused("canonical.…")."""
+    try:
+        value = cbor2.loads(data)
+        check(value)
+        again = cbor2.dumps(value, canonical=True)
+    except Refused:
+        raise
+    except Exception as error:  # noqa: BLE001 - cbor2 has many roots; all of them mean: these bytes are not ours
+        raise Refused("canonical.broken", N_("The data cannot be read.")) from error
+    if again != data:  # longer length forms, other key order, duplicate keys, trailing bytes
+        raise Refused("canonical.not_canonical", N_("The data are not in their one canonical form."))
+    return value
+
+
+def decode_map(data: bytes) -> dict[str, Any]:
+    """Return ``decode(data)`` where it is a map; raises Refused otherwise."""
+    value = decode(data)
+    if not isinstance(value, dict):
+        raise Refused("canonical.not_a_map", N_("The data cannot be read."))
+    return value
+
+
+def check(value: Value, depth: int = 0) -> None:
+    """Raise Refused where ``value`` holds anything the canonical form does not have."""
+    if depth > DEPTH_MAX:
+        raise Refused("canonical.too_deep", N_("The data are nested too deeply."))
+    kind = type(value)
+    if kind is str:
+        _check_text(value)
+    elif kind is int:
+        if not INT_MIN <= value <= INT_MAX:
+            raise Refused("canonical.int_range", N_("A number is too large."))
+    elif kind is list:
+        for item in value:
+            check(item, depth + 1)
+    elif kind is dict:
+        for key, item in value.items():
+            if type(key) is not str:
+                raise Refused("canonical.key", N_("The data cannot be read."))
+            _check_text(key)
+            check(item, depth + 1)
+    elif kind not in (bytes, bool, type(None)):
+        raise Refused("canonical.type", N_("The data hold a kind of value that is not allowed."))
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise Refused("canonical.nul", N_("The text holds a character that cannot be stored (U+0000)."))
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Refused("canonical.surrogate", N_("The text holds a broken character.")) from error

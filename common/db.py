@@ -1,0 +1,145 @@
+"""The only door to apsw and peewee.
+
+Rules: models are unbound and every query is given its database, so that many nodes live in one process and a forgotten
+database fails at once; a write is one IMMEDIATE transaction; times are integer milliseconds UTC, money integer tiyn;
+tables are STRICT. Stock `DateTimeField` and `DecimalField` misbehave under apsw and are not offered.
+
+    database = open_database(path)
+    with transaction(database):
+        insert(database, Filing, rows)
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+import peewee
+from playhouse.apsw_ext import APSWDatabase
+
+from common.errors import N_, Conflict, Corrupt, CourtError, Unreachable
+
+BUSY_TIMEOUT_MS = 5_000
+"""How long a writer waits for another one on the same machine."""
+CACHE_KIB = 16_000
+ROWS_AT_ONCE = 500
+"""Rows per INSERT statement: 500 rows of 20 columns stay far below SQLite's limit of 32,766 variables."""
+
+BlobField = peewee.BlobField
+BooleanField = peewee.BooleanField
+CharField = peewee.TextField
+CompositeKey = peewee.CompositeKey
+IntegerField = peewee.BigIntegerField
+Model = peewee.Model
+SQL = peewee.SQL
+TextField = peewee.TextField
+fn = peewee.fn
+
+
+class Table(peewee.Model):
+    """Base of all tables: STRICT, so that the database checks types too."""
+
+    class Meta:
+        strict_tables = True
+        legacy_table_names = False
+
+
+def _pragma_wal(connection: apsw.Connection) -> None:
+    connection.pragma("journal_mode", "wal")  # readers never wait for the writer
+
+
+def _pragma_full(connection: apsw.Connection) -> None:
+    connection.pragma("synchronous", "full")  # a receipt promises durability: fsync on every commit
+
+
+def _pragma_keys(connection: apsw.Connection) -> None:
+    connection.pragma("foreign_keys", True)
+
+
+def _pragma_secure_delete(connection: apsw.Connection) -> None:
+    connection.pragma("secure_delete", True)  # what is erased (drafts, sessions) leaves no trace in free pages
+
+
+def _pragma_cache(connection: apsw.Connection) -> None:
+    connection.pragma("cache_size", -CACHE_KIB)
+
+
+def _pragma_trust(connection: apsw.Connection) -> None:
+    connection.pragma("trusted_schema", False)  # a tampered file must not run functions
+
+
+RECIPE: tuple[Callable[[apsw.Connection], None], ...] = (
+    _pragma_wal,
+    _pragma_full,
+    _pragma_keys,
+    _pragma_secure_delete,
+    _pragma_cache,
+    _pragma_trust,
+)
+
+
+class Database(APSWDatabase):
+    """An APSWDatabase whose every connection follows RECIPE."""
+
+    def _connect(self) -> apsw.Connection:
+        connection = super()._connect()
+        for step in RECIPE:
+            step(connection)
+        return connection
+
+
+def open_database(path: Path | str) -> Database:
+    """Open (or create) the SQLite file at ``path``; each thread gets its own connection on first use."""
+    return Database(str(path), timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=True)
+
+
+@contextmanager
+def transaction(database: Database) -> Iterator[None]:
+    """One IMMEDIATE transaction: all of the block or nothing of it.
+
+    Raises Conflict("db.constraint") where the database's own rules refuse, Unreachable("db.busy") where another writer
+    holds the file too long, Corrupt("db.full"/"db.broken") where the disk or the file fails.
+    """
+    try:
+        with database.atomic("IMMEDIATE"):
+            yield
+    except CourtError:
+        raise
+    except (apsw.ConstraintError, peewee.IntegrityError) as error:
+        raise Conflict("db.constraint", N_("Somebody changed this at the same time. Open the page again.")) from error
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise Unreachable("db.busy", N_("The machine is busy. Nothing was lost; try again in a moment.")) from error
+    except apsw.FullError as error:
+        raise Corrupt("db.full", N_("The disk is full: this machine cannot take papers now. Call the administrator.")) from error
+    except (apsw.IOError, apsw.CorruptError, apsw.NotADBError) as error:
+        raise Corrupt("db.broken", N_("The disk reports an error: this machine cannot take papers now. Call the administrator.")) from error
+
+
+def create_tables(database: Database, models: Iterable[type[Table]]) -> None:
+    """Create what is missing of ``models`` with their indexes."""
+    for model in models:
+        with database.bind_ctx([model], bind_refs=False, bind_backrefs=False):
+            model.create_table(safe=True)
+
+
+def insert(database: Database, model: type[Table], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert ``rows`` in as few statements as the limits allow."""
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        model.insert_many(rows[start : start + ROWS_AT_ONCE]).execute(database)
+
+
+def rows_of(database: Database, query: Any) -> list[dict[str, Any]]:
+    """Return all rows of a select as dicts with column names as keys."""
+    return list(query.dicts().execute(database))
+
+
+def one_of(database: Database, query: Any) -> dict[str, Any] | None:
+    """Return the first row of a select as a dict, or None."""
+    found = rows_of(database, query.limit(1))
+    return found[0] if found else None
+
+
+def changed(database: Database, statement: Any) -> int:
+    """Run an update or delete and return how many rows it changed: the compare-and-swap of a use case."""
+    return int(statement.execute(database))

@@ -1,0 +1,137 @@
+"""What a fold sees: facts, the subject that reads them, and who must receive them.
+
+A *subject* is a module of `common.court` (or the node directory of `sync`) of one shape:
+
+    NAME    = "filings"
+    TYPES   = {"filing.submit/1": Submit, …}        entry type → body (a frozen msgspec.Struct)
+    TABLES  = (FilingRow, …)                        each with a column ``obj``
+    begin() -> State                                an object with no history
+    step(state, fact, known) -> None                one more fact; raises Refused → quarantine, state untouched
+    rows(state) -> {Table: [row, …]}                the rows of this object, and nothing else's
+    audience(state) -> Audience                     who must receive this object
+
+``step`` and ``rows`` are pure: no clock, no network, no other object's rows. What they may ask about the world they ask
+``known``, whose answers depend only on entries that stand before the fact's beacon in the log.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from common import canonical
+from common.db import Table
+from common.errors import N_, Refused
+
+Rows = Mapping[type[Table], Sequence[Mapping[str, Any]]]
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of every entry body. Additive keys are optional and keep a default for ever; unknown keys are ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRef:
+    """A file an entry names: SHA-256 (32 bytes), size in bytes, media type by content."""
+
+    sha256: bytes
+    size: int
+    media: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One entry as its subject reads it.
+
+    ``time`` is the claimed wall clock in ms; ``log_index`` is None until the register has logged the entry;
+    ``beacon`` is the size of the newest checkpoint its author had fully received (0: none).
+    """
+
+    type: str
+    obj: bytes
+    body: Any
+    node: int
+    epoch: int
+    seq: int
+    time: int
+    leaf: bytes
+    base: bytes | None
+    actor: bytes | None
+    beacon: int
+    blobs: tuple[BlobRef, ...]
+    log_index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Delivery lists, derived from the object and never written by an author.
+
+    ``persons`` are IIN or BIN texts; ``opens`` are the persons for whom the authoring nodes have opened a cabinet, each
+    with the node: from then on that node is in the person's scope.
+    """
+
+    everyone: bool = False
+    courts: frozenset[str] = frozenset()
+    persons: frozenset[str] = frozenset()
+    opens: frozenset[tuple[str, int]] = field(default_factory=frozenset)
+
+
+class Known(Protocol):
+    """What a fold may ask beyond its own object."""
+
+    def staff_role(self, certificate: bytes, court: str, *, before: int) -> frozenset[str]:
+        """Return the roles that the holder of the certificate (SHA-256) has at ``court`` as of log size ``before``."""
+
+    def node_of(self, court: str, *, before: int) -> int | None:
+        """Return the node that writes for ``court`` as of log size ``before``."""
+
+    def signer(self, leaf: bytes, signature: bytes, content: bytes) -> bytes:
+        """Return the SHA-256 of the certificate that signed ``content`` (CMS, detached); raises Refused when it does not verify.
+
+        The answer is remembered by ``leaf``, so that folding again does not verify again.
+        """
+
+    def pdf_signer(self, leaf: bytes, signature: bytes) -> "Signer":
+        """Return who made the CMS of a signed PDF and the digest it covers; raises Refused when it does not verify."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """The holder of a signing certificate, as read from it."""
+
+    certificate: bytes
+    name: str
+    iin: str
+    bin: str
+    digest: bytes
+
+
+class Subject(Protocol):
+    """The one shape of all subjects; a module satisfies it."""
+
+    NAME: str
+    TYPES: Mapping[str, type[Body]]
+    TABLES: tuple[type[Table], ...]
+
+    def begin(self) -> Any: ...
+
+    def step(self, state: Any, fact: Fact, known: Known) -> None: ...
+
+    def rows(self, state: Any) -> Rows: ...
+
+    def audience(self, state: Any) -> Audience: ...
+
+
+def encode_body(body: Body) -> bytes:
+    """Return the canonical CBOR of ``body``."""
+    return canonical.encode(msgspec.to_builtins(body, builtin_types=(bytes,)))
+
+
+def decode_body(data: bytes, kind: type[Body]) -> Any:
+    """Return the body of ``data``; raises Refused("entry.body") when it is not one of ``kind``."""
+    value = canonical.decode_map(data)
+    try:
+        return msgspec.convert(value, kind, strict=True)
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        raise Refused("entry.body", N_("An entry does not have the form its type demands.")) from error
