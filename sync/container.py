@@ -1,0 +1,156 @@
+"""The container: a signed header and a sealed payload, the same bytes over HTTP and on a stick (PROTOCOL 3).
+
+    container = "SOTB1\\n" ‖ length of header (4 bytes, big endian) ‖ COSE_Sign1 over the header ‖ sealed payload
+    sealed    = HPKE (RFC 9180, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM) of the zstd frame of the payload
+
+Kinds: ``up`` (a node's bundle), ``down`` (receipts and entries for one node), ``own`` (a node's own lost tail), ``chunk``
+(a piece of a blob). The signature is checked before anything is decrypted, the sealed hash before it is decompressed,
+and decompression has hard caps: nobody unknown makes us work (faults 1, 2, 7, 10).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import zstandard
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+
+from common import canonical
+from common.errors import N_, Refused
+from sync import cose
+from sync.identity import Identity, NodeCertificate
+
+MAGIC = b"SOTB1\n"
+LENGTH_BYTES = 4
+CONTENT_TYPE = "application/sot-container+cbor"
+VERSION = 1
+PLAIN_BYTES_MAX = 32 << 20
+"""Payload before compression; a node cuts its bundles far below this."""
+SEALED_BYTES_MAX = PLAIN_BYTES_MAX + (1 << 16)
+WINDOW_BYTES_MAX = 8 << 20
+"""zstd window: what one decompression may allocate beside its output."""
+ZSTD_LEVEL = 9
+SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The signed half. ``about`` holds what belongs to the kind; ``author`` and ``recipient`` are key ids."""
+
+    kind: str
+    author: bytes
+    recipient: bytes
+    sealed_sha256: bytes
+    plain_size: int
+    plain_sha256: bytes
+    about: dict[str, Any]
+    signed: bytes
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the signed header: how the next bundle names this one."""
+        return hashlib.sha256(self.signed).digest()
+
+
+def write_container(kind: str, about: dict[str, Any], plain: bytes, author: Identity, recipient: NodeCertificate) -> bytes:
+    """Return the container of ``plain`` for ``recipient``; raises Refused("container.too_large")."""
+    if len(plain) > PLAIN_BYTES_MAX:
+        raise _too_large()
+    packed = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_content_size=True).compress(plain)
+    sealed = SUITE.encrypt(packed, recipient.seal_key, _info(author.environment, kind))
+    header = {
+        "v": VERSION,
+        "kind": kind,
+        "to": recipient.key_id,
+        "codec": "zstd",
+        "sealed": hashlib.sha256(sealed).digest(),
+        "packed_size": len(packed),
+        "plain": hashlib.sha256(plain).digest(),
+        "plain_size": len(plain),
+        "about": about,
+    }
+    signed = author.sign_message(canonical.encode(header), CONTENT_TYPE)
+    return MAGIC + len(signed).to_bytes(LENGTH_BYTES, "big") + signed + sealed
+
+
+def split_container(data: bytes) -> tuple[cose.Signed, bytes, bytes]:
+    """Return (parsed signature, signed header bytes, sealed payload) without trusting any of it yet."""
+    if len(data) > SEALED_BYTES_MAX + cose.MESSAGE_BYTES_MAX:
+        raise _too_large()
+    start = len(MAGIC) + LENGTH_BYTES
+    if not data.startswith(MAGIC) or len(data) < start:
+        raise _broken()
+    end = start + int.from_bytes(data[len(MAGIC) : start], "big")
+    if end > len(data):
+        raise _broken()
+    return cose.parse(data[start:end]), data[start:end], data[end:]
+
+
+def read_header(data: bytes, author_key: Ed25519PublicKey, environment: bytes) -> tuple[Header, bytes]:
+    """Return the verified header and the still sealed payload; raises Refused."""
+    signed, header_bytes, sealed = split_container(data)
+    value = canonical.decode_map(cose.verify(signed, author_key, CONTENT_TYPE, environment=environment))
+    try:
+        if (value["v"], value["codec"]) != (VERSION, "zstd"):
+            raise Refused("container.version", N_("A bundle has a version this machine does not know. It needs an update."))
+        header = Header(
+            kind=_typed(value["kind"], str),
+            author=signed.key_id,
+            recipient=_typed(value["to"], bytes),
+            sealed_sha256=_typed(value["sealed"], bytes),
+            plain_size=_typed(value["plain_size"], int),
+            plain_sha256=_typed(value["plain"], bytes),
+            about=_typed(value["about"], dict),
+            signed=header_bytes,
+        )
+    except (KeyError, TypeError) as error:
+        raise _broken() from error
+    if hashlib.sha256(sealed).digest() != header.sealed_sha256:  # header A with payload B, or a changed byte
+        raise Refused("container.payload", N_("A bundle's content does not belong to its header: it was changed or cut."))
+    return header, sealed
+
+
+def open_payload(header: Header, sealed: bytes, reader: Identity) -> bytes:
+    """Return the payload; raises Refused("container.recipient") when it is sealed to somebody else, or when it is broken."""
+    if header.recipient != reader.certificate.key_id:
+        raise Refused("container.recipient", N_("A bundle is addressed to another machine."))
+    if not 0 <= header.plain_size <= PLAIN_BYTES_MAX:
+        raise _too_large()
+    try:
+        packed = SUITE.decrypt(sealed, reader.seal, _info(reader.environment, header.kind))
+    except (InvalidTag, ValueError) as error:
+        raise Refused("container.sealed", N_("A bundle cannot be opened with this machine's key.")) from error
+    plain = _decompress(packed, header.plain_size)
+    if hashlib.sha256(plain).digest() != header.plain_sha256:
+        raise _broken()
+    return plain
+
+
+def _decompress(packed: bytes, size: int) -> bytes:
+    try:
+        frame = zstandard.get_frame_parameters(packed)
+        if frame.content_size != size or frame.window_size > max(WINDOW_BYTES_MAX, size):
+            raise _broken()  # a frame that promises more than the signed header allows is never started
+        return zstandard.ZstdDecompressor(max_window_size=PLAIN_BYTES_MAX).decompress(packed, max_output_size=size)
+    except zstandard.ZstdError as error:
+        raise _broken() from error
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise TypeError(kind.__name__)
+    return value
+
+
+def _info(environment: bytes, kind: str) -> bytes:
+    return b"sot/seal/1\0" + environment + kind.encode()
+
+
+def _too_large() -> Refused:
+    return Refused("container.too_large", N_("A bundle is larger than allowed."))
+
+
+def _broken() -> Refused:
+    return Refused("container.broken", N_("A bundle cannot be read: it is broken or cut."))

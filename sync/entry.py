@@ -1,0 +1,165 @@
+"""The entry: one fact, written once, kept as the bytes it was written in (PROTOCOL 1).
+
+Two parts: the *envelope* (no personal data) and the *body* with its 16-byte salt. The leaf covers both, so that body and
+salt can be erased by a court's order and every proof still holds:
+
+    leaf  = SHA-256("sot/leaf/1\\0" ‖ envelope ‖ SHA-256(salt ‖ body))
+    chain = SHA-256("sot/chain/1\\0" ‖ chain before ‖ leaf)
+"""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from common import canonical
+from common.errors import N_, Refused
+from common.facts import BlobRef
+
+FORMAT_VERSION = 1
+SALT_BYTES = 16
+ENTRY_BYTES_MAX = 64 * 1024
+"""Envelope and body together; what is larger is a blob."""
+BLOBS_MAX = 64
+TYPE_FORM = re.compile(r"[a-z_]{1,32}\.[a-z_]{1,32}/[1-9][0-9]{0,3}")
+HASH_BYTES = 32
+OBJECT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What everybody may see of an entry. ``time`` is ms UTC as claimed, ``mono`` ms since the boot named by ``boot``."""
+
+    node: int
+    epoch: int
+    seq: int
+    type: str
+    obj: bytes
+    base: bytes | None
+    time: int
+    boot: bytes
+    mono: int
+    beacon: int
+    root: bytes | None
+    actor: bytes | None
+    blobs: tuple[BlobRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry with the bytes it is made of; ``body`` and ``salt`` are None once erased."""
+
+    envelope: Envelope
+    envelope_bytes: bytes
+    salt: bytes | None
+    body: bytes | None
+    content_hash: bytes
+    leaf: bytes
+
+    def wire(self) -> list[bytes]:
+        """Return [envelope, salt, body], or [envelope, content hash] for an erased entry."""
+        if self.body is None or self.salt is None:
+            return [self.envelope_bytes, self.content_hash]
+        return [self.envelope_bytes, self.salt, self.body]
+
+
+def write_entry(envelope: Envelope, body: bytes) -> Entry:
+    """Return a new entry with a fresh salt; raises Refused("entry.too_large") or ("entry.envelope")."""
+    return _build(encode_envelope(envelope), secrets.token_bytes(SALT_BYTES), body)
+
+
+def read_entry(item: Any) -> Entry:
+    """Return the entry of a wire item; raises Refused for anything that is not exactly one (PROTOCOL 1.4)."""
+    if type(item) is not list or not all(type(part) is bytes for part in item):
+        raise _bad("entry.form")
+    if len(item) == 2 and len(item[1]) == HASH_BYTES:
+        return _erased(item[0], item[1])
+    if len(item) != 3 or len(item[1]) != SALT_BYTES:
+        raise _bad("entry.form")
+    return _build(item[0], item[1], item[2])
+
+
+def chain_start(environment: bytes, node: int, epoch: int) -> bytes:
+    """Return the head of an epoch with no entries: bound to environment, node and epoch."""
+    return hashlib.sha256(b"sot/epoch/1\0" + environment + node.to_bytes(4, "big") + epoch.to_bytes(4, "big")).digest()
+
+
+def chain_next(head: bytes, leaf: bytes) -> bytes:
+    """Return the head after ``leaf``."""
+    return hashlib.sha256(b"sot/chain/1\0" + head + leaf).digest()
+
+
+def encode_envelope(envelope: Envelope) -> bytes:
+    """Return the canonical bytes of ``envelope``."""
+    return canonical.encode(
+        {
+            "v": FORMAT_VERSION,
+            "node": envelope.node,
+            "epoch": envelope.epoch,
+            "seq": envelope.seq,
+            "type": envelope.type,
+            "obj": envelope.obj,
+            "base": envelope.base,
+            "time": envelope.time,
+            "boot": envelope.boot,
+            "mono": envelope.mono,
+            "beacon": envelope.beacon,
+            "root": envelope.root,
+            "actor": envelope.actor,
+            "blobs": [[blob.sha256, blob.size, blob.media] for blob in envelope.blobs],
+        }
+    )
+
+
+def decode_envelope(data: bytes) -> Envelope:
+    """Return the envelope of ``data``; raises Refused("entry.envelope")."""
+    value = canonical.decode_map(data)
+    try:
+        if value.pop("v") != FORMAT_VERSION:
+            raise _bad("entry.version")
+        blobs = tuple(BlobRef(sha256, size, media) for sha256, size, media in value.pop("blobs"))
+        envelope = Envelope(blobs=blobs, **value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _bad("entry.envelope") from error
+    _check_envelope(envelope)
+    return envelope
+
+
+def _check_envelope(envelope: Envelope) -> None:
+    numbers = (envelope.node, envelope.epoch, envelope.seq, envelope.time, envelope.mono, envelope.beacon)
+    whole = all(type(number) is int for number in numbers) and 0 <= envelope.node <= 9999
+    counted = whole and envelope.epoch > 0 and envelope.seq > 0 and envelope.beacon >= 0
+    hashes = all(value is None or _is_bytes(value, HASH_BYTES) for value in (envelope.base, envelope.root, envelope.actor))
+    fixed = _is_bytes(envelope.obj, OBJECT_BYTES) and _is_bytes(envelope.boot, 16)
+    typed = type(envelope.type) is str and TYPE_FORM.fullmatch(envelope.type) is not None
+    if not (counted and hashes and fixed and typed and len(envelope.blobs) <= BLOBS_MAX):
+        raise _bad("entry.envelope")
+    for blob in envelope.blobs:
+        if not (_is_bytes(blob.sha256, HASH_BYTES) and type(blob.size) is int and blob.size >= 0 and type(blob.media) is str):
+            raise _bad("entry.envelope")
+
+
+def _is_bytes(value: Any, size: int) -> bool:
+    return type(value) is bytes and len(value) == size
+
+
+def _build(envelope_bytes: bytes, salt: bytes, body: bytes) -> Entry:
+    if len(envelope_bytes) + len(body) > ENTRY_BYTES_MAX:
+        raise Refused("entry.too_large", N_("An entry is larger than allowed. Shorten the texts or attach them as a file."))
+    canonical.decode_map(body)
+    content_hash = hashlib.sha256(salt + body).digest()
+    return Entry(decode_envelope(envelope_bytes), envelope_bytes, salt, body, content_hash, leaf_of(envelope_bytes, content_hash))
+
+
+def _erased(envelope_bytes: bytes, content_hash: bytes) -> Entry:
+    return Entry(decode_envelope(envelope_bytes), envelope_bytes, None, None, content_hash, leaf_of(envelope_bytes, content_hash))
+
+
+def leaf_of(envelope_bytes: bytes, content_hash: bytes) -> bytes:
+    """Return the leaf that chain, bundle and log run over."""
+    return hashlib.sha256(b"sot/leaf/1\0" + envelope_bytes + content_hash).digest()
+
+
+def _bad(code: str) -> Refused:
+    return Refused(code, N_("An entry does not have the form the protocol demands."))

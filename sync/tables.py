@@ -1,0 +1,190 @@
+"""The tables both ends share: entries, what could not be folded, and the files entries name.
+
+An entry row is written once. A trigger lets two things happen to it later and nothing else: the register's log index
+arrives, and a court's erasure order empties body and salt (ARCHITECTURE, invariants 1 and 11).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from common.db import BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert
+from common.errors import N_, Corrupt
+from common.facts import BlobRef
+from sync.entry import Entry, decode_envelope
+
+
+class EntryRow(Table):
+    """``chain`` is the author's chain head after this entry; only for entries of this machine's own journal."""
+
+    leaf = BlobField(primary_key=True)
+    node = IntegerField()
+    epoch = IntegerField()
+    seq = IntegerField()
+    obj = BlobField(index=True)
+    log_index = IntegerField(null=True, unique=True)
+    chain = BlobField(null=True)
+    envelope = BlobField()
+    salt = BlobField(null=True)
+    body = BlobField(null=True)
+    content_hash = BlobField()
+
+    class Meta:
+        table_name = "entry"
+        indexes = ((("node", "epoch", "seq"), True),)
+
+
+class QuarantineRow(Table):
+    """An authentic entry that could not be folded; durable, visible, retried (lesson 10)."""
+
+    leaf = BlobField(primary_key=True)
+    obj = BlobField(index=True)
+    code = TextField()
+    since_ms = IntegerField()
+
+    class Meta:
+        table_name = "quarantine"
+
+
+class BlobRefRow(Table):
+    """Which entry names which blob."""
+
+    leaf = BlobField(index=True)
+    sha256 = BlobField(index=True)
+    size = IntegerField()
+    media = TextField()
+
+    class Meta:
+        table_name = "blob_ref"
+        primary_key = False
+
+
+class BlobRow(Table):
+    """A blob this machine holds whole and verified."""
+
+    sha256 = BlobField(primary_key=True)
+    size = IntegerField()
+    stored_ms = IntegerField()
+
+    class Meta:
+        table_name = "blob"
+
+
+TABLES: tuple[type[Table], ...] = (EntryRow, QuarantineRow, BlobRefRow, BlobRow)
+
+GUARDS = (
+    """CREATE TRIGGER IF NOT EXISTS entry_is_never_deleted BEFORE DELETE ON entry
+       BEGIN SELECT RAISE(ABORT, 'an entry is never deleted'); END""",
+    """CREATE TRIGGER IF NOT EXISTS entry_is_never_changed
+       BEFORE UPDATE OF leaf, node, epoch, seq, obj, chain, envelope, content_hash ON entry
+       BEGIN SELECT RAISE(ABORT, 'an entry is never changed'); END""",
+    """CREATE TRIGGER IF NOT EXISTS entry_body_is_only_erased BEFORE UPDATE OF body, salt ON entry
+       WHEN NEW.body IS NOT NULL OR NEW.salt IS NOT NULL
+       BEGIN SELECT RAISE(ABORT, 'a body is only erased'); END""",
+    """CREATE TRIGGER IF NOT EXISTS entry_index_is_final BEFORE UPDATE OF log_index ON entry
+       WHEN OLD.log_index IS NOT NULL AND NEW.log_index IS NOT OLD.log_index
+       BEGIN SELECT RAISE(ABORT, 'a log index is final'); END""",
+)
+
+_COLUMNS = "leaf, obj, log_index, envelope, salt, body, content_hash"
+
+
+def create_shared_tables(database: Database) -> None:
+    """Create the shared tables and their guards."""
+    create_tables(database, TABLES)
+    for guard in GUARDS:
+        fetch(database, guard)
+
+
+def store_entries(database: Database, entries: Sequence[tuple[Entry, int | None, bytes | None]]) -> None:
+    """Insert (entry, log index, own chain head) triples and what blobs they name."""
+    insert(database, EntryRow, [_row(*triple) for triple in entries])
+    refs = [
+        {"leaf": entry.leaf, "sha256": blob.sha256, "size": blob.size, "media": blob.media}
+        for entry, _, _ in entries
+        for blob in entry.envelope.blobs
+    ]
+    insert(database, BlobRefRow, refs)
+
+
+def _row(entry: Entry, log_index: int | None, chain: bytes | None) -> dict[str, Any]:
+    envelope = entry.envelope
+    return {
+        "leaf": entry.leaf,
+        "node": envelope.node,
+        "epoch": envelope.epoch,
+        "seq": envelope.seq,
+        "obj": envelope.obj,
+        "log_index": log_index,
+        "chain": chain,
+        "envelope": entry.envelope_bytes,
+        "salt": entry.salt,
+        "body": entry.body,
+        "content_hash": entry.content_hash,
+    }
+
+
+def set_log_indexes(database: Database, pairs: Sequence[tuple[int, bytes]]) -> None:
+    """Record (log index, leaf) pairs."""
+    database.connection().executemany("UPDATE entry SET log_index = ? WHERE leaf = ? AND log_index IS NULL", pairs)
+
+
+def known_leaves(database: Database, leaves: Sequence[bytes]) -> set[bytes]:
+    """Return which of ``leaves`` are stored already."""
+    return {leaf for leaf in leaves if fetch(database, "SELECT 1 FROM entry WHERE leaf = ?", (leaf,))}
+
+
+def entries_of(database: Database, obj: bytes) -> list[tuple[Entry, int | None]]:
+    """Return the object's entries with their log index: in log order, unlogged ones last in the order they were written."""
+    found = fetch(
+        database,
+        f"SELECT {_COLUMNS} FROM entry WHERE obj = ? ORDER BY log_index IS NULL, log_index, epoch, seq",
+        (obj,),
+    )
+    return [_entry(row) for row in found]
+
+
+def entries_between(database: Database, first: int, end: int) -> list[tuple[Entry, int | None]]:
+    """Return logged entries with first ≤ index < end."""
+    rows = fetch(database, f"SELECT {_COLUMNS} FROM entry WHERE log_index >= ? AND log_index < ? ORDER BY log_index", (first, end))
+    return [_entry(row) for row in rows]
+
+
+def entry_at(database: Database, leaf: bytes) -> tuple[Entry, int | None] | None:
+    """Return one entry with its log index, or None."""
+    rows = fetch(database, f"SELECT {_COLUMNS} FROM entry WHERE leaf = ?", (leaf,))
+    return _entry(rows[0]) if rows else None
+
+
+def last_leaf_of(database: Database, obj: bytes) -> bytes | None:
+    """Return the newest leaf known of an object: the ``base`` of the next entry about it."""
+    rows = fetch(
+        database,
+        "SELECT leaf FROM entry WHERE obj = ? ORDER BY log_index IS NULL DESC, log_index DESC, epoch DESC, seq DESC LIMIT 1",
+        (obj,),
+    )
+    return rows[0][0] if rows else None
+
+
+def blobs_of(database: Database, leaf: bytes) -> list[BlobRef]:
+    """Return the blobs an entry names."""
+    return [BlobRef(*row) for row in fetch(database, "SELECT sha256, size, media FROM blob_ref WHERE leaf = ?", (leaf,))]
+
+
+def missing_blobs(database: Database) -> list[tuple[bytes, int]]:
+    """Return (sha256, size) of named blobs this machine does not hold, smallest first."""
+    statement = """SELECT DISTINCT r.sha256, r.size FROM blob_ref r LEFT JOIN blob b ON b.sha256 = r.sha256
+                   WHERE b.sha256 IS NULL ORDER BY r.size, r.sha256"""
+    return [(sha256, size) for sha256, size in fetch(database, statement)]
+
+
+def has_blob(database: Database, sha256: bytes) -> bool:
+    """Return whether the blob is here, whole and verified."""
+    return bool(fetch(database, "SELECT 1 FROM blob WHERE sha256 = ?", (sha256,)))
+
+
+def _entry(row: tuple[Any, ...]) -> tuple[Entry, int | None]:
+    leaf, obj, log_index, envelope_bytes, salt, body, content_hash = row
+    envelope = decode_envelope(envelope_bytes)
+    if envelope.obj != obj:
+        raise Corrupt("entry.row", N_("A stored entry contradicts itself. Call the administrator."))
+    return Entry(envelope, envelope_bytes, salt, body, content_hash, leaf), log_index
