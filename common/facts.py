@@ -92,6 +92,9 @@ class Known(Protocol):
         The answer is remembered by ``leaf``, so that folding again does not verify again.
         """
 
+    def holder(self, leaf: bytes, signature: bytes, content: bytes) -> "Signer":
+        """Return whose certificate signed ``content``: `signer` with the name and numbers in the certificate."""
+
     def pdf_signer(self, leaf: bytes, signature: bytes) -> "Signer":
         """Return who made the CMS of a signed PDF and the digest it covers; raises Refused when it does not verify."""
 
