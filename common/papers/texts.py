@@ -1,0 +1,252 @@
+"""The fixed words of papers, in Kazakh and Russian: papers are bilingual documents and do not change with the screen's language.
+
+All words live here and none in the ``.typ`` files, which only place what they get. A date, sum or name never takes an
+ending: it stands alone after a dash or a colon. Parameters are ``%(name)s``.
+"""
+
+from common.errors import N_, Corrupt
+from common.papers.parts import Both
+from common.papers.words import date_time_words, date_words
+
+WORDS: dict[str, Both] = {
+    # what several papers say
+    "iin": Both("ЖСН", "ИИН"),
+    "bin": Both("БСН", "БИН"),
+    "phone": Both("Телефон", "Телефон"),
+    "email": Both("Эл. пошта", "Эл. почта"),
+    "nonresident": Both("Қазақстан Республикасының резиденті емес", "Нерезидент Республики Казахстан"),
+    "talon_no": Both("Талон № %(number)s", "Талон № %(number)s"),
+    "page_of": Both("бет", "стр."),
+    "claim_sum": Both("Талап сомасы", "Сумма иска"),
+    "duty": Both("Мемлекеттік баж", "Государственная пошлина"),
+    "court": Both("Сот", "Суд"),
+    "sha256": Both("SHA-256", "SHA-256"),
+    "and_more": Both("тағы %(count)s", "ещё %(count)s"),
+    "pay.paid": Both("төлем расталды", "оплата подтверждена"),
+    "pay.attached": Both("түбіртек тіркелген, төлем әлі тексерілмеген", "квитанция приложена, оплата ещё не проверена"),
+    "pay.pending": Both("әлі төленбеген, төлем шоты берілді", "ещё не оплачена, счёт на оплату выдан"),
+    "pay.exempt": Both("баж төленбейді", "пошлина не уплачивается"),
+    "pay.none": Both("баж алынбайды", "пошлина не взимается"),
+    # roles of the parties
+    "role.plaintiff": Both("Талап қоюшы", "Истец"),
+    "role.defendant": Both("Жауапкер", "Ответчик"),
+    "role.third_party": Both("Үшінші тұлға", "Третье лицо"),
+    "role.applicant": Both("Арыз беруші", "Заявитель"),
+    "role.interested": Both("Мүдделі тұлға", "Заинтересованное лицо"),
+    "role.representative": Both("Өкіл", "Представитель"),
+    # the statement
+    "statement.claim": Both("Талап арыз", "Исковое заявление"),
+    "statement.special": Both("Арыз", "Заявление"),
+    "statement.special_note": Both("ерекше өндіріс", "особое производство"),
+    "statement.to": Both("Кімге", "Кому"),
+    "statement.represented": Both("Өкілі", "Представитель"),
+    "statement.claim_ask": Both("Сұраймын:", "Прошу:"),
+    "statement.attached": Both("Қоса тіркелген құжаттар", "Приложения"),
+    "statement.no_attachments": Both("Қоса тіркелген құжат жоқ.", "Приложений нет."),
+    "statement.column_title": Both("Атауы, бақылау қосындысы", "Название, контрольная сумма"),
+    "statement.column_kind": Both("Түрі", "Тип"),
+    "statement.column_pages": Both("Бет", "Стр."),
+    "statement.column_size": Both("Көлемі", "Размер"),
+    "statement.sign": Both("Электрондық цифрлық қолтаңба (ЭЦҚ)", "Электронная цифровая подпись (ЭЦП)"),
+    "statement.signer": Both("Қол қоюшы", "Подписывает"),
+    "statement.sign_note": Both(
+        "Қолтаңба осы файлдың ішінде. Ол осы мәтінді және тізімдегі файлдардың бақылау қосындыларын куәландырады.",
+        "Подпись находится внутри этого файла. Она удостоверяет этот текст и контрольные суммы перечисленных файлов.",
+    ),
+    "statement.date": Both("Жасалған күні", "Составлено"),
+    # the talon
+    "talon.title": Both("Жіберілгені туралы талон", "Талон об отправке"),
+    "talon.filer": Both("Жіберуші", "Отправитель"),
+    "talon.document": Both("Құжат", "Документ"),
+    "talon.court": Both("Сот", "Суд"),
+    "talon.court_code": Both("коды %(code)s", "код %(code)s"),
+    "talon.case": Both("іс № %(number)s", "дело № %(number)s"),
+    "talon.parties": Both("Тараптар", "Стороны"),
+    "talon.duty": Both("Мемлекеттік баж", "Пошлина"),
+    "talon.claim_sum": Both("талап сомасы %(sum)s", "сумма иска %(sum)s"),
+    "talon.signature": Both("Қолтаңба", "Подпись"),
+    "talon.line": Both("Байланыс", "Связь"),
+    "talon.clock": Both("Сағат", "Часы"),
+    "talon.deadline": Both("Мерзім", "Срок"),
+    "talon.employee": Both("Қабылдаған қызметкер", "Принял сотрудник"),
+    "talon.self": Both("өз атынан", "от своего имени"),
+    "talon.representative": Both("өкіл", "представитель"),
+    "talon.head": Both("ұйымның басшысы", "руководитель организации"),
+    "talon.power": Both("сенімхат № %(number)s", "доверенность № %(number)s"),
+    "talon.sign_valid": Both("Жарамды", "Действительна"),
+    "talon.sign_recheck": Both("Жарамды, байланыс қосылғанда қайта тексеріледі", "Действительна, будет проверена ещё раз при связи"),
+    "talon.certificate": Both(
+        "%(issuer)s куәлігі %(serial)s, мерзімі %(until)s",
+        "Свидетельство %(issuer)s %(serial)s, срок до %(until)s",
+    ),
+    "talon.crl": Both("қайтарып алу тізімі %(time)s жағдайы бойынша", "список отзыва по состоянию на %(time)s"),
+    "talon.crl_none": Both("қайтарып алу тізімі жоқ", "списка отзыва нет"),
+    "talon.online": Both("Бар", "Есть"),
+    "talon.offline": Both("Жоқ", "Нет"),
+    "talon.offline_since": Both("үзілген уақыты %(time)s", "прервана %(time)s"),
+    "talon.exchange": Both("соңғы алмасу %(time)s", "последний обмен %(time)s"),
+    "talon.exchange_none": Both("алмасу әлі болған жоқ", "обмена ещё не было"),
+    "talon.outage": Both("үзіліс анықтамасы № %(number)s", "справка о перерыве № %(number)s"),
+    "talon.clock_source": Both("Көзі — %(source)s", "Источник — %(source)s"),
+    "talon.clock_set": Both("соңғы түзету %(time)s", "последняя сверка %(time)s"),
+    "talon.clock_error": Both("айырмасы %(seconds)s с", "расхождение %(seconds)s с"),
+    "talon.clock_unset": Both("байланыспен салыстырылмаған", "по связи не сверялись"),
+    "talon.sequence": Both("реттік нөмірі %(number)s", "порядковый номер %(number)s"),
+    "talon.deadline_claimed": Both("Жіберуші көрсеткен мерзім — %(time)s", "Срок, указанный отправителем, — %(time)s"),
+    "talon.deadline_computed": Both("есептелген мерзім — %(time)s", "расчётный срок — %(time)s"),
+    "talon.deadline_kept": Both("мерзім ішінде", "в срок"),
+    "talon.deadline_missed": Both("мерзім өткен", "срок прошёл"),
+    "talon.files": Both("Файлдар", "Файлы"),
+    "talon.files_more": Both(
+        "Тағы %(count)s файл арызда тізілген. Арыздың бақылау қосындысы оларды да растайды.",
+        "Остальные файлы (%(count)s) перечислены в заявлении. Его контрольная сумма подтверждает и их.",
+    ),
+    "talon.column_title": Both("Атауы, бақылау қосындысы", "Название, контрольная сумма"),
+    "talon.column_kind": Both("Түрі", "Тип"),
+    "talon.column_pages": Both("Бет", "Стр."),
+    "talon.column_size": Both("Көлемі", "Размер"),
+    "talon.box_title": Both(
+        "Талон — құжаттың жіберілгенін растайды. Ол тіркеу емес.",
+        "Талон подтверждает отправку. Это не регистрация.",
+    ),
+    "talon.box": Both(
+        "Тіркеуді немесе тіркеуден бас тартуды сот кеңсесі шешеді, мерзімі — %(decide)s. "
+        "Орталық тізілімге енудің шекті уақыты — %(register)s. Енбесе, осы талонмен кеңсеге келіңіз.",
+        "Регистрирует документ или отказывает в регистрации канцелярия суда, срок — %(decide)s. "
+        "Крайнее время попадания в центральный реестр — %(register)s. Если не попал, приходите в канцелярию с этим талоном.",
+    ),
+    "talon.check": Both(
+        "Талонды тексеру: кез келген соттың киоскісінде «Талонды тексеру», кірусіз.",
+        "Проверить талон: в киоске любого суда, «Проверить талон», без входа.",
+    ),
+    "talon.short_code": Both("Қысқа код", "Короткий код"),
+    "talon.signed_by": Both(
+        "Талонға сот құрылғысының қолы қойылған; деректері файлдың ішінде (r0.cose).",
+        "Талон подписан устройством суда; его данные внутри файла (r0.cose).",
+    ),
+    "talon.device": Both("Құрылғы", "Устройство"),
+    "talon.device_key": Both("кілті", "ключ"),
+    "talon.filing_id": Both("Жіберілім", "Отправка"),
+    "talon.previous": Both("Алдыңғы талонның хэші", "Хэш предыдущего талона"),
+    "talon.software": Both("Бағдарлама", "Программа"),
+    "talon.qr": Both("Талонның QR коды", "QR-код талона"),
+    # the slip of 80 mm
+    "slip.files": Both("%(count)s файл", "файлов: %(count)s"),
+    "slip.sign_valid": Both("жарамды", "действительна"),
+    "slip.sign_recheck": Both("жарамды, қайта тексеріледі", "действительна, проверят ещё раз"),
+    "slip.online": Both("бар", "есть"),
+    "slip.offline": Both("жоқ", "нет"),
+    "slip.hash": Both("Арыздың хэші", "Хэш заявления"),
+    "slip.box_title": Both("Талон тіркеу емес.", "Талон — не регистрация."),
+    "slip.box": Both(
+        "Кеңсе тіркейді немесе бас тартады, мерзімі — %(decide)s. Тізілімге енудің шекті уақыты — %(register)s. "
+        "Енбесе, осы талонмен кеңсеге келіңіз.",
+        "Канцелярия зарегистрирует или откажет, срок — %(decide)s. Крайнее время попадания в реестр — %(register)s. "
+        "Если не попал, приходите в канцелярию с талоном.",
+    ),
+    # the invoice
+    "invoice.title": Both("Мемлекеттік бажды төлеу шоты", "Счёт на оплату государственной пошлины"),
+    "invoice.to_pay": Both("Төленетін сома", "К оплате"),
+    "invoice.payer": Both("Төлеуші", "Плательщик"),
+    "invoice.court": Both("Сот", "Суд"),
+    "invoice.recipient": Both("Алушы", "Получатель"),
+    "invoice.account": Both("Шоты (ЖСК)", "Счёт (ИИК)"),
+    "invoice.bank": Both("Банк", "Банк"),
+    "invoice.bic": Both("БСК", "БИК"),
+    "invoice.kbk": Both("БСК коды (КБК)", "КБК"),
+    "invoice.kbe": Both("Бенефициар коды (Кбе)", "Кбе"),
+    "invoice.kno": Both("Салық органының коды (КНО)", "КНО"),
+    "invoice.knp": Both("Төлем мақсатының коды (КНП)", "КНП"),
+    "invoice.purpose": Both("Төлем мақсаты", "Назначение платежа"),
+    "invoice.basis": Both("Есептеу негізі", "Основание расчёта"),
+    "invoice.talon": Both("Талон", "Талон"),
+    "invoice.due": Both("Төлем мерзімі", "Оплатить до"),
+    "invoice.qr": Both("Төлем деректері бар QR код", "QR-код с данными платежа"),
+    "invoice.next_title": Both("Төлегеннен кейін", "После оплаты"),
+    "invoice.next": Both(
+        "Түбіртекті сақтаңыз. Оны осы талон нөмірімен кез келген соттың киоскісінде немесе кеңседе қоса тіркеуге болады. "
+        "Төлем мақсатында талон нөмірін өзгертпей жазыңыз: төлем сол нөмір бойынша табылады.",
+        "Сохраните квитанцию. Её можно приложить по номеру талона в киоске любого суда или в канцелярии. "
+        "Номер талона в назначении платежа не меняйте: по нему платёж найдут.",
+    ),
+    "invoice.why": Both(
+        "Шот байланыс жоқ кезде берілді: төлем онлайн жасалған жоқ. Арыз талон бойынша жіберілді.",
+        "Счёт выдан, пока нет связи: онлайн-оплаты не было. Заявление отправлено по талону.",
+    ),
+    # the court's notice R3
+    "decision.registered": Both("Тіркелгені туралы хабарлама", "Уведомление о регистрации"),
+    "decision.refused": Both("Тіркеуден бас тарту туралы хабарлама", "Уведомление об отказе в регистрации"),
+    "decision.case_number": Both("Істің нөмірі", "Номер дела"),
+    "decision.applicant": Both("Жіберуші", "Отправитель"),
+    "decision.document": Both("Құжат", "Документ"),
+    "decision.talon": Both("Талон", "Талон"),
+    "decision.received": Both("Жіберілген уақыты", "Время отправки"),
+    "decision.decided": Both("Шешілген уақыты", "Время решения"),
+    "decision.clerk": Both("Кеңсе қызметкері", "Сотрудник канцелярии"),
+    "decision.reasons": Both("Бас тарту себептері", "Причины отказа"),
+    "decision.code": Both("коды %(code)s", "код %(code)s"),
+    "decision.cure": Both("Түзетуге болады", "Можно исправить"),
+    "decision.cure_until": Both("Түзетуге болады, мерзімі — %(date)s", "Можно исправить, срок — %(date)s"),
+    "decision.no_cure": Both("Түзетуге келмейді", "Исправить нельзя"),
+    "decision.registered_text": Both(
+        "Құжатыңыз тіркелді. Іс бойынша хат жазғанда және сотқа келгенде осы нөмірді көрсетіңіз. "
+        "Құжатты іс жүргізуге қабылдау туралы судья бөлек шешеді.",
+        "Ваш документ зарегистрирован. Указывайте этот номер в письмах по делу и при обращении в суд. "
+        "О принятии к производству судья решает отдельно.",
+    ),
+    "decision.refused_text": Both(
+        "Сот кеңсесі құжатты тіркеген жоқ. Барлық себеп төменде көрсетілген. "
+        "Түзетілген құжатты жібергенде алғашқы талонның уақыты сақталады: %(received)s.",
+        "Канцелярия суда не зарегистрировала документ. Ниже указаны все причины. "
+        "При отправке исправленного документа сохраняется время первого талона: %(received)s.",
+    ),
+    "decision.refused_final_text": Both(
+        "Сот кеңсесі құжатты тіркеген жоқ. Барлық себеп төменде көрсетілген.",
+        "Канцелярия суда не зарегистрировала документ. Ниже указаны все причины.",
+    ),
+    "decision.sign_note": Both(
+        "Хабарламаға кеңсе қызметкерінің ЭЦҚ арқылы қол қойылады; қолтаңба осы файлдың ішінде.",
+        "Уведомление подписывается ЭЦП сотрудника канцелярии; подпись находится внутри этого файла.",
+    ),
+    "decision.qr": Both("Хабарламаның QR коды", "QR-код уведомления"),
+}
+
+
+def words(key: str, /, **params: object) -> Both:
+    """Return the two texts of ``key`` with its parameters filled in; a parameter that is itself ``Both`` gives each side its own.
+
+    Raises Corrupt ``papers.word`` for a key that is not in the table: a mistake of ours, never of a person.
+    """
+    both = WORDS.get(key)
+    if both is None:
+        raise Corrupt("papers.word", N_("A paper asks for words that do not exist: %(key)s."), key=key)
+    if not params:
+        return both
+    kk = {name: value.kk if isinstance(value, Both) else value for name, value in params.items()}
+    ru = {name: value.ru if isinstance(value, Both) else value for name, value in params.items()}
+    return Both(both.kk % kk, both.ru % ru)
+
+
+def word(key: str, lang: str, /, **params: object) -> str:
+    """Return the text of ``key`` in ``lang`` (``"kk"`` or ``"ru"``)."""
+    return words(key, **params).of(lang)
+
+
+def join_words(joint: str, *parts: Both) -> Both:
+    """Return the parts that are not empty, joined in each language."""
+    return Both(joint.join(part.kk for part in parts if part.kk), joint.join(part.ru for part in parts if part.ru))
+
+
+def same(text: str) -> Both:
+    """Return a name or number that is the same in both languages."""
+    return Both(text, text)
+
+
+def date_both(ms: int) -> Both:
+    """Return «2026 жылғы 20 қараша» / «20 ноября 2026 года»."""
+    return Both(date_words(ms, "kk"), date_words(ms, "ru"))
+
+
+def date_time_both(ms: int) -> Both:
+    """Return «2026 жылғы 20 қараша, 14:52» / «20 ноября 2026 года, 14:52»."""
+    return Both(date_time_words(ms, "kk"), date_time_words(ms, "ru"))
