@@ -70,6 +70,14 @@ CURVE_256 = Curve(
 )
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class PrivateKey:
+    """A secret number and its curve; it has no printable form."""
+
+    d: int
+    curve: Curve
+
+
 def public_key(d: int, curve: Curve = CURVE_512) -> bytes:
     """Return the public key d·P as ``x‖y``, little-endian. Raises ValueError unless 0 < d < q."""
     if not 0 < d < curve.q:
