@@ -82,7 +82,7 @@ def _page(talon: Talon) -> Json:
         "rows": _rows(talon),
         "files_label": words("talon.files"),
         "files_count": str(len(talon.files)),
-        "columns": [words(f"talon.column_{name}") for name in ("title", "kind", "pages", "size")],
+        "columns": [words(f"file.{name}") for name in ("title", "kind", "pages", "size")],
         "files": [_file(file) for file in talon.files[:FILES_SHOWN_MAX]],
         "more": words("talon.files_more", count=more) if more > 0 else None,
         "box": _box(talon, "talon"),
@@ -219,7 +219,7 @@ def _slip_facts(talon: Talon) -> list[tuple[Both, Both]]:
     crl = words("talon.crl_none") if signature.crl_as_of is None else words("talon.crl", time=date_time_short(signature.crl_as_of))
     last = words("talon.exchange_none") if line.last_exchange is None else words("talon.exchange", time=date_time_short(line.last_exchange))
     amount = same(money(duty.amount)) if duty.amount else same("")
-    facts = [
+    return [
         (talon.document, words("slip.files", count=len(talon.files))),
         (same(""), talon.court.name),
         (same(""), join_words(", ", name, number) if talon.filer_number else name),
@@ -227,7 +227,6 @@ def _slip_facts(talon: Talon) -> list[tuple[Both, Both]]:
         (same(""), join_words(": ", words("talon.signature"), join_words(", ", words(f"slip.sign_{signature.state}"), crl))),
         (same(""), join_words(": ", words("talon.line"), join_words(", ", words(f"slip.{'online' if line.online else 'offline'}"), last))),
     ]
-    return facts
 
 
 def _fact(fact: tuple[Both, Both]) -> Json:

@@ -3,8 +3,11 @@
 from dataclasses import replace
 from hashlib import sha256
 
+from common.papers.decision import Decision, Reason
+from common.papers.invoice import Invoice
 from common.papers.parts import Both, Court, Duty, PaperFile
 from common.papers.qr import encode_qr
+from common.papers.statement import Party, Representative, Statement
 from common.papers.talon import ClockState, Line, Signature, Talon
 from common.papers.words import short_code
 
@@ -68,3 +71,105 @@ def a_talon(**changes: object) -> Talon:
         decide_by=RECEIVED + 7 * DAY,
     )
     return replace(talon, **changes)  # type: ignore[arg-type]
+
+
+def a_statement(**changes: object) -> Statement:
+    statement = Statement(
+        lang="kk",
+        kind="claim",
+        number="197640118205374",
+        made_at=RECEIVED,
+        court=AKTAU,
+        parties=(
+            Party(
+                role="plaintiff",
+                name="Сәрсенова Айгүл Маратқызы",
+                number="850312400127",
+                address="Ақтау қаласы, 12-шағын аудан, 34-үй, 7-пәтер",
+                phone="+7 701 000 00 00",
+                representative=Representative(name="Ержанов Нұрлан Ғалымұлы", number="790101300111", basis="сенімхат № 12, 03.02.2026"),
+            ),
+            Party(
+                role="defendant",
+                name="«Теңіз Құрылыс Сервис» ЖШС",
+                number="140540008216",
+                is_entity=True,
+                address="Ақтау қаласы, 3-шағын аудан, 101-ғимарат",
+            ),
+        ),
+        duty=Duty(amount=2_450_000, claim_sum=245_000_000, payment="attached"),
+        subject="қарыз шарты бойынша берешекті өндіріп алу",
+        circumstances="Менің және жауапкердің арасында 2025 жылғы 14 ақпанда қарыз шарты жасалды. Шарт бойынша мен жауапкерге "
+        "2 450 000 теңге бердім, ал жауапкер бұл соманы 2026 жылғы 14 ақпанға дейін қайтаруға міндеттенді.\n\n"
+        "Мерзім өтті, қарыз қайтарылған жоқ. 2026 жылғы 2 наурызда жіберілген талап хатқа жауапкер жауап бермеді. "
+        "Ақшаның берілгені банк үзіндісімен расталады.",
+        requirement="Жауапкер «Теңіз Құрылыс Сервис» ЖШС есебінен менің пайдама 2 450 000 теңге негізгі қарызды және "
+        "24 500 теңге мемлекеттік бажды өндіріп беруіңізді.",
+        attachments=FILES[1:],
+        signer_name="Сәрсенова Айгүл Маратқызы",
+        signer_number="850312400127",
+    )
+    return replace(statement, **changes)  # type: ignore[arg-type]
+
+
+def an_invoice(**changes: object) -> Invoice:
+    invoice = Invoice(
+        issued_at=RECEIVED,
+        talon_number="197640118205374",
+        payer_name="Сәрсенова Айгүл Маратқызы",
+        payer_number="850312400127",
+        court=AKTAU,
+        amount=2_450_050,
+        claim_sum=245_005_000,
+        basis=Both("Салық кодексі, 665-бап, 1-тармақ", "Налоговый кодекс, статья 665, пункт 1"),
+        recipient=Both("Ақтау қаласы бойынша Мемлекеттік кірістер басқармасы", "Управление государственных доходов по городу Актау"),
+        recipient_bin="000140000000",
+        account="KZ00070105KSN0000000",
+        bank=Both("ҚР ҚМ Қазынашылық комитеті", "Комитет казначейства МФ РК"),
+        bic="KKMFKZ2A",
+        kbk="108126",
+        kbe="11",
+        kno="4301",
+        knp="911",
+        purpose=Both(
+            "Мемлекеттік баж, талон 197640118205374",
+            "Государственная пошлина, талон 197640118205374",
+        ),
+        qr_text="SOTPAY|197640118205374|24500.50|108126|4301|911",
+    )
+    return replace(invoice, **changes)  # type: ignore[arg-type]
+
+
+DUTY_MISSING = Reason(
+    code="reg-duty",
+    text=Both(
+        "Баж төленгені туралы құжат жоқ және босату негізі көрсетілмеген", "Нет документа об уплате пошлины и не указано освобождение"
+    ),
+    can_be_cured=True,
+    cure_until=RECEIVED + 10 * DAY,
+    note="Түбіртектің орнына банк үзіндісі тіркелген.",
+)
+WRONG_COURT = Reason(
+    code="cpc152-2",
+    article=Both("АПК 152-бап, 1-бөлік, 2-тармақша", "ГПК, статья 152, часть 1, подпункт 2"),
+    text=Both("Іс осы сотта соттылыққа жатпайды", "Дело неподсудно данному суду"),
+    can_be_cured=False,
+)
+
+
+def a_decision(**changes: object) -> Decision:
+    decision = Decision(
+        outcome="registered",
+        decided_at=RECEIVED + DAY,
+        court=AKTAU,
+        case_number="4711-26-00-2/934",
+        talon_number="197640118205374",
+        received_at=RECEIVED,
+        applicant="Сәрсенова Айгүл Маратқызы",
+        document=Both("Талап арыз", "Исковое заявление"),
+        subject=Both("қарыз шарты бойынша берешекті өндіріп алу", "взыскание долга по договору займа"),
+        clerk_name="Қасымова Динара Ерланқызы",
+        clerk_position=Both("кеңсе маманы", "специалист канцелярии"),
+        qr_text=encode_qr(RECEIPT),
+    )
+    return replace(decision, **changes)  # type: ignore[arg-type]

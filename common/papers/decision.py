@@ -1,0 +1,122 @@
+"""The court's notice R3: registered with a case number, or registration refused with every reason at once.
+
+Both languages on one paper; each reason with its code, article, whether it can be cured and until when, and the time of
+the first talon, which a corrected filing keeps.
+
+    pdf = decision_pdf(Decision(outcome="registered", case_number="4711-26-00-2/934", …))
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from common.papers.parts import Both, Court
+from common.papers.qr import qr_picture
+from common.papers.texts import date_both, date_time_both, join_words, same, words
+from common.papers.typeset import typeset
+from common.papers.words import date_time_words, talon_groups
+
+Json = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One ground of refusal from the coded list."""
+
+    code: str
+    text: Both
+    article: Both = Both("", "")
+    """Where the law says so; empty where the code is the court's own."""
+    can_be_cured: bool
+    cure_until: int | None = None
+    """ms UTC; None where no term runs."""
+    note: str = ""
+    """The clerk's own words about this filing, in the language they wrote."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The facts of R3. Times are ms UTC."""
+
+    outcome: Literal["registered", "refused"]
+    decided_at: int
+    court: Court
+    case_number: str = ""
+    """For ``registered``."""
+    reasons: tuple[Reason, ...] = ()
+    """For ``refused``: all of them."""
+    talon_number: str
+    received_at: int
+    """Time of R0: the one that counts for terms."""
+    applicant: str
+    """Full name of the filer."""
+    document: Both
+    subject: Both = Both("", "")
+    clerk_name: str
+    clerk_position: Both = Both("", "")
+    qr_text: str = ""
+    """``encode_qr`` of the signed R3, where it fits; empty for none."""
+
+
+def decision_pdf(decision: Decision) -> bytes:
+    """Return the notice as PDF/A-2b, ready for the clerk's signature.
+
+    Raises Refused ``qr.too_long`` or ``papers.too_long``.
+    """
+    title, number = words(f"decision.{decision.outcome}"), talon_groups(decision.talon_number)
+    facts = {
+        "document_title": f"{title.kk} / {title.ru} {number}",
+        "title": title,
+        "court": decision.court.name,
+        "region": decision.court.region,
+        "time": date_time_both(decision.decided_at),
+        "svg": qr_picture(decision.qr_text) if decision.qr_text else "",
+        "qr_alt": words("decision.qr").kk,
+        "case_label": words("decision.case_number"),
+        "case_number": f"№ {decision.case_number}" if decision.outcome == "registered" else "",
+        "rows": [{"label": words(f"decision.{name}"), "value": value} for name, value in _rows(decision).items() if value.kk],
+        "body": _body(decision),
+        "reasons_label": words("decision.reasons"),
+        "reasons": [_reason(reason) for reason in decision.reasons],
+        "clerk_label": words("decision.clerk"),
+        "clerk": join_words(", ", same(decision.clerk_name), decision.clerk_position),
+        "sign_note": words("decision.sign_note"),
+        "foot": words("talon_no", number=number),
+        "page": words("page_of"),
+    }
+    return typeset("decision.typ", facts, made_at=decision.decided_at)
+
+
+def _rows(decision: Decision) -> dict[str, Both]:
+    received = Both(date_time_words(decision.received_at, "kk", seconds=True), date_time_words(decision.received_at, "ru", seconds=True))
+    return {
+        "applicant": same(decision.applicant),
+        "document": join_words(": ", decision.document, decision.subject),
+        "talon": same(talon_groups(decision.talon_number)),
+        "received": received,
+    }
+
+
+def _body(decision: Decision) -> Both:
+    if decision.outcome == "registered":
+        return words("decision.registered_text")
+    if any(not reason.can_be_cured for reason in decision.reasons):
+        return words("decision.refused_final_text")
+    return words("decision.refused_text", received=date_time_both(decision.received_at))
+
+
+def _reason(reason: Reason) -> Json:
+    code = words("decision.code", code=reason.code)
+    return {
+        "text": reason.text,
+        "ground": join_words(", ", reason.article, code),
+        "cure": _cure(reason),
+        "note": reason.note,
+    }
+
+
+def _cure(reason: Reason) -> Both:
+    if not reason.can_be_cured:
+        return words("decision.no_cure")
+    if reason.cure_until is None:
+        return words("decision.cure")
+    return words("decision.cure_until", date=date_both(reason.cure_until))
