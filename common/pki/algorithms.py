@@ -37,7 +37,7 @@ DIGEST_NAMES = {
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
 DIGEST_OIDS = {name: dotted for dotted, name in DIGEST_NAMES.items()}
-_RSA_SIGNATURES = {RSA_SHA_256: "sha256", "1.2.840.113549.1.1.12": "sha384", "1.2.840.113549.1.1.13": "sha512"}
+RSA_SIGNATURES = {RSA_SHA_256: "sha256", "1.2.840.113549.1.1.12": "sha384", "1.2.840.113549.1.1.13": "sha512"}
 _SHA: dict[str, hashes.HashAlgorithm] = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
 
 _FOREIGN = (
@@ -121,8 +121,8 @@ class PublicKey:
         """Return the digest that a signature of this key with the identifier ``oid`` uses. Raises Refused("pki.algorithm")."""
         if oid in ("", self.signature_oid):
             return self.digest
-        if self.signature_oid == RSA_SHA_256 and oid in _RSA_SIGNATURES:
-            return _RSA_SIGNATURES[oid]
+        if self.signature_oid == RSA_SHA_256 and oid in RSA_SIGNATURES:
+            return RSA_SIGNATURES[oid]
         raise unknown_algorithm(oid)
 
 

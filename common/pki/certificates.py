@@ -121,9 +121,9 @@ def read_certificate(data: bytes) -> Certificate:
 
 def _read(data: bytes) -> Certificate:
     whole = der.read(data).expect(der.SEQUENCE)
-    signed_part, oid = whole[0].expect(der.SEQUENCE), whole[1][0].oid()
+    signed_part, oid = whole[0].expect(der.SEQUENCE), whole[1].algorithm()
     fields = signed_part.parts[1:] if signed_part[0].tag == 0xA0 else signed_part.parts
-    if len(whole) != 3 or len(fields) < 6 or fields[1][0].oid() != oid or fields[0].integer() <= 0:
+    if len(whole.parts) != 3 or len(fields) < 6 or fields[1].raw != whole[1].raw or fields[0].integer() <= 0:
         raise der.DerError("fields of another shape")
     x509.load_der_x509_certificate(data)  # a second reader, stricter than ours, has to agree that this is DER of the right form
     says = _Extensions.read(fields[6:])

@@ -43,9 +43,6 @@ class Node:
     def __iter__(self) -> Iterator["Node"]:
         return iter(self.parts)
 
-    def __len__(self) -> int:
-        return len(self.parts)
-
     def expect(self, tag: int) -> "Node":
         """Return this element; raise DerError when it is of another type."""
         if self.tag != tag:
@@ -64,6 +61,13 @@ class Node:
         if not 0 <= value <= most:
             raise DerError("number out of range")
         return value
+
+    def algorithm(self) -> str:
+        """Return the identifier of an AlgorithmIdentifier that has no parameters but NULL."""
+        self.expect(SEQUENCE)
+        if len(self.parts) > 2 or any(part.tag != NULL or part.body for part in self.parts[1:]):
+            raise DerError("unexpected parameters")
+        return self[0].oid()
 
     def oid(self) -> str:
         """Return an OBJECT IDENTIFIER in dotted form."""

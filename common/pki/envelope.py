@@ -135,7 +135,7 @@ def mac_matches(mac: der.Node, data: bytes, password: Password) -> bool:
     oid, expected, salt = mac[0][0][0].oid(), mac[0][1].octets(), mac[1].octets()
     if oid not in _DIGESTS:
         raise der.DerError("unknown integrity code")
-    iterations = mac[2].small(ITERATIONS_MAX) if len(mac) > 2 else 1
+    iterations = mac[2].small(ITERATIONS_MAX) if len(mac.parts) > 2 else 1
     name = _DIGESTS[oid]
     key = derive(password, salt, iterations, _MAC, hashlib.new(name).digest_size, name)
     return hmac.compare_digest(hmac.digest(key, data, name), expected)

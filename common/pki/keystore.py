@@ -99,11 +99,11 @@ def open_p12(data: bytes, password: str) -> Key:
             raise der.DerError("another kind of file")
         work = envelope.Password(password)
         contents = file[1][1][0].octets()
-        intact = len(file) < 3 or envelope.mac_matches(file[2], contents, work)
+        intact = len(file.parts) < 3 or envelope.mac_matches(file[2], contents, work)
         try:
             bags = list(_bags(contents, work))
         except (envelope.WrongPassword, UnicodeEncodeError):
-            if work.opened or (intact and len(file) > 2):  # the password is right, so it is the file that has changed
+            if work.opened or (intact and len(file.parts) > 2):  # the password is right, so it is the file that has changed
                 raise Refused("p12.broken", BROKEN) from None
             raise Refused("p12.password", WRONG_PASSWORD, field="password") from None
         if not intact:
