@@ -10,8 +10,9 @@
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -21,10 +22,10 @@ from common.db import BlobField, BooleanField, Database, IntegerField, Table, Te
 from common.errors import N_, Refused
 from common.facts import Audience, Body, Fact, Known, Rows
 
-NAME: Final = "accounts"
+NAME: str = "accounts"
 
 
-class Register(Body):
+class Register(Body, frozen=True, kw_only=True):
     """`account.register/1`: ``statement`` is the text of `registration_statement`, ``signature`` the detached CMS over it."""
 
     person: str
@@ -39,7 +40,7 @@ class Register(Body):
     certificate: Sha256
 
 
-class Open(Body):
+class Open(Body, frozen=True, kw_only=True):
     """`account.open/1`: ``challenge`` is the text of `sign_in_challenge` of this node, ``signature`` the detached CMS over it."""
 
     person: str
@@ -51,7 +52,7 @@ class Open(Body):
     certificate: Sha256
 
 
-TYPES: Final = {"account.register/1": Register, "account.open/1": Open}
+TYPES: Mapping[str, type[Body]] = {"account.register/1": Register, "account.open/1": Open}
 
 
 class AccountRow(Table):
@@ -72,7 +73,7 @@ class AccountRow(Table):
     changed_ms = IntegerField()
 
 
-TABLES: Final = (AccountRow,)
+TABLES: tuple[type[Table], ...] = (AccountRow,)
 
 
 @dataclass(slots=True)

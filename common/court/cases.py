@@ -6,8 +6,9 @@
 - Only the node of the case's court writes. No uniqueness of numbers is assumed anywhere.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,10 +19,10 @@ from common.db import BlobField, CompositeKey, Database, IntegerField, Table, Te
 from common.errors import N_, Conflict, Refused
 from common.facts import Audience, Body, Fact, Known, Rows
 
-NAME: Final = "cases"
+NAME: str = "cases"
 
 
-class Open(Body):
+class Open(Body, frozen=True, kw_only=True):
     """`case.open/1`: ``filing`` and ``talon`` name what it grew from; ``date`` is an ISO text."""
 
     number: str
@@ -40,7 +41,7 @@ class Open(Body):
     certificate: Sha256
 
 
-class Party(Body):
+class Party(Body, frozen=True, kw_only=True):
     """`case.party/1`: ``person`` (IIN or BIN, empty where unknown) is for the court alone; times in ms UTC."""
 
     role: str
@@ -51,7 +52,7 @@ class Party(Body):
     to_ms: int | None = None
 
 
-TYPES: Final = {"case.open/1": Open, "case.party/1": Party}
+TYPES: Mapping[str, type[Body]] = {"case.open/1": Open, "case.party/1": Party}
 
 
 class CaseRow(Table):
@@ -109,4 +110,190 @@ class CaseEventRow(Table):
         primary_key = CompositeKey("obj", "position")
 
 
-TABLES: Final = (CaseRow, CasePartyRow, CaseEventRow)
+TABLES: tuple[type[Table], ...] = (CaseRow, CasePartyRow, CaseEventRow)
+
+
+@dataclass(slots=True)
+class State:
+    """One case: its facts in order, and its participants by role, name and person."""
+
+    facts: list[Fact] = field(default_factory=list)
+    parties: dict[tuple[str, str, str], Party] = field(default_factory=dict)
+
+    @property
+    def open(self) -> Open:
+        """The opening; only where there is one."""
+        return self.facts[0].body
+
+
+def begin() -> State:
+    """Return a case without history."""
+    return State()
+
+
+def step(state: State, fact: Fact, known: Known) -> None:
+    """Add one fact; raises Refused or Conflict and leaves ``state`` alone."""
+    body = fact.body
+    if isinstance(body, Open):
+        _check_open(state, fact, known)
+    else:
+        _check_party(state, fact, known)
+        state.parties[(body.role, body.name, body.person)] = body
+    state.facts.append(fact)
+
+
+def _check_open(state: State, fact: Fact, known: Known) -> None:
+    body: Open = fact.body
+    if state.facts:
+        raise Conflict("case.twice", N_("This case was opened before."))
+    if str(numbers.parse(body.number)) != body.number:
+        raise Refused("case.number", N_("The case number is not in its one spelling."))
+    if not body.filer_person:
+        raise Refused("case.filer", N_("A case names the person whose filing opened it."))
+    lines = filing_texts.decision_lines(talon=body.talon, court=body.court, date=body.date, executor=body.executor, number=body.number)
+    require_decider(fact, known, body.court, lines)
+
+
+def _check_party(state: State, fact: Fact, known: Known) -> None:
+    body: Party = fact.body
+    if not state.facts:
+        raise Refused("case.unknown", N_("This case has not been opened yet."))
+    require_court_node(fact, known, state.open.court)
+    if not body.role or not body.name:
+        raise Refused("case.party", N_("A participant has a name and a role."))
+    if body.to_ms is not None and body.to_ms < body.from_ms:
+        raise Refused("case.term", N_("Taking part cannot end before it begins."))
+
+
+def rows(state: State) -> Rows:
+    """Return all rows of the case."""
+    if not state.facts:
+        return {table: [] for table in TABLES}
+    obj = state.facts[0].obj
+    parties = enumerate(state.parties.values())
+    return {
+        CaseRow: [_case_row(state)],
+        CasePartyRow: [{"obj": obj, "position": position, **msgspec.structs.asdict(party)} for position, party in parties],
+        CaseEventRow: [_event_row(position, fact) for position, fact in enumerate(state.facts)],
+    }
+
+
+def _case_row(state: State) -> dict[str, Any]:
+    fact, body = state.facts[0], state.open
+    return {
+        "obj": fact.obj,
+        **msgspec.structs.asdict(body),
+        "status": status(state),
+        "opened_ms": fact.time,
+        "node": fact.node,
+        "leaf": fact.leaf,
+    }
+
+
+def _event_row(position: int, fact: Fact) -> dict[str, Any]:
+    body = fact.body
+    if isinstance(body, Open):
+        kind, params = "opened", {"number": body.number, "court": body.court, "date": body.date}
+    else:
+        kind, params = ("party" if body.to_ms is None else "party_left"), {"role": body.role, "name": body.name}
+    return {
+        "obj": fact.obj,
+        "position": position,
+        "kind": kind,
+        "time_ms": fact.time,
+        "node": fact.node,
+        "leaf": fact.leaf,
+        "params": canonical.encode(params),
+    }
+
+
+def status(state: State) -> Literal["", "opened"]:
+    """Return where the case stands; empty when it was never opened."""
+    return "opened" if state.facts else ""
+
+
+def audience(state: State) -> Audience:
+    """Return the court and the filer; the other parties come only with acceptance by a judge."""
+    if not state.facts:
+        return Audience()
+    return Audience(courts=frozenset({state.open.court}), persons=frozenset({state.open.filer_person}))
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A row of the lists below; times in ms UTC."""
+
+    obj: bytes
+    number: str
+    court: str
+    filing: bytes
+    talon: str
+    proceedings: str
+    category: str
+    nature: str
+    date: str
+    language: str
+    filer_person: str
+    executor: str
+    status: str
+    opened_ms: int
+    node: int
+    leaf: bytes
+    content: bytes
+    signature: bytes
+    certificate: bytes
+
+
+class Participant(msgspec.Struct, frozen=True):
+    """One participant of a case; times in ms UTC."""
+
+    obj: bytes
+    position: int
+    role: str
+    name: str
+    kind: str
+    person: str
+    from_ms: int
+    to_ms: int | None
+
+
+def case(database: Database, obj: bytes) -> Case | None:
+    """Return the case, or None where this database does not hold it."""
+    row = one_of(database, CaseRow.select().where(CaseRow.obj == obj))
+    return Case(**row) if row else None
+
+
+def cases_by_number(database: Database, number: str) -> list[Case]:
+    """Return the cases with exactly this number; there may be several."""
+    return _cases(database, CaseRow.number == number)
+
+
+def cases_of_filing(database: Database, filing: bytes) -> list[Case]:
+    """Return the cases that grew from a filing."""
+    return _cases(database, CaseRow.filing == filing)
+
+
+def cases_of_court(database: Database, court: str) -> list[Case]:
+    """Return the cases of a court, newest first."""
+    return _cases(database, CaseRow.court == court)
+
+
+def cases_of_person(database: Database, person: str) -> list[Case]:
+    """Return the cases that a person's filings opened, newest first."""
+    return _cases(database, CaseRow.filer_person == person)
+
+
+def participants(database: Database, obj: bytes) -> list[Participant]:
+    """Return who takes or took part in a case, in the order of joining."""
+    query = CasePartyRow.select().where(CasePartyRow.obj == obj).order_by(CasePartyRow.position)
+    return [Participant(**row) for row in rows_of(database, query)]
+
+
+def last_sequence(database: Database, *, court: str, prefix: str) -> int:
+    """Return the highest N of the court's numbers ``prefix/N``, 0 where there is none: a floor for the node's own counter."""
+    query = CaseRow.select(CaseRow.number).where(CaseRow.court == court, CaseRow.number.startswith(prefix + "/"))
+    return max((numbers.parse(row["number"]).sequence for row in rows_of(database, query)), default=0)
+
+
+def _cases(database: Database, which: object) -> list[Case]:
+    query = CaseRow.select().where(which).order_by(CaseRow.opened_ms.desc(), CaseRow.obj)
+    return [Case(**row) for row in rows_of(database, query)]

@@ -3,8 +3,6 @@
 Times are ms UTC, money tiyn, hashes raw; ``position`` counts from 0 within a filing.
 """
 
-from typing import Final
-
 from common.db import BlobField, BooleanField, CompositeKey, IntegerField, Table, TextField
 
 
@@ -57,7 +55,7 @@ class FilingRow(Table):
     payment = TextField()
     address = TextField()
     files = IntegerField()
-    bytes = IntegerField()
+    total_bytes = IntegerField()
     statement_sha256 = BlobField()
     statement_size = IntegerField()
     statement_pages = IntegerField()
@@ -157,4 +155,12 @@ class FilingGroundRow(Table):
         primary_key = CompositeKey("obj", "decision", "position")
 
 
-TABLES: Final = (FilingRow, FilingFormRow, FilingPartyRow, FilingFileRow, FilingEventRow, FilingDecisionRow, FilingGroundRow)
+TABLES: tuple[type[Table], ...] = (
+    FilingRow,
+    FilingFormRow,
+    FilingPartyRow,
+    FilingFileRow,
+    FilingEventRow,
+    FilingDecisionRow,
+    FilingGroundRow,
+)

@@ -6,7 +6,7 @@ from common.court import texts
 from common.facts import Body
 
 
-class Ground(Body):
+class Ground(Body, frozen=True, kw_only=True):
     """A coded reason of the rule pack, with the words that were shown and signed; ``cure``: it can be put right."""
 
     code: str

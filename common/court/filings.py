@@ -4,168 +4,197 @@
 - Withdraw is the filer's, before the decision.
 - Verify is the centre's: what a check over the line found. It informs and decides nothing; all are kept, the newest shows.
 - Register and Refuse belong to the court that holds the filing, at its own node, signed by a clerk or the chairman in the
-  text of `texts_of_filings`. One decision per filing. Refuse with ``redirected_to`` is no decision: it hands the filing
+  text of `filing_texts`. One decision per filing. Refuse with ``redirected_to`` is no decision: it hands the filing
   and the right to decide to another court.
 - A status is derived by `status`, never stated. R1 and R2 live with the receipts, not here.
 
 Lists and pages read through `filing_lists`.
 """
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import Final, Literal
 
-from common import canonical
-from common.court import filing_tables as tables
-from common.court import filing_texts
+from common.court import filing_rows, filing_texts, texts
+from common.court.filing_entries import TYPES as TYPES
+from common.court.filing_entries import Duty as Duty
+from common.court.filing_entries import File as File
+from common.court.filing_entries import Filer as Filer
+from common.court.filing_entries import FileRef as FileRef
+from common.court.filing_entries import Party as Party
+from common.court.filing_entries import Refuse, Register, Submit, Verify, Withdraw
 from common.court.filing_tables import TABLES as TABLES
-from common.court.filing_texts import Ground
-from common.court.writers import ObjectId, Sha256, person_of, require_centre, require_decider, require_holder, require_same_person
+from common.court.filing_texts import Ground as Ground
+from common.court.writers import person_of, require_centre, require_decider, require_holder, require_same_person
 from common.errors import N_, Conflict, Refused
-from common.facts import Audience, Body, Fact, Known, Rows
+from common.facts import Audience, Fact, Known, Rows
 from common.ids import read_talon
 
-NAME: Final = "filings"
+NAME: str = "filings"
 
 Status = Literal["", "filed", "withdrawn", "registered", "refused", "redirected"]
-WAITING: Final = frozenset({"filed", "redirected"})
-"""Statuses in which the court that holds the filing has still to decide."""
+RESULTS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "revocation": frozenset({"good", "revoked", "unknown"}),
+        "payment": frozenset({"paid", "unpaid", "unknown"}),
+        "address": frozenset({"matches", "differs", "unknown"}),
+    }
+)
+"""What the centre may find out about each subject."""
 
 
-class Filer(Body):
-    """Who filed: ``person`` is the BIN of an organisation, else the IIN; numbers and name as in the certificate."""
+@dataclass(slots=True)
+class State:
+    """One filing: its facts in order, the courts that held it (the last one holds it), and what ended it."""
 
-    person: str
-    iin: str
-    bin: str = ""
-    name: str
-    certificate: Sha256
+    facts: list[Fact] = field(default_factory=list)
+    courts: list[str] = field(default_factory=list)
+    ended: Fact | None = None
 
-
-class Party(Body):
-    """One participant, as lists show it; everything else is in the claim."""
-
-    role: str
-    name: str
-    kind: str
+    @property
+    def submit(self) -> Submit:
+        """The submission; only where there is one."""
+        return self.facts[0].body
 
 
-class Duty(Body):
-    """Money in tiyn; ``way``: receipt (scan attached), pending, or exempt by ``exemption``."""
-
-    claim_tiyn: int = 0
-    duty_tiyn: int = 0
-    way: Literal["receipt", "pending", "exempt"]
-    exemption: str = ""
+def begin() -> State:
+    """Return a filing without history."""
+    return State()
 
 
-class FileRef(Body):
-    """The signed statement (PDF)."""
-
-    sha256: Sha256
-    size: int
-    pages: int
-
-
-class File(Body):
-    """One attached file; ``media`` by content."""
-
-    title: str
-    kind: Literal["claim", "attachment", "receipt"]
-    media: str
-    pages: int = 0
-    size: int
-    sha256: Sha256
+def step(state: State, fact: Fact, known: Known) -> None:
+    """Add one fact; raises Refused or Conflict and leaves ``state`` alone."""
+    _CHECKS[type(fact.body)](state, fact, known)
+    body = fact.body
+    if isinstance(body, Submit):
+        state.courts.append(body.court)
+    elif isinstance(body, Refuse) and body.redirected_to:
+        state.courts.append(body.redirected_to)
+    elif not isinstance(body, Verify):
+        state.ended = fact
+    state.facts.append(fact)
 
 
-class Submit(Body):
-    """`filing.submit/1`. ``signature`` is the CMS of the signed PDF, ``signed`` the digest of its ByteRange.
-
-    ``claim`` is the filled form, ``findings`` the ids of rules that warned, ``key_id`` names the draft: the same draft is
-    never filed twice. ``crl_as_of_ms`` says how old the revocation list was that the node had.
-    """
-
-    talon: str
-    court: str
-    region: str
-    document_type: str
-    instance: str
-    proceedings: str
-    category: str
-    nature: str
-    language: Literal["kk", "ru"]
-    claim: dict[str, Any]
-    filer: Filer
-    parties: list[Party] = []
-    duty: Duty
-    statement: FileRef
-    files: list[File] = []
-    signature: bytes
-    signed: bytes
-    crl_as_of_ms: int | None = None
-    crl_stale: bool = False
-    rule_pack: str
-    findings: list[str] = []
-    received_ms: int
-    line: Literal["online", "offline"]
-    offline_since_ms: int | None = None
-    key_id: bytes
-    answers_to: ObjectId | None = None
-    assisted_by: str = ""
+def status(state: State) -> Status:
+    """Return where the filing stands; empty when it was never submitted."""
+    if not state.facts:
+        return ""
+    if state.ended is None:
+        return "filed" if len(state.courts) == 1 else "redirected"
+    return _ENDS[type(state.ended.body)]
 
 
-class Withdraw(Body):
-    """`filing.withdraw/1`: ``content`` is the text of `filing_texts.withdrawal_content`."""
-
-    content: bytes
-    signature: bytes
-    certificate: Sha256
-    reason: str = ""
-    date: str
-
-
-class Verify(Body):
-    """`filing.verify/1`: what the centre found about one subject, as of when and by which source."""
-
-    subject: Literal["revocation", "payment", "address"]
-    result: Literal["good", "bad", "unknown"]
-    as_of_ms: int
-    source: str
+def audience(state: State) -> Audience:
+    """Return the courts that held the filing and the filer; for an organisation also the employee who signed."""
+    if not state.facts:
+        return Audience()
+    filer = state.submit.filer
+    persons = {filer.person, filer.iin} - {""}
+    return Audience(courts=frozenset(state.courts), persons=frozenset(persons))
 
 
-class Register(Body):
-    """`filing.register/1`: ``content`` is the text of `filing_texts.decision_content`; ``case`` the id of the case object."""
-
-    court: str
-    number: str
-    case: ObjectId
-    date: str
-    executor: str
-    content: bytes
-    signature: bytes
-    certificate: Sha256
-
-
-class Refuse(Body):
-    """`filing.refuse/1`: refused for ``grounds``, or handed to the court ``redirected_to``; dates are ISO texts."""
-
-    court: str
-    grounds: list[Ground] = []
-    note: str = ""
-    cure_until: str = ""
-    redirected_to: str = ""
-    date: str
-    executor: str
-    content: bytes
-    signature: bytes
-    certificate: Sha256
+def _check_submit(state: State, fact: Fact, known: Known) -> None:
+    body: Submit = fact.body
+    if state.facts:
+        raise Conflict("filing.twice", N_("This filing was sent before."))
+    if read_talon(body.talon).node != fact.node:
+        raise Refused("filing.talon", N_("The talon number belongs to another machine than the one that took the filing."))
+    if not body.court:
+        raise Refused("filing.no_court", N_("A filing is addressed to one court."))
+    if body.filer.person != person_of(body.filer.iin, body.filer.bin):
+        raise Refused("filing.person", N_("A filing belongs to one IIN or BIN."))
+    named = {(body.statement.sha256, body.statement.size), *((file.sha256, file.size) for file in body.files)}
+    if not named <= {(blob.sha256, blob.size) for blob in fact.blobs}:
+        raise Refused("filing.files", N_("The filing names a file that its entry does not carry."))
+    _check_statement(fact, known)
 
 
-TYPES: Final = {
-    "filing.submit/1": Submit,
-    "filing.withdraw/1": Withdraw,
-    "filing.verify/1": Verify,
-    "filing.register/1": Register,
-    "filing.refuse/1": Refuse,
-}
+def _check_statement(fact: Fact, known: Known) -> None:
+    body: Submit = fact.body
+    signer = known.pdf_signer(fact.leaf, body.signature)
+    if signer.digest != body.signed:
+        raise Refused("filing.digest", N_("The signature covers another statement than this one."))
+    if signer.certificate != body.filer.certificate:
+        raise Refused("entry.certificate", N_("The signature was made with another key than the one named."))
+    require_same_person(signer.iin, signer.bin, iin=body.filer.iin, bin=body.filer.bin)
+
+
+def _check_withdraw(state: State, fact: Fact, known: Known) -> None:
+    _require_open(state)
+    body: Withdraw = fact.body
+    filing = state.submit
+    texts.require_lines(
+        body.content,
+        filing_texts.withdrawal_lines(talon=filing.talon, court=state.courts[-1], date=body.date, reason=body.reason),
+    )
+    require_holder(fact, known, body.signature, body.content, iin=filing.filer.iin, bin=filing.filer.bin)
+
+
+def _check_verify(state: State, fact: Fact, known: Known) -> None:
+    _require_submitted(state)
+    require_centre(fact)
+    if fact.body.result not in RESULTS[fact.body.subject]:
+        raise Refused("filing.result", N_("This is no result of that check."))
+
+
+def _check_register(state: State, fact: Fact, known: Known) -> None:
+    body: Register = fact.body
+    _require_holding(state, body.court)
+    if not body.number:
+        raise Refused("filing.no_number", N_("A registration gives a number."))
+    lines = filing_texts.decision_lines(
+        talon=state.submit.talon, court=body.court, date=body.date, executor=body.executor, number=body.number
+    )
+    require_decider(fact, known, body.court, lines)
+
+
+def _check_refuse(state: State, fact: Fact, known: Known) -> None:
+    body: Refuse = fact.body
+    _require_holding(state, body.court)
+    if not body.grounds and not body.redirected_to:
+        raise Refused("filing.no_ground", N_("A refusal names at least one ground."))
+    if body.redirected_to == body.court:
+        raise Refused("filing.same_court", N_("A filing is redirected to another court, not to the same one."))
+    lines = filing_texts.decision_lines(
+        talon=state.submit.talon,
+        court=body.court,
+        date=body.date,
+        executor=body.executor,
+        grounds=body.grounds,
+        note=body.note,
+        cure_until=body.cure_until,
+        redirected_to=body.redirected_to,
+    )
+    require_decider(fact, known, body.court, lines)
+
+
+def _require_submitted(state: State) -> None:
+    if not state.facts:
+        raise Refused("filing.unknown", N_("Nothing was filed under this number yet."))
+
+
+def _require_open(state: State) -> None:
+    _require_submitted(state)
+    if state.ended is not None:
+        if isinstance(state.ended.body, Withdraw):
+            raise Conflict("filing.withdrawn", N_("The filing was withdrawn before."))
+        raise Conflict("filing.decided", N_("The court has already decided about this filing."))
+
+
+def _require_holding(state: State, court: str) -> None:
+    _require_open(state)
+    if state.courts[-1] != court:
+        raise Conflict("filing.other_court", N_("Another court holds this filing."))
+
+
+_CHECKS: Final[Mapping[type, Callable[[State, Fact, Known], None]]] = MappingProxyType(
+    {Submit: _check_submit, Withdraw: _check_withdraw, Verify: _check_verify, Register: _check_register, Refuse: _check_refuse}
+)
+_ENDS: Final[Mapping[type, Status]] = MappingProxyType({Withdraw: "withdrawn", Register: "registered", Refuse: "refused"})
+
+
+def rows(state: State) -> Rows:
+    """Return all rows of the filing."""
+    court = state.courts[-1] if state.courts else ""
+    return filing_rows.rows(state.facts, court=court, status=status(state), ended=state.ended)

@@ -8,6 +8,7 @@
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -18,7 +19,7 @@ from common.db import BlobField, BooleanField, CompositeKey, Database, IntegerFi
 from common.errors import N_, Refused
 from common.facts import Audience, Body, Fact, Known, Rows
 
-NAME: Final = "staff"
+NAME: str = "staff"
 Role = Literal["clerk", "judge", "chairman", "administrator", "central"]
 AT_COURTS_ONLY: Final = frozenset({"clerk", "judge", "chairman"})
 CERTIFICATE_BYTES_MAX: Final = 8_192
@@ -27,7 +28,7 @@ UNLOGGED: Final = -1
 """Log index of an entry that the register has not logged yet: counts for nobody."""
 
 
-class Appoint(Body):
+class Appoint(Body, frozen=True, kw_only=True):
     """`staff.appoint/1`: ``court`` is empty for the centre; ``certificate`` is DER; times in ms UTC."""
 
     name: str
@@ -38,7 +39,7 @@ class Appoint(Body):
     to_ms: int | None = None
 
 
-TYPES: Final = {"staff.appoint/1": Appoint}
+TYPES: Mapping[str, type[Body]] = {"staff.appoint/1": Appoint}
 
 
 class StaffRow(Table):
@@ -60,7 +61,7 @@ class StaffRow(Table):
         primary_key = CompositeKey("obj", "position")
 
 
-TABLES: Final = (StaffRow,)
+TABLES: tuple[type[Table], ...] = (StaffRow,)
 
 
 @dataclass(slots=True)

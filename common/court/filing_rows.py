@@ -1,0 +1,172 @@
+"""The rows of one filing, made from its facts: the pure second half of the fold of `filings`."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from common import canonical
+from common.court import filing_tables as tables
+from common.court.filing_entries import Refuse, Register, Submit, Verify, Withdraw
+from common.facts import Body, Fact, Rows
+
+
+def rows(facts: Sequence[Fact], *, court: str, status: str, ended: Fact | None) -> Rows:
+    """Return all rows of a filing with ``facts``, held by ``court``, ended by ``ended``."""
+    if not facts:
+        return {table: [] for table in tables.TABLES}
+    obj, submit = facts[0].obj, facts[0].body
+    decisions = [(position, fact) for position, fact in enumerate(facts) if isinstance(fact.body, Register | Refuse)]
+    return {
+        tables.FilingRow: [{**_filing_row(facts[0]), **_state_columns(facts, court, status, ended)}],
+        tables.FilingFormRow: [_form_row(obj, submit)],
+        tables.FilingPartyRow: [
+            {"obj": obj, "position": position, "role": party.role, "name": party.name, "kind": party.kind}
+            for position, party in enumerate(submit.parties)
+        ],
+        tables.FilingFileRow: [
+            {"obj": obj, "position": position, **msgspec.structs.asdict(file)} for position, file in enumerate(submit.files)
+        ],
+        tables.FilingEventRow: [_event_row(position, fact) for position, fact in enumerate(facts)],
+        tables.FilingDecisionRow: [_decision_row(position, fact) for position, fact in decisions],
+        tables.FilingGroundRow: [
+            {"obj": obj, "decision": position, "position": place, **msgspec.structs.asdict(ground)}
+            for position, fact in decisions
+            if isinstance(fact.body, Refuse)
+            for place, ground in enumerate(fact.body.grounds)
+        ],
+    }
+
+
+def _filing_row(fact: Fact) -> dict[str, Any]:
+    """What the submission alone says."""
+    body: Submit = fact.body
+    return {
+        "obj": fact.obj,
+        "talon": body.talon,
+        "first_court": body.court,
+        "region": body.region,
+        "document_type": body.document_type,
+        "instance": body.instance,
+        "proceedings": body.proceedings,
+        "category": body.category,
+        "nature": body.nature,
+        "language": body.language,
+        "person": body.filer.person,
+        "filer_name": body.filer.name,
+        "filer_iin": body.filer.iin,
+        "filer_bin": body.filer.bin,
+        "certificate": body.filer.certificate,
+        "assisted_by": body.assisted_by,
+        "submitted_ms": fact.time,
+        "received_ms": body.received_ms,
+        "line": body.line,
+        "offline_since_ms": body.offline_since_ms,
+        "node": fact.node,
+        "epoch": fact.epoch,
+        "seq": fact.seq,
+        "leaf": fact.leaf,
+        "key_id": body.key_id,
+        "answers_to": body.answers_to,
+        "likeness": _likeness(body),
+        "claim_tiyn": body.duty.claim_tiyn,
+        "duty_tiyn": body.duty.duty_tiyn,
+        "duty_way": body.duty.way,
+        "exemption": body.duty.exemption,
+        "crl_as_of_ms": body.crl_as_of_ms,
+        "crl_stale": body.crl_stale,
+        "files": len(body.files),
+        "total_bytes": body.statement.size + sum(file.size for file in body.files),
+        "statement_sha256": body.statement.sha256,
+        "statement_size": body.statement.size,
+        "statement_pages": body.statement.pages,
+    }
+
+
+def _state_columns(facts: Sequence[Fact], court: str, status: str, ended: Fact | None) -> dict[str, Any]:
+    """What later facts changed."""
+    registered = ended.body if ended is not None and isinstance(ended.body, Register) else None
+    return {
+        "court": court,
+        "status": status,
+        "number": registered.number if registered else "",
+        "case_obj": registered.case if registered else None,
+        "decided_ms": ended.time if ended is not None else None,
+        "revocation": _found(facts, "revocation"),
+        "payment": _found(facts, "payment"),
+        "address": _found(facts, "address"),
+    }
+
+
+def _form_row(obj: bytes, body: Submit) -> dict[str, Any]:
+    return {
+        "obj": obj,
+        "claim": canonical.encode(body.claim),
+        "findings": canonical.encode(body.findings),
+        "rule_pack": body.rule_pack,
+        "signature": body.signature,
+        "signed": body.signed,
+    }
+
+
+def _found(facts: Sequence[Fact], subject: str) -> str:
+    """The result with the newest as-of; of two equally old ones the later entry."""
+    found = [fact.body for fact in facts if isinstance(fact.body, Verify) and fact.body.subject == subject]
+    newest = max(enumerate(found), key=lambda each: (each[1].as_of_ms, each[0]), default=None)
+    return newest[1].result if newest else ""
+
+
+def _likeness(body: Submit) -> bytes:
+    same = [body.court, body.document_type, body.filer.person, body.claim, sorted(file.sha256 for file in body.files)]
+    return hashlib.sha256(canonical.encode(same)).digest()
+
+
+def _event_row(position: int, fact: Fact) -> dict[str, Any]:
+    kind, params = _event(fact.body)
+    return {
+        "obj": fact.obj,
+        "position": position,
+        "kind": kind,
+        "time_ms": fact.time,
+        "node": fact.node,
+        "leaf": fact.leaf,
+        "params": canonical.encode(params),
+    }
+
+
+def _event(body: Body) -> tuple[str, dict[str, Any]]:
+    """What happened, in a word, and what a sentence about it may name."""
+    match body:
+        case Submit():
+            return "filed", {"court": body.court, "line": body.line}
+        case Withdraw():
+            return "withdrawn", {"reason": body.reason}
+        case Verify():
+            return "verified", {"subject": body.subject, "result": body.result, "as_of_ms": body.as_of_ms, "source": body.source}
+        case Register():
+            return "registered", {"court": body.court, "number": body.number, "date": body.date, "executor": body.executor}
+        case Refuse() if body.redirected_to:
+            return "redirected", {"court": body.court, "to": body.redirected_to, "note": body.note}
+        case Refuse():
+            return "refused", {"court": body.court, "date": body.date, "cure_until": body.cure_until, "note": body.note}
+    raise TypeError(type(body))
+
+
+def _decision_row(position: int, fact: Fact) -> dict[str, Any]:
+    body: Register | Refuse = fact.body
+    refused = body if isinstance(body, Refuse) else None
+    return {
+        "obj": fact.obj,
+        "position": position,
+        "kind": _event(body)[0],
+        "court": body.court,
+        "date": body.date,
+        "executor": body.executor,
+        "note": refused.note if refused else "",
+        "cure_until": refused.cure_until if refused else "",
+        "redirected_to": refused.redirected_to if refused else "",
+        "content": body.content,
+        "signature": body.signature,
+        "certificate": body.certificate,
+    }

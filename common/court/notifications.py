@@ -1,0 +1,89 @@
+"""Notifications: what happened to a person's filings and cases, newest first (NOT-1, NOT-2).
+
+They are read from the events that the folds of `filings` and `cases` write; no entry states them, so they cannot disagree
+with the facts. What a person has read is local to a node and not known here.
+
+    page = notifications(database, person, limit=20, before=None)
+    more = notifications(database, person, limit=20, before=page[-1].place)
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from common import canonical
+from common.court.cases import CaseEventRow, CaseRow
+from common.court.filing_tables import FilingEventRow, FilingRow
+from common.db import Database, Table, rows_of
+from common.errors import N_, Refused
+
+OF_CASES: Final = ("opened",)
+"""Kinds of case events that tell the filer something; who takes part arrives with acceptance."""
+
+_Place = tuple[int, bytes, int]
+
+
+class Notification(msgspec.Struct, frozen=True):
+    """One change. ``kind``: filed, verified, withdrawn, registered, refused, redirected, or of a case: opened.
+
+    ``number`` is empty before registration; ``court`` is the court that holds the filing or case now; ``params`` as in
+    `filing_rows`. ``subject`` is "filings" or "cases" and ``obj`` the object to open.
+    """
+
+    subject: str
+    kind: str
+    obj: bytes
+    position: int
+    talon: str
+    number: str
+    court: str
+    time_ms: int
+    params: dict[str, Any]
+
+    @property
+    def place(self) -> str:
+        """Where this one stands in the list, for ``before``."""
+        return f"{self.time_ms}.{self.obj.hex()}.{self.position}"
+
+
+def notifications(database: Database, person: str, *, limit: int, before: str | None = None) -> list[Notification]:
+    """Return at most ``limit`` notifications of an IIN or BIN, newest first, older than the one whose place is ``before``.
+
+    Raises Refused("notifications.place") for a place nobody was given.
+    """
+    place = _read_place(before) if before is not None else None
+    of_filings = _events(database, FilingEventRow, FilingRow, FilingRow.person == person, place, limit)
+    mine = (CaseRow.filer_person == person) & CaseEventRow.kind.in_(OF_CASES)
+    of_cases = _events(database, CaseEventRow, CaseRow, mine, place, limit)
+    found = [_notification("filings", row) for row in of_filings] + [_notification("cases", row) for row in of_cases]
+    return sorted(found, key=lambda each: (each.time_ms, each.obj, each.position), reverse=True)[:limit]
+
+
+def _events(
+    database: Database, event: type[Table], owner: type[Table], which: Any, place: _Place | None, limit: int
+) -> list[dict[str, Any]]:
+    """The newest ``limit`` events older than ``place`` of the objects that ``which`` selects."""
+    columns = (event.obj, event.position, event.kind, event.time_ms, event.params, owner.talon, owner.number, owner.court)
+    query = event.select(*columns).join(owner, on=(event.obj == owner.obj)).where(which)
+    if place is not None:
+        time_ms, obj, position = place
+        same = event.time_ms == time_ms
+        query = query.where(
+            (event.time_ms < time_ms) | (same & (event.obj < obj)) | (same & (event.obj == obj) & (event.position < position))
+        )
+    return rows_of(database, query.order_by(event.time_ms.desc(), event.obj.desc(), event.position.desc()).limit(limit))
+
+
+def _notification(subject: str, row: dict[str, Any]) -> Notification:
+    return Notification(subject=subject, **{**row, "params": canonical.decode_map(row["params"])})
+
+
+def _read_place(text: str) -> _Place:
+    try:
+        time_ms, obj, position = text.split(".")
+        place = int(time_ms), bytes.fromhex(obj), int(position)
+    except ValueError as error:
+        raise Refused("notifications.place", N_("This list cannot be continued from here. Open it again.")) from error
+    if max(abs(place[0]), abs(place[2])) >= 1 << 63:
+        raise Refused("notifications.place", N_("This list cannot be continued from here. Open it again."))
+    return place
