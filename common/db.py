@@ -23,9 +23,8 @@ from common.errors import N_, Conflict, Corrupt, CourtError, Unreachable
 BUSY_TIMEOUT_MS = 5_000
 """How long a writer waits for another one on the same machine."""
 CACHE_KIB = 16_000
-ROWS_AT_ONCE = 500
-"""Rows per INSERT statement: 500 rows of 20 columns stay far below SQLite's limit of 32,766 variables."""
 
+AutoField = peewee.AutoField
 BlobField = peewee.BlobField
 BooleanField = peewee.BooleanField
 CharField = peewee.TextField
@@ -124,9 +123,25 @@ def create_tables(database: Database, models: Iterable[type[Table]]) -> None:
 
 
 def insert(database: Database, model: type[Table], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert ``rows`` in as few statements as the limits allow."""
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        model.insert_many(rows[start : start + ROWS_AT_ONCE]).execute(database)
+    """Insert ``rows``; a column a row does not name takes its default, or NULL.
+
+    The one place with batch SQL: 3 µs a row against 59 µs through a peewee insert, which a fold of a country needs.
+    """
+    fields = model._meta.sorted_fields
+    names = ", ".join(f'"{field.column_name}"' for field in fields)
+    statement = f'INSERT INTO "{model._meta.table_name}" ({names}) VALUES ({", ".join("?" * len(fields))})'
+    defaults = [(field.column_name, field.default) for field in fields]
+    database.connection().executemany(statement, [[row.get(name, default) for name, default in defaults] for row in rows])
+
+
+def delete_object(database: Database, model: type[Table], obj: bytes) -> None:
+    """Delete the rows of one object."""
+    database.connection().execute(f'DELETE FROM "{model._meta.table_name}" WHERE obj = ?', (obj,))
+
+
+def fetch(database: Database, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Run one SQL statement and return its rows as tuples: for the hot paths of the journal and the log."""
+    return list(database.connection().execute(statement, parameters))
 
 
 def rows_of(database: Database, query: Any) -> list[dict[str, Any]]:

@@ -51,7 +51,12 @@ class Header:
     @property
     def digest(self) -> bytes:
         """SHA-256 of the signed header: how the next bundle names this one."""
-        return hashlib.sha256(self.signed).digest()
+        return digest_of(self.signed)
+
+
+def digest_of(signed_header: bytes) -> bytes:
+    """Return the SHA-256 of a signed header."""
+    return hashlib.sha256(signed_header).digest()
 
 
 def write_container(kind: str, about: dict[str, Any], plain: bytes, author: Identity, recipient: NodeCertificate) -> bytes:

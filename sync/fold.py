@@ -45,34 +45,31 @@ class Fold:
         """Return every entry type this machine can fold."""
         return sorted(self._by_type)
 
-    def refold(self, database: Database, objects: Iterable[bytes], now: int, *, must_fold: bytes | None = None) -> None:
-        """Write the rows of ``objects`` anew, inside the caller's transaction.
+    def refold(self, database: Database, objects: Iterable[bytes], now: int, *, must_fold: bytes | None = None) -> dict[bytes, Audience]:
+        """Write the rows of ``objects`` anew, inside the caller's transaction, and return who must receive each.
 
         ``must_fold`` names a leaf whose refusal is raised instead of quarantined: an entry that is being written here.
         """
         known = self._known(database)
         loaded = [(entries_of(database, obj), obj) for obj in set(objects)]
         loaded.sort(key=lambda pair: self._place(pair[0]))
-        for entries, obj in loaded:
-            self._refold_one(database, obj, entries, known, now, must_fold)
+        return {obj: self._refold_one(database, obj, entries, known, now, must_fold) for entries, obj in loaded}
 
     def _refold_one(
         self, database: Database, obj: bytes, entries: list[tuple[Entry, int | None]], known: Known, now: int, must_fold: bytes | None
-    ) -> None:
+    ) -> Audience:
         subject, state, refused = self.replay(entries, known, must_fold=must_fold)
-        fresh = len(entries) == 1  # the object's first entry: nothing to delete, the common case of a filing
-        if not fresh:
-            fetch(database, "DELETE FROM quarantine WHERE obj = ?", (obj,))
+        delete_object(database, QuarantineRow, obj)
         if refused:
             insert(database, QuarantineRow, [{"leaf": leaf, "obj": obj, "code": code, "since_ms": now} for leaf, code in refused])
         if subject is None:
-            return
+            return Audience()
         rows = subject.rows(state)
         for table in subject.TABLES:
-            if not fresh:
-                delete_object(database, table, obj)
+            delete_object(database, table, obj)
             if table in rows:
                 insert(database, table, rows[table])
+        return subject.audience(state)
 
     def replay(
         self, entries: Sequence[tuple[Entry, int | None]], known: Known, *, must_fold: bytes | None = None
@@ -126,11 +123,6 @@ class Fold:
     def _place(self, entries: Sequence[tuple[Entry, int | None]]) -> int:
         subject = self._by_type.get(entries[0][0].envelope.type) if entries else None
         return self._order[subject.NAME] if subject else len(self._order)
-
-    def audience(self, database: Database, obj: bytes) -> Audience:
-        """Return who must receive the object as it stands now."""
-        subject, state, _ = self.replay(entries_of(database, obj), self._known(database))
-        return subject.audience(state) if subject else Audience()
 
     def expected_rows(self, database: Database, obj: bytes) -> tuple[Subject | None, Rows]:
         """Return what the tables should hold of the object: the oracle of `fsck`."""

@@ -1,0 +1,123 @@
+"""Blobs: files named by their SHA-256, moved in chunks of 1 MiB, any chunk by any carrier in any order (PROTOCOL 7).
+
+A chunk lies under ``partial/<sha256>/<number>`` until all are there; then the whole is hashed, and only a whole that
+hashes to its name becomes a blob. A chunk's own integrity is the container's that brought it.
+"""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from common.clock import Clock
+from common.db import Database, fetch
+from common.errors import N_, Corrupt, NotFound, Refused
+from common.files import make_folder, sync_folder, write_durable
+from sync.tables import has_blob
+
+CHUNK_BYTES = 1 << 20
+BLOB_BYTES_MAX = 512 << 20
+"""One file; what a citizen may attach is limited further by the court's rules."""
+COPY_BYTES = 1 << 18
+
+
+def chunk_count(size: int) -> int:
+    """Return how many chunks a blob of ``size`` bytes has; an empty blob has none."""
+    return -(-size // CHUNK_BYTES)
+
+
+class BlobStore:
+    """The folder of one machine's blobs."""
+
+    def __init__(self, folder: Path, database: Database, clock: Clock) -> None:
+        self._folder = make_folder(folder)
+        self._partial = make_folder(folder / "partial")
+        self._database = database
+        self._clock = clock
+
+    def path(self, sha256: bytes) -> Path:
+        """Return where the blob lies (or would lie)."""
+        name = sha256.hex()
+        return self._folder / name[:2] / name
+
+    def has(self, sha256: bytes) -> bool:
+        """Return whether the blob is here, whole and verified."""
+        return has_blob(self._database, sha256)
+
+    def read(self, sha256: bytes) -> bytes:
+        """Return the blob; raises NotFound("blob.absent") or Corrupt("blob.rot") when its bytes no longer hash to its name."""
+        try:
+            data = self.path(sha256).read_bytes()
+        except OSError as error:
+            raise NotFound("blob.absent", N_("This file has not arrived at this machine yet.")) from error
+        if hashlib.sha256(data).digest() != sha256:
+            raise Corrupt("blob.rot", N_("A stored file is damaged. Call the administrator."))
+        return data
+
+    def put(self, data: bytes) -> bytes:
+        """Store ``data`` durably and return its SHA-256; may be called inside a transaction or outside one."""
+        sha256 = hashlib.sha256(data).digest()
+        if not self.has(sha256):
+            target = self.path(sha256)
+            make_folder(target.parent)
+            write_durable(target, data)
+            self._record(sha256, len(data))
+        return sha256
+
+    def bitmap(self, sha256: bytes, size: int) -> bytes:
+        """Return which chunks are here, one bit each, lowest bit first."""
+        bits = bytearray(-(-chunk_count(size) // 8))
+        folder = self._partial / sha256.hex()
+        for chunk in range(chunk_count(size)):
+            if (folder / str(chunk)).exists():
+                bits[chunk // 8] |= 1 << chunk % 8
+        return bytes(bits)
+
+    def chunk(self, sha256: bytes, number: int) -> bytes:
+        """Return one chunk of a blob; raises NotFound("blob.absent")."""
+        try:
+            with self.path(sha256).open("rb") as file:
+                file.seek(number * CHUNK_BYTES)
+                return file.read(CHUNK_BYTES)
+        except OSError as error:
+            raise NotFound("blob.absent", N_("This file has not arrived at this machine yet.")) from error
+
+    def put_chunk(self, sha256: bytes, size: int, number: int, data: bytes) -> bool:
+        """Keep one chunk; return whether the blob is now whole. Raises Refused("blob.chunk") or Refused("blob.mismatch")."""
+        count = chunk_count(size)
+        expected = CHUNK_BYTES if number < count - 1 else size - (count - 1) * CHUNK_BYTES
+        if not (0 < size <= BLOB_BYTES_MAX and 0 <= number < count and len(data) == expected):
+            raise Refused("blob.chunk", N_("A piece of a file does not have the size it must have."))
+        if self.has(sha256):
+            return True
+        folder = make_folder(self._partial / sha256.hex())
+        write_durable(folder / str(number), data)
+        if any(not (folder / str(chunk)).exists() for chunk in range(count)):
+            return False
+        self._assemble(sha256, size, folder, count)
+        return True
+
+    def _assemble(self, sha256: bytes, size: int, folder: Path, count: int) -> None:
+        digest = hashlib.sha256()
+        whole = folder / "whole"
+        with whole.open("wb") as target:
+            for chunk in range(count):
+                with (folder / str(chunk)).open("rb") as source:
+                    while part := source.read(COPY_BYTES):
+                        digest.update(part)
+                        target.write(part)
+            target.flush()
+            os.fsync(target.fileno())
+        if digest.digest() != sha256:
+            shutil.rmtree(folder)  # somebody named a file and sent another: nothing of it stays
+            raise Refused("blob.mismatch", N_("A file does not match its name: it was changed on the way. It is sent again."))
+        final = self.path(sha256)
+        make_folder(final.parent)
+        os.replace(whole, final)
+        sync_folder(final.parent)
+        self._record(sha256, size)
+        shutil.rmtree(folder, ignore_errors=True)  # if we crash before this, the next start of the blob finds it whole
+
+    def _record(self, sha256: bytes, size: int) -> None:
+        values = (sha256, size, self._clock.now())
+        fetch(self._database, "INSERT OR IGNORE INTO blob (sha256, size, stored_ms) VALUES (?, ?, ?)", values)

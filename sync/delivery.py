@@ -1,0 +1,155 @@
+"""Delivery: which machine receives what, derived by the centre from the object (PROTOCOL 8).
+
+An object names scopes (a court, a person, everyone); a scope names machines (the court's writing node, every node where
+the person has opened a cabinet). Each machine has one *feed*, an append-only list of log references; what is for
+everyone stands once, in the feed of EVERYONE. Admission to an object appends its whole history, so nobody ever starts
+in the middle (lesson 18), and one dense cursor a feed replaces any vector over filters (lesson 17).
+"""
+
+from collections.abc import Iterable, Mapping
+
+from common.db import BlobField, CompositeKey, Database, IntegerField, Table, TextField, create_tables, fetch
+from common.facts import Audience
+from sync import directory
+from sync.entry import Entry
+from sync.tables import entry_at
+
+EVERYONE = -1
+"""The feed that all machines read."""
+
+
+class ObjectScopeRow(Table):
+    obj = BlobField()
+    scope = TextField(index=True)
+
+    class Meta:
+        table_name = "object_scope"
+        primary_key = CompositeKey("obj", "scope")
+
+
+class ScopeNodeRow(Table):
+    """A machine where a person has opened a cabinet."""
+
+    scope = TextField()
+    node = IntegerField()
+
+    class Meta:
+        table_name = "scope_node"
+        primary_key = CompositeKey("scope", "node")
+
+
+class FeedRow(Table):
+    node = IntegerField()
+    position = IntegerField()
+    log_index = IntegerField()
+
+    class Meta:
+        table_name = "feed"
+        primary_key = CompositeKey("node", "position")
+        indexes = ((("node", "log_index"), True),)
+
+
+TABLES: tuple[type[Table], ...] = (ObjectScopeRow, ScopeNodeRow, FeedRow)
+
+_ADMIT = """
+INSERT INTO feed (node, position, log_index)
+SELECT ?1, (SELECT COALESCE(MAX(position), 0) FROM feed WHERE node = ?1) + row_number() OVER (ORDER BY e.log_index), e.log_index
+FROM entry e WHERE e.obj = ?2 AND e.log_index IS NOT NULL AND e.node <> ?1
+AND NOT EXISTS (SELECT 1 FROM feed f WHERE f.node = ?1 AND f.log_index = e.log_index)
+"""
+
+
+def create(database: Database) -> None:
+    """Create the delivery tables."""
+    create_tables(database, TABLES)
+
+
+def deliver(database: Database, audiences: Mapping[bytes, Audience]) -> None:
+    """Put the logged entries of each object into the feeds of everybody who must receive it."""
+    opened: set[str] = set()
+    for audience in audiences.values():
+        opened |= _open_cabinets(database, audience)
+    for obj, audience in audiences.items():
+        scopes = _scopes(audience)
+        for scope in scopes:
+            fetch(database, "INSERT OR IGNORE INTO object_scope (obj, scope) VALUES (?, ?)", (obj, scope))
+        if audience.everyone:
+            admit(database, EVERYONE, obj)
+        for node in _machines(database, scopes):
+            admit(database, node, obj)
+    for scope in opened:
+        redeliver(database, scope)
+
+
+def redeliver(database: Database, scope: str) -> None:
+    """Give a scope's machines every object of the scope: after a cabinet was opened or a court moved to another machine."""
+    nodes = _machines(database, [scope])
+    for (obj,) in fetch(database, "SELECT obj FROM object_scope WHERE scope = ?", (scope,)):
+        for node in nodes:
+            admit(database, node, obj)
+
+
+def redeliver_courts(database: Database) -> None:
+    """Redeliver every court's objects; called when the directory changed."""
+    for (scope,) in fetch(database, "SELECT DISTINCT scope FROM object_scope WHERE scope GLOB 'court:*'"):
+        redeliver(database, scope)
+
+
+def admit(database: Database, node: int, obj: bytes) -> None:
+    """Append what the machine does not have yet of the object's history to its feed."""
+    fetch(database, _ADMIT, (node, obj))
+
+
+def feed_length(database: Database, node: int) -> int:
+    """Return the last position of the machine's feed."""
+    return int(fetch(database, "SELECT COALESCE(MAX(position), 0) FROM feed WHERE node = ?", (node,))[0][0])
+
+
+def read_feed(database: Database, node: int, after: int, *, bytes_max: int) -> tuple[list[tuple[int, Entry]], int]:
+    """Return ((log index, entry), …) after position ``after`` as far as ``bytes_max`` goes, and the new cursor."""
+    statement = """SELECT f.position, e.log_index, e.leaf, length(e.envelope) + COALESCE(length(e.body), 0) FROM feed f
+                   JOIN entry e ON e.log_index = f.log_index WHERE f.node = ? AND f.position > ? ORDER BY f.position"""
+    taken: list[tuple[int, Entry]] = []
+    cursor, size = after, 0
+    for position, log_index, leaf, length in database.connection().execute(statement, (node, after)):
+        size += length
+        if taken and size > bytes_max:
+            break
+        found = entry_at(database, leaf)
+        if found:
+            taken.append((log_index, found[0]))
+        cursor = position
+    return taken, cursor
+
+
+def may_read_blob(database: Database, node: int, sha256: bytes) -> bool:
+    """Return whether an entry in the machine's feeds, or of its own, names the blob: a hash is not a capability."""
+    statement = """SELECT 1 FROM blob_ref r JOIN entry e ON e.leaf = r.leaf
+                   LEFT JOIN feed f ON f.log_index = e.log_index AND f.node IN (?1, ?2)
+                   WHERE r.sha256 = ?3 AND (e.node = ?1 OR f.node IS NOT NULL) LIMIT 1"""
+    return bool(fetch(database, statement, (node, EVERYONE, sha256)))
+
+
+def _open_cabinets(database: Database, audience: Audience) -> set[str]:
+    fresh = set()
+    for person, node in audience.opens:
+        scope = f"person:{person}"
+        if fetch(database, "INSERT OR IGNORE INTO scope_node (scope, node) VALUES (?, ?) RETURNING node", (scope, node)):
+            fresh.add(scope)
+    return fresh
+
+
+def _scopes(audience: Audience) -> list[str]:
+    return sorted([f"court:{court}" for court in audience.courts] + [f"person:{person}" for person in audience.persons])
+
+
+def _machines(database: Database, scopes: Iterable[str]) -> set[int]:
+    nodes: set[int] = set()
+    for scope in scopes:
+        kind, _, name = scope.partition(":")
+        if kind == "court":
+            node = directory.node_of(database, name)
+            nodes |= {node} if node is not None else set()
+        else:
+            nodes |= {node for (node,) in fetch(database, "SELECT node FROM scope_node WHERE scope = ?", (scope,))}
+    return nodes

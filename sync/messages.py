@@ -1,0 +1,142 @@
+"""The messages of an exchange: small, signed, typed (PROTOCOL 6). Large content travels in containers beside them."""
+
+from typing import TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from common.errors import N_, Refused
+from common.facts import Body, decode_body, encode_body
+from sync import cose
+from sync.identity import Identity
+
+PROTOCOL = 1
+NONCE_BYTES = 16
+TOKEN_BYTES = 16
+
+EQUAL, BEHIND, AHEAD, FORK, REVOKED, TWIN = "equal", "behind", "ahead", "fork", "revoked", "twin"
+"""What the centre says of a node's position. BEHIND: the centre lacks entries the node has; AHEAD: the other way round,
+so the node's disk was restored."""
+
+
+class Hello(Body, frozen=True):
+    """Node → centre. Cursors say how far the node has what the centre sends; the rest lets people see how it fares."""
+
+    node: int
+    epoch: int
+    seq: int
+    head: bytes
+    nonce: bytes
+    now: int
+    token: bytes = b""
+    size: int = 0
+    everyone: int = 0
+    feed: int = 0
+    complete: int = 0
+    receipted_epoch: int = 0
+    receipted_seq: int = 0
+    recovering: bool = False
+    backlog: int = 0
+    backlog_bytes: int = 0
+    oldest_ms: int = 0
+    disk_free: int = 0
+    quarantine: int = 0
+    version: str = ""
+    protocol: int = PROTOCOL
+
+
+class Welcome(Body, frozen=True):
+    """Centre → node. ``note`` and ``consistency`` only where the log has grown; ``own`` only to a recovering node."""
+
+    nonce: bytes
+    now: int
+    state: str
+    epoch: int
+    seq: int
+    head: bytes
+    token: bytes
+    news: bool = False
+    note: bytes = b""
+    consistency: list[bytes] = []
+    own: list[list[int]] = []
+    certificate: bytes = b""
+    protocol: int = PROTOCOL
+
+
+class Acknowledgement(Body, frozen=True):
+    """Centre → node: everything up to (epoch, seq) is fsynced; ``digest`` names the bundle this answers."""
+
+    epoch: int
+    seq: int
+    head: bytes
+    digest: bytes
+
+
+class Ask(Body, frozen=True):
+    """Node → centre: send what comes after my cursors; or, with ``own_epoch``, my own entries after ``own_seq``."""
+
+    nonce: bytes
+    size: int = 0
+    everyone: int = 0
+    feed: int = 0
+    complete: int = 0
+    receipted_epoch: int = 0
+    receipted_seq: int = 0
+    own_epoch: int = 0
+    own_seq: int = 0
+    own: bool = False
+
+
+class BlobAsk(Body, frozen=True):
+    """Node → centre: which chunks of a blob are there (``chunk`` -1), or send me one."""
+
+    nonce: bytes
+    sha256: bytes
+    size: int
+    chunk: int = -1
+
+
+class BlobHave(Body, frozen=True):
+    """Centre → node: which chunks of the blob are already there, one bit each, lowest first; ``whole`` when verified."""
+
+    nonce: bytes
+    whole: bool
+    bitmap: bytes = b""
+
+
+class Refusal(Body, frozen=True):
+    """Centre → node: why not; for a gap also where the centre stands."""
+
+    code: str
+    epoch: int = 0
+    seq: int = 0
+    head: bytes = b""
+
+
+CONTENT_TYPES: dict[type[Body], str] = {
+    Hello: "application/sot-hello+cbor",
+    Welcome: "application/sot-welcome+cbor",
+    Acknowledgement: "application/sot-ack+cbor",
+    Ask: "application/sot-ask+cbor",
+    BlobAsk: "application/sot-blob-ask+cbor",
+    BlobHave: "application/sot-blob-have+cbor",
+    Refusal: "application/sot-refusal+cbor",
+}
+
+M = TypeVar("M", bound=Body)
+
+
+def pack(message: Body, author: Identity) -> bytes:
+    """Return ``message`` signed by ``author``."""
+    return author.sign_message(encode_body(message), CONTENT_TYPES[type(message)])
+
+
+def unpack(signed: cose.Signed, kind: type[M], key: Ed25519PublicKey, environment: bytes) -> M:
+    """Return the verified message; raises Refused."""
+    message: M = decode_body(cose.verify(signed, key, CONTENT_TYPES[kind], environment=environment), kind)
+    return message
+
+
+def check_nonce(expected: bytes, received: bytes) -> None:
+    """Refuse an answer to another question: an old one replayed (fault 5)."""
+    if expected != received:
+        raise Refused("exchange.replayed", N_("The answer belongs to an older question. Somebody may be replaying messages."))

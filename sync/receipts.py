@@ -1,0 +1,161 @@
+"""Receipts as a node keeps them: R0 it makes itself, R1 and R2 come from the centre (PROTOCOL 9).
+
+R0  COSE_Sign1 of the node: this talon, this leaf, this signed statement were taken here at this time.
+R1  one range proof a bundle: its leaves stand in the log at these indexes under this checkpoint. Each filing's own
+    inclusion proof (C2SP tlog-proof) is made from it, offline.
+R2  COSE_Sign1 of the centre: every file of the entry is verified there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from common import canonical
+from common.db import BlobField, Database, IntegerField, Table, fetch, insert
+from common.errors import N_, Refused
+from common.facts import Body, decode_body, encode_body
+from sync import cose, merkle
+from sync.identity import Identity, NodeCertificate
+from sync.inclusion import write_proof
+
+R0_TYPE = "application/sot-r0+cbor"
+COMPLETE_TYPE = "application/sot-r2+cbor"
+
+
+class Taken(Body, frozen=True):
+    """R0. ``talon`` as a number of 15 digits, ``statement`` the SHA-256 of the signed statement, ``at`` in ms UTC."""
+
+    talon: int
+    node: int
+    leaf: bytes
+    statement: bytes
+    at: int
+
+
+class Complete(Body, frozen=True):
+    """R2 of the entry ``leaf`` at log index ``index``; ``at`` in ms UTC."""
+
+    leaf: bytes
+    index: int
+    at: int
+
+
+class LoggedRow(Table):
+    """R1 of one bundle of this node: the range proof under the checkpoint ``note``."""
+
+    epoch = IntegerField()
+    first = IntegerField()
+    last = IntegerField(index=True)
+    first_index = IntegerField()
+    size = IntegerField()
+    note = BlobField()
+    proof = BlobField()
+    at_ms = IntegerField()
+
+    class Meta:
+        table_name = "logged"
+        indexes = ((("epoch", "first"), True),)
+
+
+class CompleteHereRow(Table):
+    """R2 of one entry of this node."""
+
+    leaf = BlobField(primary_key=True)
+    statement = BlobField()
+    at_ms = IntegerField()
+
+    class Meta:
+        table_name = "complete_here"
+
+
+TABLES: tuple[type[Table], ...] = (LoggedRow, CompleteHereRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """How far an entry of this node has climbed. Times in ms UTC, None while not yet."""
+
+    log_index: int | None
+    logged_ms: int | None
+    complete_ms: int | None
+
+
+def sign_r0(taken: Taken, node: Identity) -> bytes:
+    """Return R0, signed with the node's Ed25519 key; deterministic, so that the same talon is printed again."""
+    return node.sign_message(encode_body(taken), R0_TYPE)
+
+
+def read_r0(data: bytes, certificate: NodeCertificate) -> Taken:
+    """Return R0; raises Refused unless ``certificate``'s node signed exactly this."""
+    payload = cose.verify(cose.parse(data), certificate.sign_key, R0_TYPE, environment=certificate.body.environment)
+    taken: Taken = decode_body(payload, Taken)
+    if taken.node != certificate.body.node:
+        raise Refused("receipt.node", N_("The receipt names another machine than the one that signed it."))
+    return taken
+
+
+def read_r2(data: bytes, centre: NodeCertificate) -> Complete:
+    """Return R2; raises Refused unless the centre signed exactly this."""
+    complete: Complete = decode_body(
+        cose.verify(cose.parse(data), centre.sign_key, COMPLETE_TYPE, environment=centre.body.environment), Complete
+    )
+    return complete
+
+
+def store_logged(
+    database: Database,
+    *,
+    epoch: int,
+    first: int,
+    last: int,
+    first_index: int,
+    proof: Sequence[bytes],
+    size: int,
+    note: bytes,
+    root: bytes,
+    leaves: Sequence[bytes],
+    at_ms: int,
+) -> None:
+    """Verify R1 of a bundle against the checkpoint's ``root`` and keep it; raises Refused("proof.…") and keeps nothing."""
+    if len(leaves) != last - first + 1:
+        raise Refused("proof.leaves", N_("The register's receipt names entries this machine does not have."))
+    merkle.verify_range([merkle.leaf_hash(leaf) for leaf in leaves], first_index, size, proof, root)
+    row: dict[str, Any] = {"epoch": epoch, "first": first, "last": last, "first_index": first_index, "size": size}
+    row |= {"note": note, "proof": canonical.encode(list(proof)), "at_ms": at_ms}
+    insert(database, LoggedRow, [row])
+
+
+def inclusion_of(database: Database, leaf: bytes) -> bytes:
+    """Return the tlog-proof (R1) of one entry of this node; raises Refused("receipt.not_yet") before there is one."""
+    rows = fetch(
+        database,
+        """SELECT e.node, l.epoch, l.first, l.last, l.first_index, l.size, l.note, l.proof, e.seq FROM entry e
+           JOIN logged l ON l.epoch = e.epoch AND e.seq BETWEEN l.first AND l.last WHERE e.leaf = ? AND e.chain IS NOT NULL""",
+        (leaf,),
+    )
+    if not rows:
+        raise Refused("receipt.not_yet", N_("The central register has not confirmed this yet. The talon holds meanwhile."))
+    node, epoch, first, last, first_index, size, note, proof, seq = rows[0]
+    leaves = leaves_of(database, node, epoch, first, last)
+    hashes = [merkle.leaf_hash(each) for each in leaves]
+    index = first_index + seq - first
+    own = merkle.inclusion_from_range(hashes, first_index, size, canonical.decode(proof), index)
+    return write_proof(index, own, note, extra=leaf)
+
+
+def leaves_of(database: Database, node: int, epoch: int, first: int, last: int) -> list[bytes]:
+    """Return the leaves of own entries first…last of an epoch."""
+    statement = "SELECT leaf FROM entry WHERE node = ? AND epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq"
+    return [leaf for (leaf,) in fetch(database, statement, (node, epoch, first, last))]
+
+
+def ladder_of(database: Database, leaf: bytes) -> Ladder:
+    """Return how far an entry has climbed, as this machine knows."""
+    rows = fetch(
+        database,
+        """SELECT e.log_index, l.at_ms, c.at_ms FROM entry e
+           LEFT JOIN logged l ON e.chain IS NOT NULL AND l.epoch = e.epoch AND e.seq BETWEEN l.first AND l.last
+           LEFT JOIN complete_here c ON c.leaf = e.leaf WHERE e.leaf = ?""",
+        (leaf,),
+    )
+    return Ladder(*rows[0]) if rows else Ladder(None, None, None)

@@ -1,0 +1,324 @@
+"""The register: what the centre does with a bundle, in this order and no other (PROTOCOL 6.3, invariant 5).
+
+1. The header is read under a key of the directory; nothing unknown is decrypted.
+2. Position: the next one is taken, a repeated one gets the same acknowledgement, a gap is refused with where we stand,
+   a fork is kept as evidence and freezes the epoch, a revoked machine's later entries are evidence.
+3. Entries, log leaves, raw bundle, peer position and checkpoint are one transaction. When it returns, it is fsynced.
+4. The acknowledgement goes out. Folding and delivery come after, in their own transactions.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from common.clock import Clock
+from common.db import AutoField, BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert, transaction
+from common.errors import N_, Conflict, Forbidden, Refused
+from common.facts import encode_body
+from sync import delivery, directory, log, merkle
+from sync.bundle import Bundle, open_bundle, read_bundle_header, write_bundle
+from sync.checkpoint import Checkpoint, sign_checkpoint
+from sync.entry import Entry, chain_start
+from sync.fold import Fold
+from sync.identity import CENTRE_NODE, Identity
+from sync.journal import Journal
+from sync.position import Position
+from sync.receipts import COMPLETE_TYPE, Complete
+from sync.tables import entries_between, set_log_indexes, store_entries
+
+FOLD_ENTRIES_MAX = 2_000
+"""Entries folded in one transaction: readers and bundles get their turn in between."""
+EVIDENCE_ROWS_MAX = 10_000
+"""Kept of what is authentic but not admissible; older evidence is never displaced, newer is refused."""
+
+
+class PeerRow(Table):
+    """Where the centre stands with a machine. ``frozen`` is "" or why nothing more is logged of this epoch."""
+
+    node = IntegerField(primary_key=True)
+    epoch = IntegerField()
+    seq = IntegerField()
+    head = BlobField()
+    digest = BlobField(null=True)
+    frozen = TextField()
+
+    class Meta:
+        table_name = "peer"
+
+
+class BundleRow(Table):
+    """A bundle as received; ``data`` goes once its entries are folded, the signed header stays for ever."""
+
+    digest = BlobField(primary_key=True)
+    node = IntegerField()
+    epoch = IntegerField()
+    first = IntegerField()
+    last = IntegerField()
+    first_index = IntegerField(index=True)
+    header = BlobField()
+    data = BlobField(null=True)
+    received_ms = IntegerField()
+
+    class Meta:
+        table_name = "bundle"
+        indexes = ((("node", "epoch", "last"), False),)
+
+
+class CheckpointRow(Table):
+    size = IntegerField(primary_key=True)
+    note = BlobField()
+    made_ms = IntegerField()
+
+    class Meta:
+        table_name = "checkpoint"
+
+
+class RegisterRow(Table):
+    """``folded``: every log index below it has been folded and delivered."""
+
+    id = IntegerField(primary_key=True)
+    folded = IntegerField()
+
+    class Meta:
+        table_name = "register"
+
+
+class EvidenceRow(Table):
+    """Authentic but not admissible: a fork, or what a revoked machine wrote later. People decide."""
+
+    id = AutoField()
+    node = IntegerField()
+    reason = TextField()
+    data = BlobField()
+    received_ms = IntegerField()
+
+    class Meta:
+        table_name = "evidence"
+
+
+class CompleteRow(Table):
+    """R2: the signed statement that every file of an entry is verified at the centre."""
+
+    position = AutoField()
+    node = IntegerField(index=True)
+    leaf = BlobField(unique=True)
+    statement = BlobField()
+
+    class Meta:
+        table_name = "complete"
+
+
+TABLES: tuple[type[Table], ...] = (PeerRow, BundleRow, CheckpointRow, RegisterRow, EvidenceRow, CompleteRow)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a bundle: the position to acknowledge and the digest that names the bundle."""
+
+    position: Position
+    digest: bytes
+    duplicate: bool
+
+
+class Register:
+    """The centre's log with everything that hangs on it."""
+
+    def __init__(
+        self, database: Database, fold: Fold, clock: Clock, identity: Identity, log_key: Ed25519PrivateKey, journal: Journal
+    ) -> None:
+        self.database = database
+        self.fold = fold
+        self.clock = clock
+        self.identity = identity
+        self.journal = journal
+        self._log_key = log_key
+        self._folding = threading.Lock()
+
+    def start(self) -> None:
+        """Create what is missing and finish what a crash interrupted."""
+        self.journal.start()
+        create_tables(self.database, TABLES)
+        log.create_log(self.database)
+        delivery.create(self.database)
+        if not fetch(self.database, "SELECT 1 FROM register"):
+            with transaction(self.database):
+                insert(self.database, RegisterRow, [{"id": 1, "folded": 0}])
+                self._checkpoint(self.clock.now())
+        self.log_own()
+        self.fold_pending()
+
+    def log_own(self) -> None:
+        """Log what the centre itself has written: its entries take the same way as everybody's, through a signed bundle."""
+        while True:
+            at = self.peer(CENTRE_NODE)
+            entries = self.journal.entries_after(at.epoch, at.seq, bytes_max=8 << 20)
+            if not entries:
+                return
+            position = self.journal.position()
+            data = write_bundle(entries, at, self._digest(CENTRE_NODE), self.identity, self.identity.certificate, beacon=0)
+            assert position.epoch == at.epoch, "the centre has one epoch; a restored centre is another log"
+            self.receive(data)
+
+    def receive(self, data: bytes) -> Outcome:
+        """Take one bundle; raises Refused, Forbidden("node.revoked"), Conflict("bundle.gap") or Conflict("bundle.fork")."""
+        header = read_bundle_header(data, self.database, self.identity.pin)
+        bundle = open_bundle(header, self.identity)
+        with transaction(self.database):
+            at = self.peer(bundle.node)
+            verdict = self._place(bundle, at)
+            if verdict == "next":
+                self._log(bundle, data)
+        if verdict == "duplicate":
+            return Outcome(at, bundle.header.digest, True)
+        if verdict != "next":
+            self._refuse(verdict, bundle, data)
+        return Outcome(Position(bundle.epoch, bundle.last, bundle.head), bundle.header.digest, False)
+
+    def _place(self, bundle: Bundle, at: Position) -> str:
+        if (cut := directory.revocation_of(self.database, bundle.node)) is not None and (bundle.epoch, bundle.last) > cut:
+            return "revoked"
+        if self._frozen(bundle.node) and bundle.epoch <= at.epoch:
+            return "fork"
+        if bundle.epoch > at.epoch:
+            opened = bundle.first == 1 and bundle.prior == chain_start(self.identity.environment, bundle.node, bundle.epoch)
+            return "next" if opened and bundle.entries[0].envelope.type == "epoch.open/1" else "gap"
+        if (bundle.epoch, bundle.last) <= (at.epoch, at.seq):
+            return "duplicate" if self._same(bundle) else "fork"
+        if bundle.first != at.seq + 1:
+            return "gap"
+        return "next" if bundle.prior == at.head else "fork"
+
+    def _same(self, bundle: Bundle) -> bool:
+        statement = "SELECT leaf FROM entry WHERE node = ? AND epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq"
+        stored = [leaf for (leaf,) in fetch(self.database, statement, (bundle.node, bundle.epoch, bundle.first, bundle.last))]
+        return stored == [entry.leaf for entry in bundle.entries]
+
+    def _log(self, bundle: Bundle, data: bytes) -> None:
+        now = self.clock.now()
+        leaves = [entry.leaf for entry in bundle.entries]
+        first, size = log.append(self.database, [merkle.leaf_hash(leaf) for leaf in leaves])
+        if bundle.node == CENTRE_NODE:  # the centre's entries are in the table already, written with their rows
+            set_log_indexes(self.database, [(first + place, leaf) for place, leaf in enumerate(leaves)])
+        else:
+            store_entries(self.database, [(entry, first + place, None) for place, entry in enumerate(bundle.entries)])
+        digest = bundle.header.digest
+        row = {"digest": digest, "node": bundle.node, "epoch": bundle.epoch, "first": bundle.first, "last": bundle.last}
+        row |= {"first_index": first, "header": bundle.header.signed, "data": data, "received_ms": now}
+        insert(self.database, BundleRow, [row])
+        statement = """INSERT INTO peer (node, epoch, seq, head, digest, frozen) VALUES (?1, ?2, ?3, ?4, ?5, '')
+                       ON CONFLICT (node) DO UPDATE SET epoch = ?2, seq = ?3, head = ?4, digest = ?5, frozen = ''"""
+        fetch(self.database, statement, (bundle.node, bundle.epoch, bundle.last, bundle.head, digest))
+        self._checkpoint(now)
+
+    def _refuse(self, verdict: str, bundle: Bundle, data: bytes) -> None:
+        if verdict == "gap":
+            raise Conflict("bundle.gap", N_("A bundle does not follow the last one received."))
+        with transaction(self.database):
+            if fetch(self.database, "SELECT COUNT(*) FROM evidence")[0][0] < EVIDENCE_ROWS_MAX:
+                row = {"node": bundle.node, "reason": verdict, "data": data, "received_ms": self.clock.now()}
+                fetch(self.database, "INSERT INTO evidence (node, reason, data, received_ms) VALUES (?, ?, ?, ?)", tuple(row.values()))
+            if verdict == "fork":
+                fetch(self.database, "UPDATE peer SET frozen = 'fork' WHERE node = ?", (bundle.node,))
+        if verdict == "revoked":
+            raise Forbidden("node.revoked", N_("This machine's certificate has been revoked. What it sends is kept as evidence."))
+        raise Conflict("bundle.fork", N_("This machine has written two different histories. Both are kept; a person must decide."))
+
+    def _checkpoint(self, now: int) -> None:
+        size = log.size(self.database)
+        origin = self.identity.pin.origin
+        note = sign_checkpoint(Checkpoint(origin, size, log.root(self.database)), origin, self._log_key)
+        fetch(self.database, "INSERT OR IGNORE INTO checkpoint (size, note, made_ms) VALUES (?, ?, ?)", (size, note, now))
+
+    def checkpoint(self) -> tuple[int, bytes]:
+        """Return (size, note) of the newest checkpoint."""
+        size, note = fetch(self.database, "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1")[0]
+        return size, note
+
+    def peer(self, node: int) -> Position:
+        """Return where the centre stands with ``node``."""
+        rows = fetch(self.database, "SELECT epoch, seq, head FROM peer WHERE node = ?", (node,))
+        return Position(*rows[0]) if rows else Position(1, 0, chain_start(self.identity.environment, node, 1))
+
+    def folded(self) -> int:
+        """Return the log size up to which everything is folded and delivered."""
+        return int(fetch(self.database, "SELECT folded FROM register")[0][0])
+
+    def fold_pending(self) -> int:
+        """Fold and deliver what is logged but not folded yet; return how many entries that were."""
+        done = 0
+        with self._folding:
+            while count := self._fold_some():
+                done += count
+        return done
+
+    def _fold_some(self) -> int:
+        with transaction(self.database):
+            start, size = self.folded(), log.size(self.database)
+            end = min(size, start + FOLD_ENTRIES_MAX)
+            if start >= end:
+                return 0
+            entries = entries_between(self.database, start, end)
+            objects = {entry.envelope.obj for entry, _ in entries}
+            types = {entry.envelope.type.partition(".")[0] for entry, _ in entries}
+            audiences = self.fold.refold(self.database, objects, self.clock.now())
+            if types & {"node", "staff", "reference"}:  # the world changed: what was refused may stand now
+                audiences |= self.fold.refold(self.database, self.fold.waiting(self.database), self.clock.now())
+            delivery.deliver(self.database, audiences)
+            if "node" in types:
+                delivery.redeliver_courts(self.database)
+            self._complete(entry.leaf for entry, _ in entries if entry.envelope.blobs)
+            fetch(self.database, "UPDATE register SET folded = ?", (end,))
+            fetch(self.database, "UPDATE bundle SET data = NULL WHERE first_index + last - first < ? AND data IS NOT NULL", (end,))
+        return end - start
+
+    def blob_arrived(self, sha256: bytes) -> None:
+        """Issue R2 for the entries that were waiting for this blob alone."""
+        with transaction(self.database):
+            self._complete(leaf for (leaf,) in fetch(self.database, "SELECT leaf FROM blob_ref WHERE sha256 = ?", (sha256,)))
+
+    def _complete(self, leaves: Any) -> None:
+        missing = "SELECT 1 FROM blob_ref r LEFT JOIN blob b ON b.sha256 = r.sha256 WHERE r.leaf = ? AND b.sha256 IS NULL LIMIT 1"
+        for leaf in leaves:
+            found = fetch(self.database, "SELECT node, log_index FROM entry WHERE leaf = ? AND log_index IS NOT NULL", (leaf,))
+            if not found or fetch(self.database, missing, (leaf,)):
+                continue
+            node, index = found[0]
+            body = encode_body(Complete(leaf=leaf, index=index, at=self.clock.now()))
+            statement = self.identity.sign_message(body, COMPLETE_TYPE)
+            fetch(self.database, "INSERT OR IGNORE INTO complete (node, leaf, statement) VALUES (?, ?, ?)", (node, leaf, statement))
+
+    def entry_range(self, first: int, end: int) -> list[tuple[Entry, int | None]]:
+        """Return logged entries with first ≤ index < end."""
+        return entries_between(self.database, first, end)
+
+    def receipts_after(self, node: int, epoch: int, seq: int) -> list[Any]:
+        """Return R1 for the node's bundles after (epoch, seq): [epoch, first, last, first index, range proof], one a bundle."""
+        size, _ = self.checkpoint()
+        statement = """SELECT epoch, first, last, first_index FROM bundle WHERE node = ? AND (epoch, last) > (?, ?)
+                       AND first_index + last - first < ? ORDER BY epoch, last"""
+        reader = log.reader(self.database)
+        return [
+            [bundle_epoch, first, last, index, merkle.range_proof(index, index + last - first + 1, size, reader)]
+            for bundle_epoch, first, last, index in fetch(self.database, statement, (node, epoch, seq, size))
+        ]
+
+    def consistency(self, old: int) -> list[bytes]:
+        """Return the proof that the newest checkpoint extends size ``old``; raises Refused("log.ahead") for a size we never had."""
+        size, _ = self.checkpoint()
+        if old > size:
+            raise Refused("log.ahead", N_("The node has seen a larger register than this one: the centre was rolled back."))
+        return merkle.consistency_proof(old, size, log.reader(self.database))
+
+    def complete_after(self, node: int, position: int) -> tuple[list[bytes], int]:
+        """Return R2 statements for ``node`` after ``position`` and the new cursor."""
+        rows = fetch(self.database, "SELECT position, statement FROM complete WHERE node = ? AND position > ? LIMIT 5000", (node, position))
+        return [statement for _, statement in rows], (rows[-1][0] if rows else position)
+
+    def _digest(self, node: int) -> bytes:
+        rows = fetch(self.database, "SELECT digest FROM peer WHERE node = ?", (node,))
+        return rows[0][0] if rows else b""
+
+    def _frozen(self, node: int) -> bool:
+        return bool(fetch(self.database, "SELECT 1 FROM peer WHERE node = ? AND frozen <> ''", (node,)))

@@ -1,0 +1,283 @@
+"""The centre's half of the exchange: bytes in, (status, bytes) out; no sockets, no Flask (PROTOCOL 6).
+
+Every answer is signed by the centre, refusals too. Only codes travel in a refusal, never a sentence or personal data.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable
+
+from common import canonical
+from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, one_of
+from common.errors import N_, CourtError, Forbidden, NotFound, Refused
+from sync import container, cose, delivery, directory, ports
+from sync.blobs import BlobStore
+from sync.identity import NodeCertificate
+from sync.messages import (
+    AHEAD,
+    BEHIND,
+    EQUAL,
+    FORK,
+    REVOKED,
+    TOKEN_BYTES,
+    TWIN,
+    Acknowledgement,
+    Ask,
+    BlobAsk,
+    BlobHave,
+    Hello,
+    M,
+    Refusal,
+    Welcome,
+    pack,
+    unpack,
+)
+from sync.position import Position
+from sync.register import Register
+
+DOWN_BYTES_MAX = 4 << 20
+"""Entries in one downlink container, before compression."""
+OWN_BYTES_MAX = 8 << 20
+
+logger = logging.getLogger(__name__)
+
+
+class ContactRow(Table):
+    """What a machine last said of itself, and the tokens by which a clone gives itself away."""
+
+    node = IntegerField(primary_key=True)
+    contact_ms = IntegerField()
+    epoch = IntegerField()
+    seq = IntegerField()
+    clock_ms = IntegerField()
+    backlog = IntegerField()
+    backlog_bytes = IntegerField()
+    oldest_ms = IntegerField()
+    disk_free = IntegerField()
+    quarantine = IntegerField()
+    version = TextField()
+    token = BlobField()
+    token_before = BlobField()
+    state = TextField()
+    alarm_ms = IntegerField(null=True)
+
+    class Meta:
+        table_name = "contact"
+
+
+class Server:
+    """Answers the machines. ``after_news`` is called when entries were logged: fold now, or wake who folds."""
+
+    def __init__(self, register: Register, blobs: BlobStore, after_news: Callable[[], None]) -> None:
+        self.register = register
+        self.blobs = blobs
+        self._database = register.database
+        self._identity = register.identity
+        self._after_news = after_news
+        self._doors = {
+            ports.HELLO: self._hello,
+            ports.BUNDLE: self._bundle,
+            ports.DOWN: self._down,
+            ports.BLOB_HAVE: self._blob_have,
+            ports.BLOB_PUT: self._blob_put,
+            ports.BLOB_GET: self._blob_get,
+        }
+
+    def start(self) -> None:
+        """Create the tables and finish what a crash interrupted."""
+        self.register.start()
+        create_tables(self._database, [ContactRow])
+
+    def handle(self, path: str, body: bytes) -> tuple[int, bytes]:
+        """Return (HTTP status, answer) for one request."""
+        try:
+            door = self._doors.get(path)
+            if door is None:
+                raise NotFound("exchange.path", N_("There is no such page."))
+            return ports.OK, door(body)
+        except CourtError as error:
+            if error.status >= 500:
+                logger.error("exchange failed: %s", error.code)
+            return error.status, pack(self._refusal(error.code, body), self._identity)
+
+    def _refusal(self, code: str, body: bytes) -> Refusal:
+        """Say where we stand, when the bundle's author is known: a node with a gap needs that to go on."""
+        if not code.startswith("bundle."):
+            return Refusal(code=code)
+        try:
+            signed, _, _ = container.split_container(body)
+            node = directory.certificate_of(self._database, signed.key_id, self._identity.pin).body.node
+        except CourtError:  # not even the author is readable: the code alone must do
+            return Refusal(code=code)
+        at = self.register.peer(node)
+        return Refusal(code=code, epoch=at.epoch, seq=at.seq, head=at.head)
+
+    def _read(self, body: bytes, kind: type[M]) -> tuple[NodeCertificate, M]:
+        signed = cose.parse(body)
+        certificate = directory.certificate_of(self._database, signed.key_id, self._identity.pin)
+        return certificate, unpack(signed, kind, certificate.sign_key, self._identity.environment)
+
+    def _trusted(self, body: bytes, kind: type[M]) -> tuple[NodeCertificate, M]:
+        certificate, message = self._read(body, kind)
+        if directory.revocation_of(self._database, certificate.body.node) is not None:
+            raise Forbidden("node.revoked", N_("This machine's certificate has been revoked. What it sends is kept as evidence."))
+        return certificate, message
+
+    def _hello(self, body: bytes) -> bytes:
+        certificate, hello = self._read(body, Hello)
+        node = certificate.body.node
+        if hello.node != node:
+            raise Refused("node.other", N_("A machine claims to be another one."))
+        at = self.register.peer(node)
+        state = self._state(hello, at)
+        token = self._remember(hello, state)
+        size, note = self.register.checkpoint()
+        grown = size != hello.size and state not in (REVOKED, TWIN)
+        welcome = Welcome(
+            nonce=hello.nonce,
+            now=self.register.clock.now(),
+            state=state,
+            epoch=at.epoch,
+            seq=at.seq,
+            head=at.head,
+            token=token,
+            news=self._has_news(hello) if state not in (REVOKED, TWIN) else False,
+            note=note if grown else b"",
+            consistency=self.register.consistency(hello.size) if grown else [],
+            own=self._own_epochs(node) if hello.recovering else [],
+        )
+        return pack(welcome, self._identity)
+
+    def _state(self, hello: Hello, at: Position) -> str:
+        if directory.revocation_of(self._database, hello.node) is not None:
+            return REVOKED
+        contact = one_of(self._database, ContactRow.select().where(ContactRow.node == hello.node))
+        if contact and hello.epoch <= contact["epoch"] and hello.token not in (contact["token"], contact["token_before"]):
+            return TWIN  # two machines live on one identity: an older token comes back
+        if hello.epoch < at.epoch:
+            return AHEAD
+        if hello.epoch > at.epoch or hello.seq > at.seq:
+            return BEHIND
+        if hello.seq < at.seq:
+            return AHEAD
+        return EQUAL if hello.head == at.head else FORK
+
+    def _remember(self, hello: Hello, state: str) -> bytes:
+        fresh = secrets.token_bytes(TOKEN_BYTES)
+        alarm = self.register.clock.now() if state in (TWIN, FORK) else None
+        # the token in hand is now the previous one: a lost answer must not look like a clone
+        statement = """INSERT INTO contact (node, contact_ms, epoch, seq, clock_ms, backlog, backlog_bytes, oldest_ms, disk_free,
+                         quarantine, version, token, token_before, state, alarm_ms)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                       ON CONFLICT (node) DO UPDATE SET contact_ms = ?2, epoch = ?3, seq = ?4, clock_ms = ?5, backlog = ?6,
+                         backlog_bytes = ?7, oldest_ms = ?8, disk_free = ?9, quarantine = ?10, version = ?11,
+                         token = ?12, token_before = ?13, state = ?14, alarm_ms = COALESCE(?15, alarm_ms)"""
+        now = self.register.clock.now()
+        said = (hello.epoch, hello.seq, hello.now, hello.backlog, hello.backlog_bytes, hello.oldest_ms, hello.disk_free)
+        values = (hello.node, now, *said, hello.quarantine, hello.version, fresh, hello.token, state, alarm)
+        if state == TWIN:
+            fetch(self._database, "UPDATE contact SET state = ?, alarm_ms = ? WHERE node = ?", (state, now, hello.node))
+            return b""
+        fetch(self._database, statement, values)
+        return fresh
+
+    def _has_news(self, hello: Hello) -> bool:
+        node = hello.node
+        receipts = fetch(
+            self._database,
+            "SELECT 1 FROM bundle WHERE node = ? AND (epoch, last) > (?, ?) LIMIT 1",
+            (node, hello.receipted_epoch, hello.receipted_seq),
+        )
+        complete = fetch(self._database, "SELECT 1 FROM complete WHERE node = ? AND position > ? LIMIT 1", (node, hello.complete))
+        behind = delivery.feed_length(self._database, node) > hello.feed
+        return bool(receipts or complete or behind or delivery.feed_length(self._database, delivery.EVERYONE) > hello.everyone)
+
+    def _own_epochs(self, node: int) -> list[list[int]]:
+        rows = fetch(self._database, "SELECT epoch, MAX(seq) FROM entry WHERE node = ? GROUP BY epoch ORDER BY epoch", (node,))
+        return [list(row) for row in rows]
+
+    def _bundle(self, body: bytes) -> bytes:
+        outcome = self.register.receive(body)
+        at = outcome.position
+        if not outcome.duplicate:
+            self._after_news()
+        return pack(Acknowledgement(epoch=at.epoch, seq=at.seq, head=at.head, digest=outcome.digest), self._identity)
+
+    def _down(self, body: bytes) -> bytes:
+        certificate, ask = self._trusted(body, Ask)
+        return self._own(certificate, ask) if ask.own else self._news(certificate, ask)
+
+    def _news(self, certificate: NodeCertificate, ask: Ask) -> bytes:
+        node = certificate.body.node
+        folded = self.register.folded()
+        everyone, everyone_at = delivery.read_feed(self._database, delivery.EVERYONE, ask.everyone, bytes_max=DOWN_BYTES_MAX)
+        feed, feed_at = delivery.read_feed(self._database, node, ask.feed, bytes_max=DOWN_BYTES_MAX)
+        complete, complete_at = self.register.complete_after(node, ask.complete)
+        receipts = self.register.receipts_after(node, ask.receipted_epoch, ask.receipted_seq)
+        size, note = self.register.checkpoint()  # after the feeds: it covers everything above
+        behind = everyone_at < delivery.feed_length(self._database, delivery.EVERYONE)
+        plain = {
+            "note": note,
+            "consistency": self.register.consistency(ask.size),
+            "receipts": receipts,
+            "complete": complete,
+            "everyone": [[index, entry.wire()] for index, entry in everyone],
+            "feed": [[index, entry.wire()] for index, entry in feed],
+            "cursors": [everyone_at, feed_at, complete_at],
+            "caught_up": folded >= size and not behind,
+            "more": behind or feed_at < delivery.feed_length(self._database, node),
+        }
+        return container.write_container("down", {"nonce": ask.nonce}, canonical.encode(plain), self._identity, certificate)
+
+    def _own(self, certificate: NodeCertificate, ask: Ask) -> bytes:
+        node = certificate.body.node
+        statement = """SELECT log_index FROM entry WHERE node = ? AND epoch = ? AND seq > ? AND log_index IS NOT NULL ORDER BY seq"""
+        taken: list[list[object]] = []
+        size = 0
+        for (index,) in self._database.connection().execute(statement, (node, ask.own_epoch, ask.own_seq)):
+            [(entry, _)] = self.register.entry_range(index, index + 1)
+            size += len(entry.envelope_bytes) + len(entry.body or b"")
+            if taken and size > OWN_BYTES_MAX:
+                break
+            taken.append([index, entry.wire()])
+        about = {"nonce": ask.nonce, "epoch": ask.own_epoch}
+        return container.write_container("own", about, canonical.encode(taken), self._identity, certificate)
+
+    def _blob_have(self, body: bytes) -> bytes:
+        certificate, ask = self._trusted(body, BlobAsk)
+        self._check_named(certificate, ask)
+        whole = self.blobs.has(ask.sha256)
+        bitmap = b"" if whole else self.blobs.bitmap(ask.sha256, ask.size)
+        return pack(BlobHave(nonce=ask.nonce, whole=whole, bitmap=bitmap), self._identity)
+
+    def _blob_put(self, body: bytes) -> bytes:
+        signed, _, _ = container.split_container(body)
+        certificate = directory.certificate_of(self._database, signed.key_id, self._identity.pin)
+        header, sealed = container.read_header(body, certificate.sign_key, self._identity.environment)
+        if header.kind != "chunk":
+            raise Refused("container.kind", N_("A bundle is of another kind than expected."))
+        ask = canonical_ask(header.about)
+        self._check_named(certificate, ask)
+        whole = self.blobs.put_chunk(ask.sha256, ask.size, ask.chunk, container.open_payload(header, sealed, self._identity))
+        if whole:
+            self.register.blob_arrived(ask.sha256)
+        return pack(BlobHave(nonce=ask.nonce, whole=whole), self._identity)
+
+    def _blob_get(self, body: bytes) -> bytes:
+        certificate, ask = self._trusted(body, BlobAsk)
+        self._check_named(certificate, ask)
+        data = self.blobs.chunk(ask.sha256, ask.chunk)
+        about = {"nonce": ask.nonce, "sha256": ask.sha256, "size": ask.size, "chunk": ask.chunk}
+        return container.write_container("chunk", about, data, self._identity, certificate)
+
+    def _check_named(self, certificate: NodeCertificate, ask: BlobAsk) -> None:
+        if not delivery.may_read_blob(self._database, certificate.body.node, ask.sha256):
+            raise NotFound("blob.absent", N_("This file has not arrived at this machine yet."))
+
+
+def canonical_ask(about: dict[str, object]) -> BlobAsk:
+    """Return the blob address in a chunk's header; raises Refused("container.broken")."""
+    sha256, size, chunk, nonce = (about.get(name) for name in ("sha256", "size", "chunk", "nonce"))
+    if not (isinstance(sha256, bytes) and isinstance(size, int) and isinstance(chunk, int) and isinstance(nonce, bytes)):
+        raise Refused("container.broken", N_("A bundle cannot be read: it is broken or cut."))
+    return BlobAsk(nonce=nonce, sha256=sha256, size=size, chunk=chunk)
