@@ -123,9 +123,9 @@ def _read(data: bytes) -> Certificate:
     whole = der.read(data).expect(der.SEQUENCE)
     signed_part, oid = whole[0].expect(der.SEQUENCE), whole[1].algorithm()
     fields = signed_part.parts[1:] if signed_part[0].tag == 0xA0 else signed_part.parts
-    if len(whole.parts) != 3 or len(fields) < 6 or fields[1].raw != whole[1].raw or fields[0].integer() <= 0:
+    if len(whole.parts) != 3 or len(fields) < 6 or fields[1].algorithm() != oid or fields[0].integer() <= 0:
         raise der.DerError("fields of another shape")
-    x509.load_der_x509_certificate(data)  # a second reader, stricter than ours, has to agree that this is DER of the right form
+    x509.load_der_x509_certificate(levelled(data))  # a second reader, stricter than ours, has to agree that this is DER of the right form
     says = _Extensions.read(fields[6:])
     names = read_names(fields[4])
     common_name, surname, patronymic = (_first(names, oid) for oid in (_COMMON_NAME, _SURNAME, _GIVEN_NAME))
@@ -163,6 +163,21 @@ def _read(data: bytes) -> Certificate:
         signed_part=signed_part.raw,
         key=key,
     )
+
+
+def levelled(data: bytes) -> bytes:
+    """Return a certificate or list in the form that python-cryptography takes. Raises DerError.
+
+    The centre's lists of 2026 name the algorithm without parameters inside and with NULL outside. That is the same algorithm,
+    but the parser insists on the same bytes; the signature is checked over the bytes as they came.
+    """
+    signed_part, outside, signature = der.split(data, 3)
+    inside = [part for part in der.split(signed_part, 3) if part[0] == der.SEQUENCE][0]
+    if inside == outside:
+        return data
+    if der.read(inside).algorithm() != der.read(outside).algorithm():
+        raise der.DerError("two algorithms")
+    return der.element(der.SEQUENCE, signed_part + inside + signature)
 
 
 @dataclass(frozen=True, slots=True)

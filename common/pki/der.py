@@ -122,25 +122,48 @@ def read_prefix(data: bytes) -> Node:
     return _read(data, 0, 0, [NODES_MAX])[0]
 
 
+def split(data: bytes, count: int) -> tuple[bytes, ...]:
+    """Return the encodings of the first ``count`` parts of a DER SEQUENCE, unread: they may be long. Raises DerError."""
+    if data[:1] != bytes((SEQUENCE,)):
+        raise DerError("expected a sequence")
+    at, end = _contents(data, 0)
+    parts = []
+    for _ in range(count):
+        _, after = _contents(data, at)
+        if after > end:
+            raise DerError("ends too early")
+        parts.append(data[at:after])
+        at = after
+    return tuple(parts)
+
+
+def _contents(data: bytes, start: int) -> tuple[int, int]:
+    """Return where the contents of the element at ``start`` begin and end, of a definite length."""
+    if start + 2 > len(data):
+        raise DerError("ends too early")
+    length, at = data[start + 1], start + 2
+    if length >= 0x80:
+        count = length & 0x7F
+        if not 1 <= count <= 4 or at + count > len(data):
+            raise DerError("bad length")
+        length, at = int.from_bytes(data[at : at + count], "big"), at + count
+    if at + length > len(data):
+        raise DerError("ends too early")
+    return at, at + length
+
+
 def _read(data: bytes, start: int, depth: int, left: list[int]) -> tuple[Node, int]:
     left[0] -= 1
     if depth > DEPTH_MAX or left[0] < 0:
         raise DerError("too many elements")
     if start + 2 > len(data):
         raise DerError("ends too early")
-    tag, length, at = data[start], data[start + 1], start + 2
+    tag = data[start]
     if tag & _HIGH_TAG == _HIGH_TAG:
         raise DerError("unknown element")
-    if length == 0x80:
+    if data[start + 1] == 0x80:
         return _read_indefinite(data, start, depth, left)
-    if length > 0x80:
-        count = length & 0x7F
-        if count > 4 or at + count > len(data):
-            raise DerError("bad length")
-        length, at = int.from_bytes(data[at : at + count], "big"), at + count
-    end = at + length
-    if end > len(data):
-        raise DerError("ends too early")
+    at, end = _contents(data, start)
     body = data[at:end]
     parts = []
     if tag & CONSTRUCTED:
