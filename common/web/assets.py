@@ -169,7 +169,7 @@ class Assets:
         """
         asset = self._assets.get(name)
         if asset is None:
-            raise NotFound("web.no_page", N_("There is no page at this address. Check it, or start from the first page."))
+            raise NotFound("web.no_page", N_("There is no page at this address."))
         packed = bool(asset.packed) and request.accept_encodings["gzip"] > 0
         response = Response(asset.packed if packed else asset.body, content_type=asset.kind)
         if packed:

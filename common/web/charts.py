@@ -203,6 +203,7 @@ def country_map(label: str, regions: Sequence[tuple[str, str, int, Tone, str]], 
 def _point(code: str, name: str, count: int, tone: Tone) -> MapPoint:
     x, y, anchor = SEATS[code]
     radius = round(min(11.0, 6.0 + count**0.5 / 2), 1)
-    shift = {"start": radius + 5, "end": -radius - 5, "middle": 0.0}[anchor]
+    room = radius + (9 if tone == "off" else 5)  # the ring of the worst tone needs more
+    shift = {"start": room, "end": -room, "middle": 0.0}[anchor]
     text_y = y + (radius + 13 if anchor == "middle" else 4)
     return MapPoint(name, tone or "ok", x, y, radius, round(x + shift, 1), round(text_y, 1), anchor)

@@ -50,8 +50,8 @@ HTTP_ERRORS: dict[int, CourtError] = {
     400: Refused("web.bad_request", N_("The page sent something that cannot be read. Open it again and repeat.")),
     401: Forbidden("web.sign_in", N_("Sign in first.")),
     403: Forbidden("web.forbidden", N_("You may not open this page.")),
-    404: NotFound("web.no_page", N_("There is no page at this address. Check it, or start from the first page.")),
-    405: NotFound("web.no_method", N_("This address cannot be opened in this way. Start from the first page.")),
+    404: NotFound("web.no_page", N_("There is no page at this address.")),
+    405: NotFound("web.no_method", N_("This address cannot be opened in this way.")),
     413: Refused("web.too_large", N_("What you sent is too large. Choose a smaller file or send the files one by one.")),
     429: TooMany("web.too_many_requests", N_("Too many requests. Try again in a minute.")),
 }

@@ -59,7 +59,7 @@ def make_pages(erased: Callable[[], None] | None) -> Blueprint:
     def idle_end(token: str) -> BaseResponse:
         # where no script runs, only a GET can end an idle visit: the token keeps other sites from doing it
         if not hmac.compare_digest(token, _end_token()):
-            raise NotFound("web.no_page", N_("There is no page at this address. Check it, or start from the first page."))
+            raise NotFound("web.no_page", N_("There is no page at this address."))
         return end_now()
 
     @pages.get("/help")
