@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from common.court import staff
-from common.db import BlobField, BooleanField, Database, Table, TextField, insert, one_of
+from common.db import BlobField, BooleanField, CompositeKey, Database, Table, TextField, insert, one_of
 from common.errors import N_, Refused
 from common.facts import Signer
 from common.pki import cms
@@ -22,7 +22,7 @@ DETACHED, PDF = "detached", "pdf"
 class Examined(Table):
     """What came out when the signature of one entry was verified. Local to this machine; may be dropped at any time."""
 
-    leaf = BlobField(primary_key=True)
+    leaf = BlobField()
     kind = TextField()
     ok = BooleanField()
     code = TextField()
@@ -31,6 +31,9 @@ class Examined(Table):
     iin = TextField()
     bin = TextField()
     digest = BlobField()
+
+    class Meta:
+        primary_key = CompositeKey("leaf", "kind")
 
 
 TABLES: Final = (Examined,)

@@ -1,0 +1,288 @@
+"""Filings: one submission, one decision, by the court that holds it; each rule has a test that breaks only it."""
+
+import pytest
+from court_world import (
+    AIGUL,
+    AKTAU,
+    ASTANA,
+    ATTACHMENT,
+    BLOBS,
+    BOLAT,
+    CENTRE,
+    CLERK,
+    COURT,
+    FIRM,
+    GROUND,
+    JUDGE,
+    NOW,
+    NUMBER,
+    OTHER_CLERK,
+    OTHER_COURT,
+    TALON,
+    fact,
+    fold,
+    refuse_decision,
+    register_decision,
+    store,
+    submit_body,
+    verify_body,
+    with_,
+    withdraw_body,
+)
+
+from common.court import filing_lists, filings, texts
+from common.court.filing_tables import FilingDecisionRow, FilingEventRow, FilingGroundRow, FilingRow
+from common.court.filing_texts import decision_content
+from common.db import open_database
+from common.ids import mint_talon
+
+
+def submit(body=None, **more):
+    return fact("filing.submit/1", body or submit_body(), **{"blobs": BLOBS, **more})
+
+
+def withdraw(body=None, **more):
+    return fact("filing.withdraw/1", body or withdraw_body(), **more)
+
+
+def register(body=None, **more):
+    return fact("filing.register/1", body or register_decision(), **{"time": NOW + 1000, **more})
+
+
+def refuse(body=None, **more):
+    return fact("filing.refuse/1", body or refuse_decision(), **{"time": NOW + 1000, **more})
+
+
+def redirect(**more):
+    return refuse(refuse_decision(redirected_to=OTHER_COURT), **more)
+
+
+def verify(body=None, **more):
+    return fact("filing.verify/1", body or verify_body(), **{"node": CENTRE, **more})
+
+
+def the_row(state):
+    (row,) = filings.rows(state)[FilingRow]
+    return row
+
+
+@pytest.mark.parametrize(
+    ("facts", "status"),
+    [
+        ([], ""),
+        ([submit()], "filed"),
+        ([submit(), withdraw()], "withdrawn"),
+        ([submit(), register()], "registered"),
+        ([submit(), refuse()], "refused"),
+        ([submit(), redirect()], "redirected"),
+        ([submit(), verify(), register(), verify()], "registered"),
+    ],
+)
+def test_status_is_derived(facts, status):
+    state, refused = fold(filings, facts)
+    assert not refused
+    assert filings.status(state) == status
+
+
+def test_a_submission_fills_the_rows():
+    state, _ = fold(filings, [submit(seq=7)])
+    row = the_row(state)
+    assert (row["talon"], row["court"], row["person"], row["seq"], row["files"]) == (TALON, COURT, AIGUL.iin, 7, 1)
+    assert (row["submitted_ms"], row["received_ms"], row["total_bytes"]) == (NOW, NOW - 5, 5_090_000)
+    assert filings.audience(state).courts == {COURT}
+    assert filings.audience(state).persons == {AIGUL.iin}
+
+
+def test_an_organisations_filing_goes_to_the_organisation_and_its_employee():
+    state, refused = fold(filings, [submit(submit_body(FIRM))])
+    assert not refused
+    assert filings.audience(state).persons == {FIRM.bin, FIRM.iin}
+    assert the_row(state)["person"] == FIRM.bin
+
+
+SUBMIT_REFUSALS = {
+    "filing.twice": [submit(), submit(time=NOW + 1)],
+    "filing.talon": [submit(node=AKTAU)],
+    "talon.check": [submit(with_(submit_body(), talon=TALON[:-1] + str((int(TALON[-1]) + 1) % 10)))],
+    "filing.no_court": [submit(with_(submit_body(), court=""))],
+    "filing.person": [submit(with_(submit_body(), filer=with_(submit_body().filer, person=BOLAT.iin)))],
+    "filing.files": [submit(blobs=BLOBS[:1])],
+    "filing.digest": [submit(with_(submit_body(), signed=b"another statement"))],
+    "entry.certificate": [submit(with_(submit_body(), filer=with_(submit_body().filer, certificate=BOLAT.key)))],
+    "entry.person": [submit(with_(submit_body(), filer=with_(submit_body().filer, iin=BOLAT.iin, person=BOLAT.iin)))],
+    "cms.tampered": [submit(with_(submit_body(), signature=b"nothing"))],
+}
+
+
+@pytest.mark.parametrize("code", SUBMIT_REFUSALS)
+def test_refused_submissions(code):
+    assert fold(filings, SUBMIT_REFUSALS[code])[1] == [code]
+
+
+def test_a_person_cannot_file_for_a_firm_without_its_key():
+    filer = with_(submit_body().filer, bin=FIRM.bin, person=FIRM.bin)
+    assert fold(filings, [submit(with_(submit_body(), filer=filer))])[1] == ["entry.person"]
+
+
+def test_a_file_of_another_size_is_not_the_file():
+    body = with_(submit_body(), files=[with_(ATTACHMENT, size=1)])
+    assert fold(filings, [submit(body)])[1] == ["filing.files"]
+
+
+@pytest.mark.parametrize("first", [withdraw(), register(), refuse(), verify()])
+def test_nothing_happens_before_the_submission(first):
+    state, refused = fold(filings, [first])
+    assert refused == ["filing.unknown"]
+    assert filings.audience(state).courts == frozenset()
+
+
+LATE = [register(time=NOW + 2000), refuse(time=NOW + 2000), withdraw(time=NOW + 2000), redirect(time=NOW + 2000)]
+ENDS = [(register(), "filing.decided"), (refuse(), "filing.decided"), (withdraw(), "filing.withdrawn")]
+
+
+@pytest.mark.parametrize("second", LATE)
+@pytest.mark.parametrize(("first", "code"), ENDS)
+def test_nothing_competes_with_a_decision(first, code, second):
+    assert fold(filings, [submit(), first, second])[1] == [code]
+
+
+DECISION_REFUSALS = {
+    "wrong node": ([submit(), register(node=AKTAU)], "entry.other_node"),
+    "the centre never decides": ([submit(), register(node=CENTRE)], "entry.other_node"),
+    "nothing was known yet": ([submit(), register(beacon=0)], "entry.other_node"),
+    "a judge is no clerk": ([submit(), register(register_decision(JUDGE))], "entry.role"),
+    "a citizen is no clerk": ([submit(), register(register_decision(AIGUL))], "entry.role"),
+    "another court's clerk": ([submit(), register(register_decision(OTHER_CLERK))], "entry.role"),
+    "another court": ([submit(), register(register_decision(OTHER_CLERK, court=OTHER_COURT), node=AKTAU)], "filing.other_court"),
+    "no number": ([submit(), register(register_decision(number=""))], "filing.no_number"),
+    "other number than signed": ([submit(), register(with_(register_decision(), number="7194-26-00-2/1"))], "text.differs"),
+    "other date than signed": ([submit(), register(with_(register_decision(), date="2026-11-01"))], "text.differs"),
+    "other key than named": ([submit(), register(with_(register_decision(), certificate=JUDGE.key))], "entry.certificate"),
+    "not signed": ([submit(), register(with_(register_decision(), signature=b""))], "cms.tampered"),
+    "no ground": ([submit(), refuse(refuse_decision(grounds=[]))], "filing.no_ground"),
+    "other ground than signed": ([submit(), refuse(with_(refuse_decision(), grounds=[with_(GROUND, code="x")]))], "text.differs"),
+    "one ground more than signed": ([submit(), refuse(with_(refuse_decision(), grounds=[GROUND, GROUND]))], "text.differs"),
+    "other term than signed": ([submit(), refuse(with_(refuse_decision(), cure_until="2027-01-01"))], "text.differs"),
+    "redirected by changing the entry": ([submit(), refuse(with_(refuse_decision(), redirected_to=OTHER_COURT))], "text.differs"),
+    "redirected to itself": ([submit(), refuse(refuse_decision(redirected_to=COURT))], "filing.same_court"),
+}
+
+
+@pytest.mark.parametrize("name", DECISION_REFUSALS)
+def test_refused_decisions(name):
+    facts, code = DECISION_REFUSALS[name]
+    state, refused = fold(filings, facts)
+    assert refused == [code]
+    assert filings.status(state) == "filed"
+
+
+def test_a_text_signed_for_another_talon_decides_nothing_here():
+    said = {"court": COURT, "number": NUMBER, "date": "2026-11-22", "executor": CLERK.name}
+    content = decision_content(talon=mint_talon(node=1, epoch=1, counter=2), **said)
+    body = with_(register_decision(), content=content, signature=CLERK.sign(content))
+    assert fold(filings, [submit(), register(body)])[1] == ["text.differs"]
+
+
+def test_a_redirection_hands_over_the_right_to_decide():
+    taken = register(register_decision(OTHER_CLERK, court=OTHER_COURT), node=AKTAU, time=NOW + 3000)
+    late = register(time=NOW + 2000)
+    state, refused = fold(filings, [submit(), redirect(), late, taken])
+    assert refused == ["filing.other_court"]
+    row = the_row(state)
+    assert (row["first_court"], row["court"], row["status"], row["number"]) == (COURT, OTHER_COURT, "registered", NUMBER)
+    assert filings.audience(state).courts == {COURT, OTHER_COURT}
+
+
+def test_a_redirected_filing_may_be_withdrawn_from_its_new_court():
+    stale = withdraw(time=NOW + 2000)
+    fresh = withdraw(withdraw_body(court=OTHER_COURT), time=NOW + 3000)
+    state, refused = fold(filings, [submit(), redirect(), stale, fresh])
+    assert (refused, filings.status(state)) == (["text.differs"], "withdrawn")
+
+
+def test_only_the_filer_withdraws():
+    assert fold(filings, [submit(), withdraw(withdraw_body(BOLAT))])[1] == ["entry.person"]
+
+
+def test_a_withdrawal_may_come_from_any_node():
+    assert fold(filings, [submit(), withdraw(node=AKTAU)])[1] == []
+
+
+def test_only_the_centre_verifies():
+    assert fold(filings, [submit(), verify(node=ASTANA)])[1] == ["entry.centre_only"]
+
+
+def test_a_result_belongs_to_its_subject():
+    assert fold(filings, [submit(), verify(verify_body("payment", "revoked"))])[1] == ["filing.result"]
+
+
+def test_the_newest_verification_shows_and_all_are_kept():
+    old = verify(verify_body("revocation", "good", NOW - 9), time=NOW + 9)
+    state, _ = fold(filings, [submit(), verify(verify_body("revocation", "revoked")), old, verify(verify_body("payment", "paid"))])
+    row = the_row(state)
+    assert (row["revocation"], row["payment"], row["address"]) == ("revoked", "paid", "")
+    assert [event["kind"] for event in filings.rows(state)[FilingEventRow]] == ["filed", "verified", "verified", "verified"]
+
+
+def test_a_refusal_keeps_its_grounds_and_its_signed_text():
+    state, _ = fold(filings, [submit(), refuse()])
+    rows = filings.rows(state)
+    (ground,) = rows[FilingGroundRow]
+    (decision,) = rows[FilingDecisionRow]
+    assert (ground["code"], ground["decision"], decision["position"], decision["kind"]) == ("cpc152-1", 1, 1, "refused")
+    said = dict(texts.read(decision["content"]))
+    assert (said[texts.TALON], said[texts.NOTE]) == (TALON, "Екі жол бір хатта")
+
+
+@pytest.fixture
+def database(tmp_path):
+    """A filing registered, one refused and cured by a third, and one of somebody else."""
+    database = open_database(tmp_path / "filings.db")
+    registered = fold(filings, [submit(obj=b"1" * 16), register(obj=b"1" * 16), verify(obj=b"1" * 16)])[0]
+    refused = fold(filings, [submit(with_(submit_body(), claim={}), obj=b"2" * 16, time=NOW + 1), refuse(obj=b"2" * 16)])[0]
+    cure = with_(submit_body(), answers_to=b"2" * 16, key_id=b"cure")
+    cured = fold(filings, [submit(cure, obj=b"3" * 16, time=NOW + 5000)])[0]
+    other = fold(filings, [submit(submit_body(BOLAT), obj=b"4" * 16, time=NOW + 6000)])[0]
+    store(database, filings, registered, refused, cured, other)
+    return database
+
+
+def test_lists(database):
+    assert [each.obj[:1] for each in filing_lists.filings_of_person(database, AIGUL.iin)] == [b"3", b"2", b"1"]
+    assert [each.obj[:1] for each in filing_lists.filings_of_person(database, AIGUL.iin, limit=1, offset=1)] == [b"2"]
+    assert [each.obj[:1] for each in filing_lists.inbox(database, COURT)] == [b"3", b"4"]
+    assert [each.obj[:1] for each in filing_lists.filings_of_court(database, COURT, status="refused")] == [b"2"]
+    assert filing_lists.counts_of_court(database, COURT) == {"filed": 2, "refused": 1, "registered": 1}
+    assert len(filing_lists.filings_by_talon(database, TALON)) == 4
+    assert filing_lists.filing(database, b"?" * 16) is None
+    assert filing_lists.filing_of_draft(database, b"cure").obj == b"3" * 16
+    assert filing_lists.filing_of_draft(database, b"none") is None
+
+
+def test_a_cure_keeps_the_first_time_of_filing(database):
+    assert filing_lists.filed_ms(database, b"3" * 16) == NOW + 1
+    assert filing_lists.filed_ms(database, b"1" * 16) == NOW
+    assert filing_lists.filed_ms(database, b"?" * 16) is None
+
+
+def test_the_same_content_is_linked(database):
+    assert [each.obj[:1] for each in filing_lists.duplicates(database, b"1" * 16)] == [b"3"]
+    assert filing_lists.duplicates(database, b"4" * 16) == []
+
+
+def test_the_page_of_one_filing(database):
+    body = submit_body()
+    assert filing_lists.form(database, b"1" * 16).claim == body.claim
+    assert filing_lists.form(database, b"?" * 16) is None
+    assert filing_lists.parties(database, b"1" * 16) == body.parties
+    assert filing_lists.files(database, b"1" * 16) == body.files
+    assert [each.kind for each in filing_lists.events(database, b"1" * 16)] == ["filed", "registered", "verified"]
+    (decision,) = filing_lists.decisions(database, b"2" * 16)
+    assert (decision.grounds, decision.cure_until, decision.executor) == ([GROUND], "2026-12-01", CLERK.name)
+
+
+def test_totals(database):
+    totals = filing_lists.totals(database)
+    assert sum(each.count for each in totals) == 4
+    assert {(each.region, each.court) for each in totals} == {("71", COURT)}
+    assert {each.day for each in totals} == {(NOW + 5 * 3_600_000) // 86_400_000}

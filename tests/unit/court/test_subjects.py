@@ -1,0 +1,156 @@
+"""What holds for all subjects: one shape, one encoding, folds that depend on nothing but the facts."""
+
+import random
+from contextlib import suppress
+
+import pytest
+from court_world import (
+    AKTAU,
+    BLOBS,
+    BOLAT,
+    CENTRE,
+    COURT,
+    NOW,
+    OTHER_CLERK,
+    OTHER_COURT,
+    World,
+    appoint_body,
+    case_body,
+    fact,
+    fold,
+    party_body,
+    refuse_decision,
+    register_body,
+    register_decision,
+    require_columns,
+    sign_in_body,
+    submit_body,
+    verify_body,
+    withdraw_body,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common import canonical
+from common.court import accounts, cases, filings, reference, staff
+from common.court.subjects import SUBJECTS, subject_of
+from common.db import BlobField, create_tables, open_database
+from common.errors import CourtError, Refused
+from common.facts import Audience, decode_body, encode_body
+
+PUBLISH = reference.Publish(dataset="mci", version=1, valid_from="2026-01-01", source="s", rows=[{"a": 1, "b": None}], parts=2)
+BODIES = {
+    "account.register/1": register_body(),
+    "account.open/1": sign_in_body(),
+    "staff.appoint/1": appoint_body(to_ms=NOW + 1),
+    "reference.publish/1": PUBLISH,
+    "filing.submit/1": submit_body(),
+    "filing.withdraw/1": withdraw_body(),
+    "filing.verify/1": verify_body(),
+    "filing.register/1": register_decision(),
+    "filing.refuse/1": refuse_decision(),
+    "case.open/1": case_body(),
+    "case.party/1": party_body(),
+}
+POOLS = {
+    accounts: [
+        fact("account.register/1", register_body()),
+        fact("account.register/1", register_body(email="new@example.kz"), node=AKTAU),
+        fact("account.register/1", register_body(BOLAT)),
+        fact("account.open/1", sign_in_body()),
+        fact("account.open/1", sign_in_body(), node=AKTAU),
+    ],
+    staff: [
+        fact("staff.appoint/1", appoint_body(role=role, to_ms=end), node=node)
+        for role in ("clerk", "judge")
+        for end in (None, NOW)
+        for node in (0, 1)
+    ],
+    reference: [
+        fact("reference.publish/1", body, node=CENTRE, obj=reference.object_id("mci", 1))
+        for body in (PUBLISH, reference.Publish(dataset="mci", version=1, valid_from="2026-01-01", source="s", rows=[], part=1, parts=2))
+    ],
+    filings: [
+        fact("filing.submit/1", submit_body(), blobs=BLOBS),
+        fact("filing.submit/1", submit_body(BOLAT), blobs=BLOBS),
+        fact("filing.withdraw/1", withdraw_body()),
+        fact("filing.withdraw/1", withdraw_body(court=OTHER_COURT)),
+        fact("filing.verify/1", verify_body(), node=CENTRE),
+        fact("filing.verify/1", verify_body(result="revoked", as_of_ms=NOW + 1), node=CENTRE),
+        fact("filing.register/1", register_decision()),
+        fact("filing.register/1", register_decision(OTHER_CLERK, court=OTHER_COURT), node=AKTAU),
+        fact("filing.refuse/1", refuse_decision()),
+        fact("filing.refuse/1", refuse_decision(redirected_to=OTHER_COURT)),
+        fact("filing.refuse/1", refuse_decision(OTHER_CLERK, court=OTHER_COURT, redirected_to=COURT), node=AKTAU),
+    ],
+    cases: [
+        fact("case.open/1", case_body()),
+        fact("case.open/1", case_body(), node=AKTAU),
+        fact("case.party/1", party_body()),
+        fact("case.party/1", party_body(to_ms=NOW)),
+    ],
+}
+
+
+def test_every_type_has_a_sample_here():
+    assert set(BODIES) == {name for subject in SUBJECTS for name in subject.TYPES}
+    assert set(POOLS) == set(SUBJECTS)
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_bodies_come_back_from_their_bytes(name):
+    kind = subject_of(name).TYPES[name]
+    data = encode_body(BODIES[name])
+    assert decode_body(data, kind) == BODIES[name]
+    assert encode_body(decode_body(data, kind)) == data
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_additive_keys_are_ignored_and_missing_ones_refused(name):
+    kind = subject_of(name).TYPES[name]
+    from_later = {**canonical.decode(encode_body(BODIES[name])), "zz_added_later": 1}
+    assert decode_body(canonical.encode(from_later), kind) == BODIES[name]
+    with pytest.raises(Refused) as refused:
+        decode_body(canonical.encode({}), kind)
+    assert refused.value.code == "entry.body"
+
+
+def test_a_type_nobody_knows_is_refused():
+    with pytest.raises(Refused) as refused:
+        subject_of("hearing.set/1")
+    assert refused.value.code == "entry.type"
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.NAME)
+def test_the_shape(subject, tmp_path):
+    assert subject.__name__ == f"common.court.{subject.NAME}"
+    for table in subject.TABLES:
+        assert isinstance(table.obj, BlobField)
+    create_tables(open_database(tmp_path / "shape.db"), subject.TABLES)
+    empty = subject.begin()
+    assert set(subject.rows(empty)) == set(subject.TABLES)
+    assert not any(subject.rows(empty).values())
+    assert subject.audience(empty) == Audience()
+
+
+@given(st.sampled_from(list(POOLS)), st.integers(0, 2**32), st.integers(0, 12))
+def test_folding_depends_on_the_accepted_facts_alone(subject, seed, length):
+    pool = POOLS[subject]
+    facts = [pool[place] for place in (random.Random(seed).randrange(len(pool)) for _ in range(length))]
+    first, refused = fold(subject, facts)  # fold() itself fails where a refusal leaves a trace
+    again, refused_again = fold(subject, facts)
+    assert subject.rows(first) == subject.rows(again)
+    assert refused == refused_again
+    accepted, none = fold(subject, _accepted(subject, facts))
+    assert none == []
+    assert (subject.rows(accepted), subject.audience(accepted)) == (subject.rows(first), subject.audience(first))
+    for table, rows in subject.rows(first).items():
+        require_columns(table, rows)
+
+
+def _accepted(subject, facts):
+    state, known = subject.begin(), World()
+    for each in facts:
+        with suppress(CourtError):
+            subject.step(state, each, known)
+            yield each
