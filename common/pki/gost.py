@@ -78,6 +78,11 @@ class PrivateKey:
     curve: Curve
 
 
+def new_private_key(curve: Curve = CURVE_512) -> PrivateKey:
+    """Return a new private key."""
+    return PrivateKey(secrets.randbelow(curve.q - 1) + 1, curve)
+
+
 def public_key(d: int, curve: Curve = CURVE_512) -> bytes:
     """Return the public key d·P as ``x‖y``, little-endian. Raises ValueError unless 0 < d < q."""
     if not 0 < d < curve.q:

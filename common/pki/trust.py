@@ -179,6 +179,13 @@ class Trust:
                 return issuer
         raise Refused("crl.signature", N_("The signature of this revocation list is wrong. Download it again."))
 
+    def chain(self, certificate: Certificate) -> tuple[Certificate, ...]:
+        """Return the chain from ``certificate`` to a root, whatever its dates; raises Refused("pki.untrusted")."""
+        chain = _chain(certificate, self._store)
+        if chain is None:
+            raise Refused("pki.untrusted", UNTRUSTED)
+        return chain
+
     def check(self, certificate: Certificate, *, at_ms: int, now_ms: int) -> Verdict:
         """Return the verdict on a certificate that signed at ``at_ms``; ``now_ms`` is for the age of the list.
 
