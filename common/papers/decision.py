@@ -78,10 +78,11 @@ def decision_pdf(decision: Decision) -> bytes:
         "reasons_label": words("decision.reasons"),
         "reasons": [_reason(reason) for reason in decision.reasons],
         "clerk_label": words("decision.clerk"),
-        "clerk": join_words(", ", same(decision.clerk_name), decision.clerk_position),
+        "clerk": decision.clerk_name,
+        "position": decision.clerk_position,
         "sign_note": words("decision.sign_note"),
         "foot": words("talon_no", number=number),
-        "page": words("page_of"),
+        "page": words("page_of", n="{n}", all="{all}"),
     }
     return typeset("decision.typ", facts, made_at=decision.decided_at)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from common.papers.parts import Both, Court
 from common.papers.qr import qr_picture
-from common.papers.texts import date_both, date_time_both, join_words, same, words
+from common.papers.texts import date_both, date_time_both, join_words, numbered, same, words
 from common.papers.typeset import typeset
 from common.papers.words import iin_groups, money, talon_groups
 
@@ -84,15 +84,14 @@ def invoice_pdf(invoice: Invoice) -> bytes:
 
 
 def _rows(invoice: Invoice) -> dict[str, Both]:
-    label = words("bin" if invoice.payer_is_entity else "iin")
-    number = iin_groups(invoice.payer_number)
-    recipient = Both(f"{words('bin').kk} {iin_groups(invoice.recipient_bin)}", f"{words('bin').ru} {iin_groups(invoice.recipient_bin)}")
+    payer = numbered("bin" if invoice.payer_is_entity else "iin", iin_groups(invoice.payer_number))
+    recipient = numbered("bin", iin_groups(invoice.recipient_bin))
     claimed = words("talon.claim_sum", sum=money(invoice.claim_sum)) if invoice.claim_sum is not None else same("")
     return {
-        "payer": Both(f"{invoice.payer_name}, {label.kk} {number}", f"{label.ru} {number}"),
+        "payer": join_words(", ", Both(invoice.payer_name, ""), payer),
         "court": invoice.court.name,
         "basis": join_words(", ", invoice.basis, claimed),
-        "recipient": join_words(", ", invoice.recipient, recipient) if invoice.recipient_bin else invoice.recipient,
+        "recipient": join_words(", ", invoice.recipient, recipient),
         "bank": invoice.bank,
         "purpose": invoice.purpose,
         "due": date_both(invoice.due) if invoice.due is not None else same(""),

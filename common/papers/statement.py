@@ -13,7 +13,7 @@ from typing import Literal
 from common.papers.parts import Court, Duty, PaperFile
 from common.papers.texts import word
 from common.papers.typeset import paragraphs, typeset
-from common.papers.words import date_words, iin_groups, money, size_words, talon_groups
+from common.papers.words import NBSP, date_words, iin_groups, money, size_words, talon_groups
 
 Json = dict[str, object]
 Role = Literal["plaintiff", "defendant", "third_party", "applicant", "interested", "representative"]
@@ -106,7 +106,7 @@ def _facts(statement: Statement) -> Json:
         "sign_note": word("statement.sign_note", lang),
         "date": _labelled("statement.date", lang, date_words(statement.made_at, lang)),
         "foot": f"{word('talon_no', lang, number=number)} · {date_words(statement.made_at, lang)}",
-        "page": word("page_of", lang),
+        "page": word("page_of", lang, n="{n}", all="{all}"),
     }
 
 
@@ -115,7 +115,7 @@ def _labelled(key: str, lang: str, value: str) -> Json:
 
 
 def _number(number: str, lang: str, *, is_entity: bool) -> str:
-    return f"{word('bin' if is_entity else 'iin', lang)} {iin_groups(number)}" if number else ""
+    return f"{word('bin' if is_entity else 'iin', lang)}{NBSP}{iin_groups(number)}" if number else ""
 
 
 def _person(statement: Statement, lang: str) -> str:

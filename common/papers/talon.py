@@ -10,7 +10,7 @@ stored facts, so a talon lost is typeset again.
 from common.papers.parts import Both, Duty, PaperFile
 from common.papers.qr import qr_picture
 from common.papers.talon_facts import ClockState, Deadline, Line, Signature, Talon
-from common.papers.texts import date_both, date_time_both, join_words, same, words
+from common.papers.texts import date_both, date_time_both, day_month_both, join_words, numbered, same, when, words
 from common.papers.typeset import Attachment, cut, typeset
 from common.papers.words import (
     date_short,
@@ -23,6 +23,7 @@ from common.papers.words import (
     money,
     size_words,
     talon_groups,
+    time_words,
     utc_time,
 )
 
@@ -105,7 +106,14 @@ def _slip(talon: Talon) -> Json:
 
 
 def _box(talon: Talon, paper: str) -> Json:
-    text = words(f"{paper}.box", decide=date_both(talon.decide_by), register=date_time_both(talon.register_by))
+    # the slip is narrow and lives for days: its dates go without the year
+    decide, register = talon.decide_by, talon.register_by
+    if paper == "slip":
+        text = words(
+            "slip.box", decide=day_month_both(decide), register=join_words(", ", day_month_both(register), same(time_words(register)))
+        )
+    else:
+        text = words("talon.box", decide=date_both(decide), register=date_time_both(register))
     return {"title": words(f"{paper}.box_title"), "text": text}
 
 
@@ -127,8 +135,7 @@ def _rows(talon: Talon) -> list[Json]:
 
 
 def _filer(talon: Talon) -> Both:
-    label = words("bin" if talon.filer_is_entity else "iin")
-    number = Both(f"{label.kk} {iin_masked(talon.filer_number)}", label.ru) if talon.filer_number else same("")
+    number = numbered("bin" if talon.filer_is_entity else "iin", iin_masked(talon.filer_number))
     power = words("talon.power", number=talon.power) if talon.power else same("")
     return join_words(", ", Both(cut(talon.filer_name, NAME_CHARS_MAX), ""), number, words(f"talon.{talon.capacity}"), power)
 
@@ -159,21 +166,21 @@ def _signature(signature: Signature) -> Both:
     serial = hash_groups(bytes.fromhex(signature.serial.rjust(len(signature.serial) + len(signature.serial) % 2, "0")))
     certificate = words("talon.certificate", issuer=signature.issuer, serial=serial, until=date_short(signature.valid_until))
     as_of = signature.crl_as_of
-    crl = words("talon.crl_none") if as_of is None else words("talon.crl", time=date_time_short(as_of))
+    crl = words("talon.crl_none") if as_of is None else words("talon.crl", time=when(as_of))
     return join_words("; ", join_words(". ", words(f"talon.sign_{signature.state}"), certificate), crl)
 
 
 def _line(line: Line) -> Both:
-    since = words("talon.offline_since", time=date_time_short(line.offline_since)) if line.offline_since is not None else same("")
+    since = words("talon.offline_since", time=when(line.offline_since)) if line.offline_since is not None else same("")
     last = line.last_exchange
-    exchange = words("talon.exchange_none") if last is None else words("talon.exchange", time=date_time_short(last))
+    exchange = words("talon.exchange_none") if last is None else words("talon.exchange", time=when(last))
     outage = words("talon.outage", number=line.outage_ref) if line.outage_ref else same("")
     return join_words(", ", words("talon.online" if line.online else "talon.offline"), since, exchange, outage)
 
 
 def _clock(talon: Talon) -> Both:
     clock = talon.clock
-    synced = words("talon.clock_unset") if clock.synced_at is None else words("talon.clock_set", time=date_time_short(clock.synced_at))
+    synced = words("talon.clock_unset") if clock.synced_at is None else words("talon.clock_set", time=when(clock.synced_at))
     seconds = f"{(clock.error_ms or 0) / 1000:.1f}".replace(".", ",")
     error = same("") if clock.error_ms is None else words("talon.clock_error", seconds=seconds)
     sequence = words("talon.sequence", number=f"{talon.epoch}-{talon.seq}")
@@ -212,17 +219,16 @@ def _marks(talon: Talon) -> list[Json]:
 
 def _slip_facts(talon: Talon) -> list[tuple[Both, Both]]:
     """Each fact of the slip as (bold lead, text)."""
-    label = words("bin" if talon.filer_is_entity else "iin")
     name = same(cut(talon.filer_name if talon.filer_is_entity else initials(talon.filer_name), NAME_CHARS_MAX))
-    number = Both(f"{label.kk} {iin_masked(talon.filer_number)}", f"{label.ru} {iin_masked(talon.filer_number)}")
+    number = numbered("bin" if talon.filer_is_entity else "iin", iin_masked(talon.filer_number))
     duty, signature, line = talon.duty, talon.signature, talon.line
-    crl = words("talon.crl_none") if signature.crl_as_of is None else words("talon.crl", time=date_time_short(signature.crl_as_of))
-    last = words("talon.exchange_none") if line.last_exchange is None else words("talon.exchange", time=date_time_short(line.last_exchange))
+    crl = words("talon.crl_none") if signature.crl_as_of is None else words("talon.crl", time=when(signature.crl_as_of))
+    last = words("talon.exchange_none") if line.last_exchange is None else words("talon.exchange", time=when(line.last_exchange))
     amount = same(money(duty.amount)) if duty.amount else same("")
     return [
         (talon.document, words("slip.files", count=len(talon.files))),
         (same(""), talon.court.name),
-        (same(""), join_words(", ", name, number) if talon.filer_number else name),
+        (same(""), join_words(", ", name, number)),
         (same(""), join_words(", ", join_words(" ", words("talon.duty"), amount), words(f"pay.{duty.payment}"))),
         (same(""), join_words(": ", words("talon.signature"), join_words(", ", words(f"slip.sign_{signature.state}"), crl))),
         (same(""), join_words(": ", words("talon.line"), join_words(", ", words(f"slip.{'online' if line.online else 'offline'}"), last))),

@@ -15,8 +15,8 @@ class Signature:
 
     state: Literal["valid", "recheck"]
     """recheck: valid, but the revocation list is older than the limit, so it is looked at again at the next exchange."""
-    issuer: str
-    """Who issued the certificate, short: «ҰКО»."""
+    issuer: Both
+    """Who issued the certificate, short: «ҰКО» / «НУЦ РК»."""
     serial: str
     """Serial number of the certificate, hex."""
     valid_until: int

@@ -6,7 +6,7 @@ ending: it stands alone after a dash or a colon. Parameters are ``%(name)s``.
 
 from common.errors import N_, Corrupt
 from common.papers.parts import Both
-from common.papers.words import date_time_words, date_words
+from common.papers.words import NBSP, date_time_short, date_time_words, date_words, day_month
 
 WORDS: dict[str, Both] = {
     # what several papers say
@@ -16,7 +16,7 @@ WORDS: dict[str, Both] = {
     "email": Both("Эл. пошта", "Эл. почта"),
     "nonresident": Both("Қазақстан Республикасының резиденті емес", "Нерезидент Республики Казахстан"),
     "talon_no": Both("Талон № %(number)s", "Талон № %(number)s"),
-    "page_of": Both("бет", "стр."),
+    "page_of": Both("%(n)s-бет, барлығы %(all)s", "стр. %(n)s из %(all)s"),
     "claim_sum": Both("Талап сомасы", "Сумма иска"),
     "duty": Both("Мемлекеттік баж", "Государственная пошлина"),
     "court": Both("Сот", "Суд"),
@@ -148,17 +148,17 @@ WORDS: dict[str, Both] = {
     "invoice.recipient": Both("Алушы", "Получатель"),
     "invoice.account": Both("Шоты (ЖСК)", "Счёт (ИИК)"),
     "invoice.bank": Both("Банк", "Банк"),
-    "invoice.bic": Both("БСК", "БИК"),
-    "invoice.kbk": Both("БСК коды (КБК)", "КБК"),
+    "invoice.bic": Both("Банктік сәйкестендіру коды (БСК)", "БИК"),
+    "invoice.kbk": Both("Бюджеттік сыныптама коды (КБК)", "КБК"),
     "invoice.kbe": Both("Бенефициар коды (Кбе)", "Кбе"),
     "invoice.kno": Both("Салық органының коды (КНО)", "КНО"),
-    "invoice.knp": Both("Төлем мақсатының коды (КНП)", "КНП"),
+    "invoice.knp": Both("Төлем мақсатының коды (ТМК)", "КНП"),
     "invoice.purpose": Both("Төлем мақсаты", "Назначение платежа"),
     "invoice.basis": Both("Есептеу негізі", "Основание расчёта"),
     "invoice.talon": Both("Талон", "Талон"),
     "invoice.due": Both("Төлем мерзімі", "Оплатить до"),
     "invoice.qr": Both("Төлем деректері бар QR код", "QR-код с данными платежа"),
-    "invoice.next_title": Both("Төлегеннен кейін", "После оплаты"),
+    "invoice.next_title": Both("Төлегеннен кейін.", "После оплаты."),
     "invoice.next": Both(
         "Түбіртекті сақтаңыз. Оны осы талон нөмірімен кез келген соттың киоскісінде немесе кеңседе қоса тіркеуге болады. "
         "Төлем мақсатында талон нөмірін өзгертпей жазыңыз: төлем сол нөмір бойынша табылады.",
@@ -246,3 +246,19 @@ def date_both(ms: int) -> Both:
 def date_time_both(ms: int) -> Both:
     """Return «2026 жылғы 20 қараша, 14:52» / «20 ноября 2026 года, 14:52»."""
     return Both(date_time_words(ms, "kk"), date_time_words(ms, "ru"))
+
+
+def day_month_both(ms: int) -> Both:
+    """Return «20 қараша» / «20 ноября», each on one line."""
+    return Both(day_month(ms, "kk").replace(" ", NBSP), day_month(ms, "ru").replace(" ", NBSP))
+
+
+def when(ms: int) -> str:
+    """Return «20.11.2026, 14:52» that no line end parts."""
+    return date_time_short(ms).replace(" ", NBSP)
+
+
+def numbered(key: str, number: str) -> Both:
+    """Return «ЖСН 850312 400127» / «ИИН 850312 400127» that no line end parts; empty for an empty number."""
+    label = words(key)
+    return Both(f"{label.kk}{NBSP}{number}", f"{label.ru}{NBSP}{number}") if number else same("")

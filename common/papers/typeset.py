@@ -115,9 +115,9 @@ def typeset(template: str, data: Mapping[str, object], *, made_at: int, attachme
             pdf_standards=["a-3b" if attachments else "a-2b", "ua-1"],
             timestamp=made_at // 1000,
         )
-    except typst.TypstError as error:
+    except RuntimeError as error:  # TypstError is one; a missing template comes as its plain parent
         # the message quotes the text it stumbled over, which may be a person's: keep only what stands before the quotation
-        reason = str(error.message).split("`")[0].strip()
+        reason = re.split('[`"]', str(getattr(error, "message", error)))[0].strip(" :")
         sentence = N_("The document %(template)s cannot be typeset (%(reason)s). Call the operator.")
         raise Corrupt("papers.typeset", sentence, template=template, reason=reason) from None
 

@@ -52,7 +52,11 @@ def a_talon(**changes: object) -> Talon:
         filer_name="Сәрсенова Айгүл Маратқызы",
         filer_number="850312400127",
         signature=Signature(
-            state="valid", issuer="ҰКО", serial="5f21c07a93d4e8b6", valid_until=1804013000000, crl_as_of=RECEIVED - 12_700_000
+            state="valid",
+            issuer=Both("ҰКО", "НУЦ РК"),
+            serial="5f21c07a93d4e8b6",
+            valid_until=1804013000000,
+            crl_as_of=RECEIVED - 12_700_000,
         ),
         document=Both("Талап арыз", "Исковое заявление"),
         subject=Both("қарыз шарты бойынша берешекті өндіріп алу", "взыскание долга по договору займа"),
