@@ -5,6 +5,7 @@ Certificates stay for ever, so that a talon of today can be checked in twenty ye
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,9 +120,9 @@ def node_object(node: int) -> bytes:
 class Directory:
     """The subject; it needs the pin, under which every certificate it takes in must verify."""
 
-    NAME = NAME
-    TYPES = TYPES
-    TABLES = TABLES
+    NAME: str = NAME
+    TYPES: Mapping[str, type[Body]] = TYPES
+    TABLES: tuple[type[Table], ...] = TABLES
 
     def __init__(self, pin: Pin) -> None:
         self._pin = pin

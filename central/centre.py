@@ -1,0 +1,181 @@
+"""The one place where the centre is put together: production, the command line and the simulator all come through here.
+
+The centre is node 0 of its own directory: what it publishes (reference data, staff, machines) are entries of its own
+journal, logged through a signed bundle like everybody's.
+"""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from central.config import CentralConfig
+from common.clock import Clock
+from common.court import known, reference
+from common.court.book import Book
+from common.court.subjects import SUBJECTS
+from common.db import Database, create_tables, open_database
+from common.errors import N_, Conflict, Corrupt
+from common.files import make_folder, write_durable
+from common.pki import authority
+from common.pki.certificates import Certificate
+from common.pki.trust import Trust
+from sync import directory, identity
+from sync.blobs import BlobStore
+from sync.fold import Fold
+from sync.identity import CENTRE_NODE, CertificateBody, Identity, Pin, PrivateKeys
+from sync.journal import Journal
+from sync.register import Register
+from sync.server import Server
+
+DAY_MS = 86_400_000
+NODE_CERTIFICATE_DAYS = 1_095
+"""Until certificates rotate by themselves a machine keeps one for three years; revocation does not wait for expiry."""
+CENTRE_CERTIFICATE_DAYS = 7_300
+ENVIRONMENT_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKeys:
+    """The public halves a machine sends with its enrolment code."""
+
+    sign: bytes
+    seal: bytes
+    pdf: ec.EllipticCurvePublicKey
+
+    @classmethod
+    def of(cls, keys: PrivateKeys) -> "PublicKeys":
+        return cls(keys.sign.public_key().public_bytes_raw(), keys.seal.public_key().public_bytes_raw(), keys.pdf.public_key())
+
+
+class RegistryKeys:
+    """The registry's own keys: it certifies machines (Ed25519), PDF keys (P-256) and signs the log's heads (Ed25519)."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            self.registry = Ed25519PrivateKey.from_private_bytes((folder / "registry.key").read_bytes())
+            self.log = Ed25519PrivateKey.from_private_bytes((folder / "log.key").read_bytes())
+            pdf = serialization.load_der_private_key((folder / "pdf-ca.key").read_bytes(), None)
+            self.pdf_ca = (folder / "pdf-ca.cer").read_bytes()
+        except (OSError, ValueError) as error:
+            raise Corrupt("centre.keys", N_("The keys of the centre cannot be read. Run init first.")) from error
+        assert isinstance(pdf, ec.EllipticCurvePrivateKey), "we write no other kind"
+        self.pdf = pdf
+
+    @staticmethod
+    def create(folder: Path, name: str, now: int) -> None:
+        """Make fresh registry keys in ``folder``."""
+        pdf = ec.generate_private_key(ec.SECP256R1())
+        der = pdf.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        write_durable(folder / "registry.key", Ed25519PrivateKey.generate().private_bytes_raw())
+        write_durable(folder / "log.key", Ed25519PrivateKey.generate().private_bytes_raw())
+        write_durable(folder / "pdf-ca.cer", authority.self_signed_ca(pdf, name, now, CENTRE_CERTIFICATE_DAYS))
+        write_durable(folder / "pdf-ca.key", der)
+
+    def certify(self, pin: Pin, public: PublicKeys, node: int, name: str, now: int, days: int) -> bytes:
+        """Return a certificate for the machine ``node`` over ``public``."""
+        serial = secrets.randbits(63)
+        until = now + days * DAY_MS
+        pdf = authority.issue_node_certificate(self.pdf, self.pdf_ca, public.pdf, name, serial, now, until)
+        body = CertificateBody(
+            environment=pin.environment,
+            node=node,
+            serial=serial,
+            sign=public.sign,
+            seal=public.seal,
+            pdf=pdf,
+            not_before=now,
+            not_after=until,
+        )
+        return identity.issue_certificate(body, self.registry)
+
+
+class Centre:
+    """The register with everything it is made of; pages and commands are given it whole."""
+
+    def __init__(self, config: CentralConfig, who: Identity, keys: RegistryKeys, clock: Clock) -> None:
+        self.config = config
+        self.identity = who
+        self.keys = keys
+        self.clock = clock
+        self.data = Path(config.data)
+        self.database: Database = open_database(self.data / "centre.db")
+        self.trust = Trust.load(make_folder(self.data / "trust"))
+        self.fold = Fold((directory.Directory(who.pin), *SUBJECTS), self._known)
+        self.journal = Journal(self.database, self.fold, clock, node=CENTRE_NODE, environment=who.environment, highwater=None)
+        self.blobs = BlobStore(self.data / "blobs", self.database, clock)
+        self.register = Register(self.database, self.fold, clock, who, keys.log, self.journal)
+        self.server = Server(self.register, self.blobs, self.after_news)
+        self._shelf = reference.Shelf()
+
+    @classmethod
+    def create(cls, config: CentralConfig, *, clock: Clock, name: str) -> "Centre":
+        """Make a new centre in ``config.data``: keys, identity, its first entry; raises Conflict where there is one."""
+        folder = make_folder(Path(config.data))
+        if (folder / "registry.key").exists():
+            raise Conflict("centre.exists", N_("There is a centre in this folder already. Nothing was changed."))
+        now = clock.now()
+        RegistryKeys.create(folder, name, now)
+        keys = RegistryKeys(folder)
+        environment = secrets.token_bytes(ENVIRONMENT_BYTES)
+        pin = Pin(
+            environment=environment,
+            registry=keys.registry.public_key().public_bytes_raw(),
+            log=keys.log.public_key().public_bytes_raw(),
+            origin=f"sot.kz/{environment.hex()}",
+            pdf_ca=keys.pdf_ca,
+        )
+        private = identity.generate_keys()
+        certificate = keys.certify(pin, PublicKeys.of(private), CENTRE_NODE, name, now, CENTRE_CERTIFICATE_DAYS)
+        identity.save_identity(folder, private, certificate, pin)
+        centre = cls.open(config, clock=clock)
+        centre.start()
+        centre.announce(certificate, CENTRE_NODE, name)
+        return centre
+
+    @classmethod
+    def open(cls, config: CentralConfig, *, clock: Clock) -> "Centre":
+        """Read what `create` made and put the centre together."""
+        folder = Path(config.data)
+        return cls(config, identity.load_identity(folder), RegistryKeys(folder), clock)
+
+    def start(self) -> None:
+        """Create what is missing and finish what a crash interrupted."""
+        create_tables(self.database, known.TABLES)
+        self.journal.start()
+        self.server.start()
+
+    def announce(self, certificate: bytes, node: int, name: str) -> None:
+        """Write a machine into the directory."""
+        with self.journal.unit() as unit:
+            unit.append(directory.node_object(node), directory.Enrol(certificate=certificate, name=name))
+        self.publish()
+
+    def publish(self) -> None:
+        """Log, fold and deliver what the centre itself has just written."""
+        self.register.log_own()
+        self.after_news()
+
+    def after_news(self) -> None:
+        """Fold what was logged. A running centre replaces this by waking its folding thread."""
+        self.register.fold_pending()
+
+    def book(self) -> Book:
+        """Return the reference data as published."""
+        return self._shelf.book(self.database)
+
+    def close(self) -> None:
+        """Close files; the centre cannot be used afterwards."""
+        self.database.close()
+
+    def _known(self, database: Database) -> known.CourtKnown:
+        return known.CourtKnown(database, node_courts=self._node_of, vouch=self._vouch)
+
+    def _node_of(self, court: str, before: int) -> int | None:
+        return directory.node_of(self.database, court, before=before)
+
+    def _vouch(self, certificate: Certificate) -> None:
+        self.trust.chain(certificate)

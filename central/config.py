@@ -1,0 +1,13 @@
+"""The settings of the centre; see `common.config` for where they come from. Prefix in the environment: SOT_CENTRAL_."""
+
+import msgspec
+
+
+class CentralConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``data``: folder of the centre. ``tls_proxy``: a TLS proxy stands in front, and what it says of the client is believed."""
+
+    data: str = "run/centre"
+    listen: str = "127.0.0.1:8000"
+    tls_proxy: bool = False
+    threads: int = 8
+    log_level: str = "INFO"
