@@ -124,6 +124,13 @@ def verify_detached(cms: bytes, data: bytes) -> Certificate:
         return found.certificate
 
 
+def signer(cms: bytes) -> tuple[Certificate, str]:
+    """Return the certificate inside and the name of the digest, of a signature not checked yet. Raises as ``verify_detached``."""
+    with refused_as("cms.broken", BROKEN):
+        found = _read(cms)
+        return found.certificate, found.digest
+
+
 def signed_attributes_signer(cms: bytes) -> tuple[Certificate, str, bytes, int | None]:
     """Return (certificate, digest name, digest of the content, claimed time) of a good signature, without the content.
 
