@@ -50,7 +50,7 @@ class File(Body, frozen=True, kw_only=True):
     """One attached file; ``media`` by content."""
 
     title: str
-    kind: Literal["claim", "attachment", "receipt"]
+    kind: Literal["claim", "attachment", "receipt", "power_of_attorney"]
     media: str
     pages: int = 0
     size: int
