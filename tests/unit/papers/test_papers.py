@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import warnings
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -126,7 +125,7 @@ def test_the_talon_holds_all_fifteen_contents() -> None:
     }
     for texts in contents.values():
         assert_shows(pdf, *texts)
-    assert "8503" not in text_of(pdf).replace("85031", "8503")
+    assert "850312" not in text_of(pdf)
     assert pypdf.PdfReader(BytesIO(pdf)).attachments == {"r0.cose": [RECEIPT], "node-certificate.cose": [talon.node_certificate]}
 
 
@@ -280,10 +279,8 @@ def _signer() -> signers.SimpleSigner:
 @pytest.mark.parametrize("name", ["talon", "statement"])
 def test_a_signature_added_afterwards_holds_and_keeps_the_files(name: str, tmp_path: Path) -> None:
     pdf = PAPERS[name][0]()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        writer = IncrementalPdfFileWriter(BytesIO(pdf))
-        signed = signers.sign_pdf(writer, signers.PdfSignatureMetadata(field_name="Signature1"), signer=_signer()).getvalue()
+    writer = IncrementalPdfFileWriter(BytesIO(pdf))
+    signed = signers.sign_pdf(writer, signers.PdfSignatureMetadata(field_name="Signature1"), signer=_signer()).getvalue()
     assert signed.startswith(pdf)
     assert pypdf.PdfReader(BytesIO(signed)).attachments == pypdf.PdfReader(BytesIO(pdf)).attachments
     path = tmp_path / "signed.pdf"
