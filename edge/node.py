@@ -4,6 +4,7 @@ node = Node.open(EdgeConfig(data="…"), clock=SystemClock())
 node.start()
 """
 
+import secrets
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from common.court import known, reference
 from common.court.book import Book
 from common.court.subjects import SUBJECTS
 from common.db import Database, create_tables, open_database
-from common.files import make_folder
+from common.files import make_folder, write_durable
 from common.pki.certificates import Certificate
 from common.pki.trust import Trust
 from edge.config import EdgeConfig
@@ -27,6 +28,7 @@ from sync.journal import Journal
 from sync.ports import Transport
 
 VERSION = "0.1.0"
+WEB_SECRET_BYTES = 32
 CENTRE_CERTIFICATE_FILE = "centre.certificate"
 
 
@@ -74,6 +76,13 @@ class Node:
     def book(self) -> Book:
         """Return the reference data as published by the centre and known here."""
         return self._shelf.book(self.database)
+
+    def web_secret(self) -> bytes:
+        """Return the secret that signs CSRF tokens, made on first use and kept in the node's folder."""
+        path = self.data / "web.secret"
+        if not path.exists():
+            write_durable(path, secrets.token_bytes(WEB_SECRET_BYTES))
+        return path.read_bytes()
 
     def close(self) -> None:
         """Close files; the node cannot be used afterwards."""

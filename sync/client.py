@@ -128,7 +128,6 @@ class Client:
         transport: ports.Transport,
         *,
         health: Callable[[], Health] = Health,
-        progress: Progress = lambda step, done, total: None,
     ) -> None:
         self._journal = journal
         self._database = journal.database
@@ -136,9 +135,13 @@ class Client:
         self._blobs = blobs
         self._transport = transport
         self._health = health
-        self._progress = progress
+        self._progress: Progress = lambda step, done, total: None
         self._clock: Clock = journal.clock
         self._outcome = Outcome()
+
+    def report_progress(self, progress: Progress) -> None:
+        """Tell ``progress`` (step, done, total) what an exchange is doing."""
+        self._progress = progress
 
     def start(self, centre_certificate: bytes) -> None:
         """Create what is missing; ``centre_certificate`` came with the enrolment."""

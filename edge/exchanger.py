@@ -1,0 +1,125 @@
+"""When exchanges happen: on schedule, on a person's press, one at a time, and what people may see of it.
+
+Retry is a timer that never parks: after a failure the next try comes sooner or later, never not at all (lesson 13).
+"""
+
+import fcntl
+import logging
+import os
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from common.db import fetch
+from common.errors import N_, Conflict, CourtError, Unreachable
+from edge.node import Node
+from sync.client import Outcome
+
+BACKOFF_SECONDS_MAX = 900
+"""However long the line has been down, it is tried at least every quarter of an hour."""
+FRESH_INTERVALS = 3
+"""The line counts as working until this many intervals have passed without contact."""
+LOCK_FILE = "exchange.lock"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LineStatus:
+    """The line as people see it. ``kind``: ok, off, refused (the centre will not talk to this machine). Times in ms UTC."""
+
+    kind: str
+    contact_ms: int | None
+    down_since_ms: int | None
+    code: str
+    backlog: int
+    backlog_bytes: int
+    oldest_ms: int | None
+    running: bool
+    step: str
+    done: int
+    total: int
+
+
+class Exchanger:
+    """Runs a node's exchanges. ``dice`` spreads the nodes of a country so that they do not all call at once."""
+
+    def __init__(self, node: Node, dice: random.Random | None = None) -> None:
+        self._node = node
+        self._dice = dice or random.SystemRandom()
+        self._running = threading.Lock()
+        self._failures = 0
+        self._step, self._done, self._total = "", 0, 0
+        node.client.report_progress(self._note)
+
+    def exchange(self) -> Outcome:
+        """Run one exchange now; raises Conflict("exchange.running") when one is under way, and what the exchange raises."""
+        if not self._running.acquire(blocking=False):
+            raise Conflict("exchange.running", N_("An exchange is under way already."))
+        try:
+            with self._alone():
+                outcome = self._node.client.exchange()
+            self._failures = 0
+            return outcome
+        except CourtError:
+            self._failures += 1
+            raise
+        finally:
+            self._step, self._done, self._total = "", 0, 0
+            self._running.release()
+
+    def try_exchange(self) -> None:
+        """Run one exchange as the schedule does: a failure is logged by its code and waits for the next time."""
+        try:
+            self.exchange()
+        except (Unreachable, Conflict) as error:
+            logger.info("exchange: %s", error.code)  # the line is down or busy: a normal day
+        except CourtError as error:
+            logger.error("exchange: %s", error.code)
+
+    def next_seconds(self) -> float:
+        """Return when to try again: the interval, or doubling back-off after failures, with a quarter of jitter."""
+        interval = self._node.config.interval_seconds
+        wait = min(BACKOFF_SECONDS_MAX, interval * 2 ** min(self._failures, 10)) if self._failures else interval
+        return float(wait) * (1 + self._dice.uniform(-0.25, 0.25))
+
+    def status(self) -> LineStatus:
+        """Return what people may see."""
+        contact, down, code = fetch(self._node.database, "SELECT contact_ms, down_since_ms, state FROM sync")[0]
+        backlog, size, oldest = self._node.client.backlog()
+        return LineStatus(
+            kind=self._kind(contact, down, code),
+            contact_ms=contact or None,
+            down_since_ms=down,
+            code=code,
+            backlog=backlog,
+            backlog_bytes=size,
+            oldest_ms=oldest or None,
+            running=self._running.locked(),
+            step=self._step,
+            done=self._done,
+            total=self._total,
+        )
+
+    def _kind(self, contact: int, down: int | None, code: str) -> str:
+        if code.startswith("node."):
+            return "refused"
+        silent = self._node.clock.now() - contact > FRESH_INTERVALS * self._node.config.interval_seconds * 1000
+        return "off" if down is not None or silent else "ok"
+
+    def _note(self, step: str, done: int, total: int) -> None:
+        self._step, self._done, self._total = step, done, total
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep a command line beside a running node from exchanging at the same moment."""
+        descriptor = os.open(self._node.data / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError as error:
+            raise Conflict("exchange.running", N_("An exchange is under way already.")) from error
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,110 @@
+"""Who is here, and what they may open: the only place where a page asks for rights (invariant 10).
+
+A citizen or an organisation is a `Visitor`, known by IIN or BIN. Staff are visitors whose certificate the centre has
+appointed at a court this node writes for; what they may do is read anew from the staff list on each request, so that a
+dismissal takes effect with the exchange that brings it.
+"""
+
+from dataclasses import dataclass
+
+from flask import current_app, redirect, request, session, url_for
+from werkzeug.exceptions import HTTPException
+
+from common.court import staff
+from common.errors import N_, Forbidden, NotFound
+from common.web.sessions import renew_session
+from edge.node import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody signed in. ``person`` is the BIN of an organisation, else the IIN; ``certificate`` the SHA-256 of their
+    key's certificate, empty after a password; ``how``: "key" or "password"."""
+
+    person: str
+    iin: str
+    bin: str
+    name: str
+    certificate: bytes
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """A visitor acting as staff of ``court``."""
+
+    visitor: Visitor
+    court: str
+    role: str
+
+
+def visitor() -> Visitor | None:
+    """Return who is signed in, or None."""
+    data = session.get("visitor")
+    if not data:
+        return None
+    return Visitor(data["person"], data["iin"], data["bin"], data["name"], bytes.fromhex(data["certificate"]), data["how"])
+
+
+def sign_in(who: Visitor) -> None:
+    """Begin a session of ``who``: a new id, a new CSRF token, nothing of the visitor before."""
+    looks = {name: session[name] for name in ("lang", "theme", "large", "low") if name in session}
+    session.clear()
+    session.update(looks)
+    session["visitor"] = {
+        "person": who.person,
+        "iin": who.iin,
+        "bin": who.bin,
+        "name": who.name,
+        "certificate": who.certificate.hex(),
+        "how": who.how,
+    }
+    renew_session(current_app._get_current_object())  # type: ignore[attr-defined]
+
+
+class _SignInFirst(HTTPException):
+    """Leads to the sign-in page and back."""
+
+    code = 303
+
+    def __init__(self, endpoint: str) -> None:
+        back = request.full_path.rstrip("?") if request.method == "GET" else None
+        super().__init__(response=redirect(url_for(endpoint, next=back), 303))
+
+
+def require_visitor() -> Visitor:
+    """Return who is signed in; otherwise leads to the sign-in page and back."""
+    who = visitor()
+    if who is None:
+        raise _SignInFirst("accounts.enter")
+    return who
+
+
+def officer(node: Node, roles: frozenset[str] | None = None) -> Officer | None:
+    """Return the signed-in visitor as staff of a court of this node, or None."""
+    who = visitor()
+    if who is None or not who.certificate or who.how != "key":
+        return None
+    courts = node.courts()
+    held = staff.roles_at(node.database, who.certificate, now_ms=node.clock.now())
+    for appointment in held:
+        if appointment.court in courts and (roles is None or appointment.role in roles):
+            return Officer(who, appointment.court, appointment.role)
+    return None
+
+
+def require_officer(node: Node, *roles: str) -> Officer:
+    """Return the visitor as staff with one of ``roles`` (any when none is given); 404 for everybody else who is signed in."""
+    if visitor() is None:
+        raise _SignInFirst("desk.enter")
+    found = officer(node, frozenset(roles) or None)
+    if found is None:
+        raise NotFound("access.none", N_("There is no such page, or it is not for you."))
+    return found
+
+
+def require_key(who: Visitor) -> bytes:
+    """Return the visitor's certificate hash; raises Forbidden("access.key") for one who came with a password."""
+    if not who.certificate:
+        raise Forbidden("access.key", N_("This needs your signing key. Sign in with the key."))
+    return who.certificate

@@ -1,0 +1,72 @@
+"""What stands around every page of a node: its court, the state of the line in plain words, who is here."""
+
+from flask import request, url_for
+from flask_babel import gettext as _
+
+from common.court.book import name as name_of
+from common.papers.words import date_time_short, size_words
+from common.web.frame import Action, Frame, Line, NavItem
+from common.web.languages import current_language
+from edge.exchanger import Exchanger, LineStatus
+from edge.node import Node
+from edge.web import access
+
+DESK_BLUEPRINTS = ("desk", "line", "cases")
+
+
+def frame_of(node: Node, exchanger: Exchanger) -> Frame:
+    """Return the frame of the current request."""
+    desk = request.blueprint in DESK_BLUEPRINTS
+    status = exchanger.status()
+    court, region = _house(node)
+    who = access.visitor()
+    return Frame(
+        surface="desk" if desk else "kiosk" if node.config.surface == "kiosk" else "home",
+        house_name=court,
+        house_sub=_("Court cabinet · %(region)s", region=region) if region else _("Court cabinet"),
+        now_ms=node.clock.now(),
+        home_url=url_for("desk.inbox") if desk else url_for("home.landing"),
+        line=line_words(status, node.clock.now(), staff=desk),
+        nav=_nav(node) if desk else (),
+        who=who.name if who else "",
+    )
+
+
+def _house(node: Node) -> tuple[str, str]:
+    book, language = node.book(), current_language()
+    courts = node.courts()
+    court = book.find_court(courts[0]) if courts else None
+    if court is None:
+        return _("Court cabinet"), ""
+    region = book.region(court.region_rr)
+    return name_of(court, language), name_of(region, language) if region else ""
+
+
+def line_words(status: LineStatus, now: int, *, staff: bool) -> Line:
+    """Return the line's state in the visitor's language (DESIGN 4)."""
+    language = current_language()
+    counts = _("Waiting to be sent: %(count)d entries, %(size)s.", count=status.backlog, size=size_words(status.backlog_bytes, language))
+    counts = counts if staff and status.backlog else ""
+    if status.kind == "refused":
+        return Line(
+            "closed",
+            _("This machine cannot take papers now"),
+            _("The centre does not accept this machine. Ask the office for paper filing and call the administrator."),
+        )
+    since = date_time_short(status.contact_ms, now=now) if status.contact_ms else _("not yet")
+    if status.kind == "ok":
+        return Line("ok", "", _("The line works. Last exchange: %(time)s.", time=since), counts)
+    title = _("No line — papers are accepted")
+    if staff:
+        text = _("Last exchange: %(time)s. Registering and refusing go on here.", time=since)
+        return Line("off", title, text, counts, action=Action(url_for("line.show"), _("Exchange"), "arrow-repeat"))
+    text = _("Your paper is kept in this court and you get the talon at once. It goes to the centre by itself when the line is back.")
+    return Line("off", title, text)
+
+
+def _nav(node: Node) -> tuple[NavItem, ...]:
+    if access.officer(node) is None:
+        return ()
+    items = (("desk.inbox", _("Incoming papers")), ("cases.list", _("Cases")), ("line.show", _("Exchange")))
+    endpoint = request.endpoint or ""
+    return tuple(NavItem(url_for(name), label, endpoint.split(".")[0] == name.split(".")[0]) for name, label in items)
