@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 from common.court.book import Book
 from common.court.datasets import DutyRate, Exemption
-from common.court.lines import Line, decimal_text, line
+from common.court.lines import Line, line
 from common.errors import N_, Refused
 
 Claimant = Literal["individual", "legal_entity"]
@@ -141,7 +141,7 @@ def _percent(case: _Case, rate: DutyRate) -> Duty:
         raise Refused("duty.claim_amount", N_("Enter the claim amount: the duty is a percentage of it."), field="claim_amount")
     milli = rate.percent_milli or 0
     amount = _half_up(case.claim_tiyn * milli, 100_000)
-    parts = [line(N_("%(percent)s %% of the claim amount %(claim_tiyn)s."), percent=decimal_text(milli), claim_tiyn=case.claim_tiyn)]
+    parts = [line(N_("%(percent_milli)s %% of the claim amount %(claim_tiyn)s."), percent_milli=milli, claim_tiyn=case.claim_tiyn)]
     if rate.cap_mci is None:
         return _duty(rate, amount, tuple(parts))
     index, known = _index(case)
@@ -165,7 +165,7 @@ def _share_of_index(case: _Case, rate: DutyRate) -> Duty:
             ),
         )
     index, known = _index(case)
-    part = line(N_("%(share)s of the monthly index %(index_tiyn)s."), share=decimal_text(milli), index_tiyn=index)
+    part = line(N_("%(share_milli)s of the monthly index %(index_tiyn)s."), share_milli=milli, index_tiyn=index)
     return _duty(rate, _half_up(index * milli, 1000), (part,), verified=known)
 
 

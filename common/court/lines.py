@@ -1,13 +1,15 @@
 """A sentence with its values, to be translated where it is shown.
 
-    line(N_("The duty is %(percent)s %% of %(claim_tiyn)s."), percent="1", claim_tiyn=245_000_000)
+    line(N_("%(percent_milli)s %% of the claim amount %(claim_tiyn)s."), percent_milli=1000, claim_tiyn=245_000_000)
 
-Values are raw so that each page writes them in its language: a name ending in ``_tiyn`` is money in tiyn, one ending in
-``_on`` is a `datetime.date`; everything else is shown as it stands.
+Values are raw so that each page writes them in its language. The ending of a name says what it is: ``_tiyn`` money in tiyn,
+``_on`` a `datetime.date`, ``_milli`` thousandths of a number; everything else is shown as it stands. The same endings are
+used in the parameters of refusals and findings: `shown` makes all of them ready for a sentence.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 
 
@@ -20,7 +22,8 @@ class Line:
 
     def __str__(self) -> str:
         """English text for terminals and tests."""
-        return self.sentence % {name: _plain(name, value) for name, value in self.params.items()} if self.params else self.sentence
+        values = shown(self.params, money=_money, day=date.isoformat, decimal=decimal_text)
+        return self.sentence % values if values else self.sentence
 
 
 def line(sentence: str, **params: object) -> Line:
@@ -28,13 +31,30 @@ def line(sentence: str, **params: object) -> Line:
     return Line(sentence, MappingProxyType(params))
 
 
+def shown(
+    params: Mapping[str, object],
+    *,
+    money: Callable[[int], str],
+    day: Callable[[date], str],
+    decimal: Callable[[int], str],
+) -> dict[str, object]:
+    """Return ``params`` with money, days and decimals written by the given functions of the page's language."""
+    return {name: _shown(name, value, money, day, decimal) for name, value in params.items()}
+
+
 def decimal_text(thousandths: int) -> str:
-    """Return thousandths as a short decimal: 500 → "0.5", 1000 → "1"."""
+    """Return thousandths as a short decimal with a point: 500 → "0.5", 1000 → "1"."""
     whole, rest = divmod(thousandths, 1000)
     return f"{whole}.{rest:03}".rstrip("0").rstrip(".")
 
 
-def _plain(name: str, value: object) -> object:
+def _shown(name: str, value: object, money: Callable[[int], str], day: Callable[[date], str], decimal: Callable[[int], str]) -> object:
     if name.endswith("_tiyn") and isinstance(value, int):
-        return f"{value // 100}.{value % 100:02} KZT"
-    return value
+        return money(value)
+    if name.endswith("_milli") and isinstance(value, int):
+        return decimal(value)
+    return day(value) if name.endswith("_on") and isinstance(value, date) else value
+
+
+def _money(tiyn: int) -> str:
+    return f"{tiyn // 100}.{tiyn % 100:02} KZT"

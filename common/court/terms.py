@@ -127,7 +127,7 @@ def _due(row: Deadline, value: int, start: date, days: WorkCalendar) -> Due:
 
 def _working_days(start: date, value: int, days: WorkCalendar) -> tuple[date, tuple[Line, ...]]:
     last = _count_working_days(start, value, days)
-    lines = [_begins(start), line(N_("%(count)d working days are counted."), count=value)]
+    lines = [_begins(start), line(N_("Working days counted: %(count)d."), count=value)]
     span = (start + timedelta(days=offset) for offset in range(1, (last - start).days + 1))
     special = [holiday for holiday in map(days.holiday, span) if holiday is not None]
     for holiday in special:
@@ -141,14 +141,17 @@ def _working_days(start: date, value: int, days: WorkCalendar) -> tuple[date, tu
 def _calendar_days(start: date, value: int, _days: WorkCalendar) -> tuple[date, tuple[Line, ...]]:
     if value == 0:
         return start, (line(N_("On the same day, %(day_on)s."), day_on=start),)
-    return start + timedelta(days=value), (_begins(start), line(N_("%(count)d days are counted."), count=value))
+    return start + timedelta(days=value), (_begins(start), line(N_("Days counted: %(count)d."), count=value))
 
 
 def _months(start: date, value: int, _days: WorkCalendar) -> tuple[date, tuple[Line, ...]]:
     year, month = divmod(start.year * 12 + start.month - 1 + value, 12)
     last = calendar.monthrange(year, month + 1)[1]
     end = date(year, month + 1, min(start.day, last))
-    lines = [_begins(start), line(N_("%(count)d months end on the same day of the month, %(end_on)s."), count=value, end_on=end)]
+    lines = [
+        _begins(start),
+        line(N_("Months counted: %(count)d; they end on the same day of the month, %(end_on)s."), count=value, end_on=end),
+    ]
     if start.day > last:
         lines.append(line(N_("That month has no day %(day)d, so its last day counts."), day=start.day))
     return end, tuple(lines)
@@ -156,7 +159,7 @@ def _months(start: date, value: int, _days: WorkCalendar) -> tuple[date, tuple[L
 
 def _years(start: date, value: int, days: WorkCalendar) -> tuple[date, tuple[Line, ...]]:
     end, lines = _months(start, 12 * value, days)
-    years = line(N_("%(count)d years end on the same day and month, %(end_on)s."), count=value, end_on=end)
+    years = line(N_("Years counted: %(count)d; they end on the same day and month, %(end_on)s."), count=value, end_on=end)
     return end, (lines[0], years, *lines[2:])
 
 

@@ -60,7 +60,7 @@ def test_the_explanation_names_each_step() -> None:
     assert [str(part) for part in due.lines] == [
         "CPC, article 150 p.1.",
         "The event was on 2026-03-19; the term runs from 2026-03-20.",
-        "5 working days are counted.",
+        "Working days counted: 5.",
         "2026-03-23 is a day off and is left out.",
         "2026-03-24 is a day off and is left out.",
         "2026-03-25 is a day off and is left out.",
