@@ -55,7 +55,7 @@ class Password:
 
     def bmp(self) -> bytes:
         """Return the password as RFC 7292, B.1 wants it."""
-        return self.text.encode("utf-16-be") + b"\0\0"
+        return self.text.encode("utf-16-be", "surrogatepass") + b"\0\0"
 
 
 def derive(password: Password, salt: bytes, iterations: int, purpose: int, length: int, digest: str = "sha1") -> bytes:
@@ -121,7 +121,7 @@ def _decrypt_pbes2(parameters: der.Node, data: bytes, password: Password) -> byt
     hmacs = [part[0].oid() for part in derivation[1].parts[2:] if part.tag == der.SEQUENCE] or ["1.2.840.113549.2.7"]
     if hmacs[0] not in _HMACS:
         raise der.DerError("unknown envelope")
-    key = hashlib.pbkdf2_hmac(_HMACS[hmacs[0]], password.text.encode(), salt, password.spend(iterations), size)
+    key = hashlib.pbkdf2_hmac(_HMACS[hmacs[0]], password.text.encode(errors="surrogatepass"), salt, password.spend(iterations), size)
     return _cbc(AES(key) if name == "aes" else TripleDES(key), cipher[1].octets(), data)
 
 

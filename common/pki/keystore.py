@@ -102,7 +102,7 @@ def open_p12(data: bytes, password: str) -> Key:
         intact = len(file.parts) < 3 or envelope.mac_matches(file[2], contents, work)
         try:
             bags = list(_bags(contents, work))
-        except (envelope.WrongPassword, UnicodeEncodeError):
+        except envelope.WrongPassword:
             if work.opened or (intact and len(file.parts) > 2):  # the password is right, so it is the file that has changed
                 raise Refused("p12.broken", BROKEN) from None
             raise Refused("p12.password", WRONG_PASSWORD, field="password") from None

@@ -14,7 +14,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -164,7 +164,10 @@ def read_pdf_signatures(pdf: bytes) -> tuple[PdfSignature, ...]:
         found = list(reader.embedded_signatures)
         if len(found) > SIGNATURES_MAX:
             raise Refused("pdf.signature_broken", SIGNATURE_BROKEN)
-        return tuple(_read(pdf, one) for one in found)
+        signatures = tuple(_read(pdf, one) for one in found)
+        if signatures and signatures[-1].appended == "content":  # then it came after every one of them
+            return tuple(replace(one, appended="content") for one in signatures)
+        return signatures
 
 
 def _read(pdf: bytes, embedded: EmbeddedPdfSignature) -> PdfSignature:
@@ -214,8 +217,9 @@ def _clean_gap(pdf: bytes, embedded: EmbeddedPdfSignature, signature: bytes) -> 
 def _appended(embedded: EmbeddedPdfSignature) -> str:
     """Return what the updates after the signed bytes did. What cannot be judged counts as content."""
     try:
-        if embedded.evaluate_signature_coverage() < SignatureCoverageLevel.ENTIRE_REVISION:
-            return "content"
+        newest = embedded.reader.xrefs.total_revisions - 1
+        if embedded.signed_revision == newest or embedded.evaluate_signature_coverage() < SignatureCoverageLevel.ENTIRE_REVISION:
+            return "content"  # bytes that no revision accounts for, or a revision signed in part
         result = DEFAULT_DIFF_POLICY.review_file(
             embedded.reader, embedded.signed_revision, field_mdp_spec=embedded.fieldmdp, doc_mdp=embedded.docmdp_level
         )

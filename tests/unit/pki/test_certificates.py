@@ -1,0 +1,84 @@
+"""What is read out of certificates, national ones and our own."""
+
+import base64
+
+import pytest
+from pki_samples import NOVEMBER_MS, national
+
+from common.errors import Refused
+from common.pki.authority import Authority
+from common.pki.certificates import read_certificate
+
+
+def test_a_national_certificate_of_a_person() -> None:
+    certificate = read_certificate(base64.b64decode(national("skarm-kalkan/cms/individual_signer.cer")))
+    assert certificate.full_name == "ТЕСТОВ ТЕСТ ТЕСТОВИЧ"
+    assert (certificate.surname, certificate.patronymic, certificate.subject) == ("ТЕСТОВ", "ТЕСТОВИЧ", "ТЕСТОВ ТЕСТ")
+    assert certificate.iin == "123456789011"  # its check digit is wrong, and that is none of the reader's business
+    assert (certificate.bin, certificate.organisation) == ("", "")
+    assert certificate.roles == {"person"}
+    assert certificate.may_sign
+    assert not certificate.ca
+    assert (certificate.algorithm, certificate.digest) == ("GOST 34.10-2015/512", "streebog512")
+    assert certificate.serial == 0x6C425659BD2FC6DC587B871AEDE1857727CF8451
+    assert certificate.sha256.hex().startswith("f9305218f91240e3")
+
+
+@pytest.mark.parametrize(
+    ("child", "parent"),
+    [
+        ("nca_gost_2022.pem", "root_gost_2022.pem"),
+        ("nca_rsa_2022.cer", "root_rsa_2020.cer"),
+        ("root_gost_2022.pem", "root_gost_2022.pem"),
+        ("root_rsa_2020.cer", "root_rsa_2020.cer"),
+    ],
+)
+def test_the_production_authorities_sign_each_other(child: str, parent: str) -> None:
+    one, other = (read_certificate(national(f"edscheck-prod-ca/{name}")) for name in (child, parent))
+    assert one.signed_by(other)
+    assert one.ca
+    assert one.may_sign_certificates
+
+
+def test_keys_out_of_use_are_named() -> None:
+    with pytest.raises(Refused) as refused:
+        read_certificate(national("edscheck-prod-ca/root_gost.pem"))
+    assert (refused.value.code, refused.value.params["what"]) == ("pki.algorithm", "GOST 34.310-2004")
+
+
+def test_a_certificate_names_nobody_when_printed() -> None:
+    assert "ТЕСТ" not in repr(read_certificate(base64.b64decode(national("skarm-kalkan/cms/individual_signer.cer"))))
+
+
+def test_our_own_people_and_organisations_have_the_national_profile(authority: Authority) -> None:
+    person = authority.issue_person(
+        "АХМЕТОВА", "АЙГҮЛ", "СЕРІКҚЫЗЫ", "900101400018", email="a@example.kz", not_before_ms=NOVEMBER_MS
+    ).certificate
+    assert person.full_name == "АХМЕТОВА АЙГҮЛ СЕРІКҚЫЗЫ"
+    assert (person.iin, person.email, person.roles) == ("900101400018", "a@example.kz", frozenset({"person"}))
+    assert (person.not_before_ms, person.not_after_ms) == (NOVEMBER_MS, NOVEMBER_MS + 365 * 86_400_000)
+    head = authority.issue_organisation("БЕК", "АЛИ", "", "800101300018", "ЖШС «Ақ»", "160440007161", not_before_ms=NOVEMBER_MS).certificate
+    assert (head.full_name, head.organisation, head.bin) == ("БЕК АЛИ", "ЖШС «Ақ»", "160440007161")
+    assert head.roles == {"organisation", "head"}
+    system = authority.issue_organisation(
+        "ИС", "", "", "", "ЖШС «Ақ»", "160440007161", role="information_system", not_before_ms=NOVEMBER_MS
+    ).certificate
+    assert (system.roles, system.iin, system.may_sign) == (frozenset({"organisation", "information_system"}), "", True)
+
+
+def test_a_wrong_signature_raises(authority: Authority) -> None:
+    signature = authority.issuer.sign(b"data")
+    assert authority.issuer.certificate.verify(signature, b"data")
+    for wrong, data in ((signature, b"Data"), (signature[:-1], b"data"), (b"", b"data")):
+        with pytest.raises(Refused, match="pki.signature_wrong"):
+            authority.issuer.certificate.verify(wrong, data)
+    with pytest.raises(Refused, match="pki.algorithm"):
+        authority.issuer.certificate.verify(signature, b"data", oid="1.2.840.113549.1.1.5")  # SHA-1
+
+
+def test_a_changed_certificate_is_not_signed(authority: Authority) -> None:
+    der = authority.issuer.certificate.der
+    at = der.rindex("СЫНАҚ".encode())
+    changed = read_certificate(der[:at] + "СЫНАК".encode() + der[at + 10 :])
+    assert not changed.signed_by(authority.root.certificate)
+    assert authority.issuer.certificate.signed_by(authority.root.certificate)

@@ -1,0 +1,130 @@
+"""Known answers of Streebog and GOST 34.10, and what ``verify`` must not take."""
+
+import secrets
+
+import pytest
+from pki_samples import national
+
+from common.pki import gost, streebog
+
+# RFC 7091, 7.1: the standard's own curve, key, digest, secret number and signature.
+EXAMPLE = gost.Curve(
+    "example",
+    p=2**255 + 0x431,
+    a=7,
+    b=0x5FBFF498AA938CE739B8E022FBAFEF40563F6E6A3472FC2A514C0CE9DAE23B7E,
+    q=0x8000000000000000000000000000000150FE8A1892976154C59CFC193ACCF5B3,
+    x=2,
+    y=0x8E2A8A0E65147D4BD6316030E16D19C85C97F0A9CA267122B96ABBCEA7E8FC8,
+    size=32,
+)
+D = 0x7A929ADE789BB9BE10ED359DD39A72C11B60961F49397EEE1D19CE9891EC3B28
+E = 0x2DFBC1B372D89A1188C09C52E0EEC61FCE52032AB1022E8E67ECE6672B043EE5
+K = 0x77105C9B20BCD3122823C8CF6FCC7B956DE33814E95B7FE64FED924594DCEAB3
+R = 0x41AA28D2F1AB148280CD9ED56FEDA41974053554A42767B83AD043FD39DC0493
+S = 0x1456C64BA4642A1653C235A98A60249BCD6D3F746B631DF928014F6C5BF9C40
+CURVES = [gost.CURVE_512, gost.CURVE_256]
+
+M1 = b"012345678901234567890123456789012345678901234567890123456789012"  # RFC 6986, 10.1
+
+
+@pytest.mark.parametrize("engine", [streebog.pure512, streebog.streebog512])
+def test_streebog_512_gives_the_answers_of_the_standard(engine: streebog.Digest) -> None:
+    assert engine(M1).hex() == (
+        "1b54d01a4af5b9d5cc3d86d68d285462b19abc2475222f35c085122be4ba1ffa00ad30f8767b3a82384c6574f024c311e2a481332b08ef7f41797891c1646f48"
+    )
+    assert engine(b"").hex()[:32] == "8e945da209aa869f0455928529bcae46"
+
+
+@pytest.mark.parametrize("engine", [streebog.pure256, streebog.streebog256])
+def test_streebog_256_gives_the_answers_of_the_standard(engine: streebog.Digest) -> None:
+    assert engine(M1).hex() == "9d151eefd8590b89daa6ba6cb74af9275dd051026bb149a452fd84e5e57b5500"
+
+
+@pytest.mark.parametrize("length", [1, 63, 64, 65, 127, 128, 129, 700])
+def test_the_fast_engine_and_the_tables_agree(length: int) -> None:
+    for data in (b"\xff" * length, secrets.token_bytes(length)):
+        assert streebog.streebog512(data) == streebog.pure512(data)
+        assert streebog.streebog256(data) == streebog.pure256(data)
+
+
+def test_signing_gives_the_answer_of_the_standard() -> None:
+    digest = E.to_bytes(32, "little")
+    signature = gost.sign_with_nonce(D, digest, K, EXAMPLE)
+    assert signature == R.to_bytes(32, "little") + S.to_bytes(32, "little")
+    assert gost.verify(gost.public_key(D, EXAMPLE), digest, signature, EXAMPLE)
+
+
+def test_the_byte_order_is_that_of_the_national_library() -> None:
+    lines = national("ncalayer-rs/test_gost512.vectors").decode().splitlines()
+    known = dict(line.split("=", 1) for line in lines if "=" in line)
+    public = gost.public_key(int(known["d"], 16))
+    assert public[:64][::-1].hex() == known["qx"]
+    assert public[64:][::-1].hex() == known["qy"]
+    digest = streebog.streebog512(known["msg"].encode())
+    assert digest.hex() == known["digest"]
+    assert gost.verify(public, digest, bytes.fromhex(known["sig"]))
+    signed = streebog.streebog512(bytes.fromhex(known["cert_tbs"]))
+    assert gost.verify(public, signed, bytes.fromhex(known["cert_sig"]))
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_the_base_point_is_on_the_curve_and_of_order_q(curve: gost.Curve) -> None:
+    assert (curve.y**2 - curve.x**3 - curve.a * curve.x - curve.b) % curve.p == 0
+    assert gost.public_key(curve.q - 1, curve)[: curve.size] == curve.x.to_bytes(curve.size, "little")
+    assert gost.public_key(1, curve) == curve.x.to_bytes(curve.size, "little") + curve.y.to_bytes(curve.size, "little")
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_a_changed_bit_anywhere_is_refused(curve: gost.Curve) -> None:
+    key = gost.new_private_key(curve)
+    public, digest = gost.public_key(key.d, curve), secrets.token_bytes(curve.size)
+    signature = gost.sign(key.d, digest, curve)
+    assert gost.verify(public, digest, signature, curve)
+    for at in range(0, 2 * curve.size, 13):
+        flip = 1 << at % 8
+        assert not gost.verify(public, digest, signature[:at] + bytes([signature[at] ^ flip]) + signature[at + 1 :], curve)
+        assert not gost.verify(public[:at] + bytes([public[at] ^ flip]) + public[at + 1 :], digest, signature, curve)
+    assert not gost.verify(public, digest[:-1] + bytes([digest[-1] ^ 1]), signature, curve)
+
+
+@pytest.mark.parametrize("curve", CURVES)
+def test_malformed_signatures_keys_and_digests_are_refused(curve: gost.Curve) -> None:
+    size = curve.size
+    public, digest = gost.public_key(5, curve), b"\x07" * size
+    good = gost.sign(5, digest, curve)
+    q = curve.q.to_bytes(size, "little")
+    for signature in (b"", good[:-1], good + b"\0", bytes(2 * size), bytes(size) + good[size:], good[:size] + q, q + good[size:]):
+        assert not gost.verify(public, digest, signature, curve)
+    for wrong in (b"", public[:-1], bytes(2 * size), b"\xff" * (2 * size)):
+        assert not gost.verify(wrong, digest, good, curve)
+    assert not gost.verify(public, digest[:-1], good, curve)
+
+
+def test_a_point_outside_the_group_is_refused() -> None:
+    """CURVE_256 has cofactor 4: a point of order 2 (y = 0) lies on the curve, not in the group."""
+    curve = gost.CURVE_256
+    x = next(root for root in _cubic_roots(curve))
+    point = x.to_bytes(32, "little") + bytes(32)
+    assert (x**3 + curve.a * x + curve.b) % curve.p == 0
+    assert gost.read_point(point, curve) is None
+
+
+def _cubic_roots(curve: gost.Curve) -> list[int]:
+    """Return a root of x³ + ax + b: q·(any point of the curve) has an order that divides 4, and twice it has y = 0 or is none."""
+    p = curve.p
+    x = 1
+    while True:
+        x += 1
+        square = (x**3 + curve.a * x + curve.b) % p
+        if pow(square, (p - 1) // 2, p) != 1:
+            continue
+        y = pow(square, (p + 1) // 4, p) if p % 4 == 3 else 0
+        if not y or y * y % p != square:
+            continue
+        small = gost._two_times(0, curve.q, (x, y), curve)
+        while small[2]:
+            ((at_x, at_y),) = gost._affine([small], curve)
+            if not at_y:
+                return [at_x]
+            small = gost._double(small, 1, curve)

@@ -1,0 +1,148 @@
+"""Signatures in PDFs: made, read back, counted; every change and every addition is seen; poppler agrees."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from pki_samples import NATIONAL, NOVEMBER_MS, PASSWORD, national, tiny_pdf
+
+from common.errors import Refused
+from common.pki import cms
+from common.pki.keystore import Key, open_p12
+from common.pki.pades import embed, prepare_pdf, read_pdf_signatures, sign_pdf
+
+
+def test_a_pdf_signed_elsewhere_with_a_national_key_verifies() -> None:
+    (found,) = read_pdf_signatures(national("_made_here_gost512_pades_b.pdf"))
+    assert (found.intact, found.covers_whole, found.appended, found.holds) == (True, True, "nothing", True)
+    assert found.certificate.full_name == "ТЕСТОВ ТЕСТ ТЕСТОВИЧ"
+
+
+def test_the_national_sample_signed_with_a_national_key() -> None:
+    key = open_p12(national(f"{NATIONAL}individual/valid/individual_valid.p12"), PASSWORD)
+    signed = sign_pdf(national("ncanode-go-2026/pdf/sample.pdf"), key, at_ms=NOVEMBER_MS, field="citizen", reason="Талап қою")
+    (found,) = read_pdf_signatures(signed)
+    assert found.holds
+    assert (found.field, found.signing_time_ms, found.certificate) == ("citizen", NOVEMBER_MS, key.certificate)
+
+
+def test_signing_changes_no_byte_and_no_metadata(key: Key) -> None:
+    pdf = tiny_pdf()
+    signed = sign_pdf(pdf, key, at_ms=NOVEMBER_MS, field="citizen")
+    assert signed.startswith(pdf)
+    assert b"pyHanko" not in signed
+    assert b"/Metadata" not in signed
+    (found,) = read_pdf_signatures(signed)
+    assert (found.intact, found.covers_whole) == (True, True)
+    assert cms.signed_attributes_signer(found.cms)[2] == found.byte_range_digest
+
+
+def test_citizen_node_and_clerk_sign_one_after_another(keys: dict[str, Key], node_key: Key) -> None:
+    pdf = tiny_pdf()
+    for field, key in (("citizen", keys["gost512"]), ("node", node_key), ("clerk", keys["rsa2048"])):
+        pdf = sign_pdf(pdf, key, at_ms=NOVEMBER_MS, field=field)
+    found = read_pdf_signatures(pdf)
+    assert [(one.field, one.intact, one.covers_whole, one.appended) for one in found] == [
+        ("citizen", True, False, "signatures"),
+        ("node", True, False, "signatures"),
+        ("clerk", True, True, "nothing"),
+    ]
+    assert all(one.holds for one in found)
+
+
+def test_a_changed_byte_anywhere_is_seen(keys: dict[str, Key]) -> None:
+    signed = sign_pdf(tiny_pdf(), keys["p256"], at_ms=NOVEMBER_MS, field="citizen")
+    gap = signed.index(b"/Contents <") + 11
+    places = [*range(0, gap, 37), *range(gap, gap + 2400, 97), *range(gap + 2400, gap + 16384, 997), *range(gap + 16384, len(signed), 23)]
+    for at in places:
+        assert not _holds(signed[:at] + bytes([signed[at] ^ 1]) + signed[at + 1 :]), at
+
+
+def _holds(pdf: bytes) -> bool:
+    try:
+        found = read_pdf_signatures(pdf)
+    except Refused:
+        return False
+    return len(found) == 1 and found[0].holds and found[0].covers_whole
+
+
+def test_what_is_appended_is_seen(keys: dict[str, Key]) -> None:
+    signed = sign_pdf(tiny_pdf("100 KZT"), keys["gost512"], at_ms=NOVEMBER_MS, field="citizen")
+    (found,) = read_pdf_signatures(_with_other_words(signed, b"900 KZT"))
+    assert (found.intact, found.covers_whole, found.appended, found.holds) == (True, False, "content", False)
+    twice = sign_pdf(signed, keys["p256"], at_ms=NOVEMBER_MS, field="node")
+    for pdf in (signed + b"% a comment\n", twice + b"\0", _with_other_words(twice, b"900 KZT")):
+        for found in read_pdf_signatures(pdf):
+            assert (found.covers_whole, found.appended, found.holds) == (False, "content", False)
+
+
+def _with_other_words(signed: bytes, words: bytes) -> bytes:
+    """Return the document with an update that puts other words on its page."""
+    stream = b"BT /F1 24 Tf 72 720 Td (" + words + b") Tj ET"
+    before = int(re.findall(rb"startxref\s+(\d+)", signed)[-1])
+    trailer = signed[signed.rindex(b"trailer") :]
+    size = int(re.search(rb"/Size (\d+)", trailer).group(1))  # type: ignore[union-attr]
+    root = re.search(rb"/Root (\d+ \d+ R)", trailer).group(1)  # type: ignore[union-attr]
+    at = len(signed) + 1
+    body = b"\n4 0 obj\n<< /Length %d >>\nstream\n%s\nendstream\nendobj\n" % (len(stream), stream)
+    start = len(signed) + len(body)
+    xref = b"xref\n4 1\n%010d 00000 n \ntrailer\n<< /Size %d /Root %s /Prev %d >>\nstartxref\n%d\n%%%%EOF\n" % (
+        at,
+        size,
+        root,
+        before,
+        start,
+    )
+    return signed + body + xref
+
+
+def test_a_range_that_hides_other_bytes_is_refused(keys: dict[str, Key]) -> None:
+    """The gap is widened in the file's own words: what lies there would be signed by nobody."""
+    signed = sign_pdf(tiny_pdf(), keys["p256"], at_ms=NOVEMBER_MS, field="citizen")
+    start, end, rest = (int(number) for number in re.search(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\]", signed).groups())  # type: ignore[union-attr]
+    old, new = (b"/ByteRange [0 %d %d %d]" % numbers for numbers in ((start, end, rest), (start, end + 9, rest - 9)))
+    assert not _holds(signed.replace(old, new.ljust(len(old))[: len(old)]))
+
+
+def test_deferred_signing_takes_only_the_right_signature(key: Key) -> None:
+    prepared, to_sign = prepare_pdf(tiny_pdf(), at_ms=NOVEMBER_MS, field="citizen")
+    assert read_pdf_signatures(embed(prepared, cms.sign_detached(to_sign, key, at_ms=NOVEMBER_MS)))[0].holds
+    with pytest.raises(Refused, match="cms.tampered"):
+        embed(prepared, cms.sign_detached(to_sign + b" ", key, at_ms=NOVEMBER_MS))
+    with pytest.raises(Refused, match="pdf.broken"):
+        embed(tiny_pdf(), cms.sign_detached(to_sign, key, at_ms=NOVEMBER_MS))
+    done = embed(prepared, cms.sign_detached(to_sign, key, at_ms=NOVEMBER_MS))
+    with pytest.raises(Refused, match="pdf.broken"):  # filled already
+        embed(done, cms.sign_detached(to_sign, key, at_ms=NOVEMBER_MS))
+
+
+def test_bad_input_has_its_own_refusal(keys: dict[str, Key]) -> None:
+    key = keys["p256"]
+    signed = sign_pdf(tiny_pdf(), key, at_ms=NOVEMBER_MS, field="citizen")
+    for pdf, field, code in (
+        (b"", "x", "pdf.broken"),
+        (b"%PDF-1.7\n", "x", "pdf.broken"),
+        (tiny_pdf()[:-40], "x", "pdf.broken"),
+        (tiny_pdf(), "a.b", "pdf.field"),
+        (signed, "citizen", "pdf.field"),
+    ):
+        with pytest.raises(Refused, match=code):
+            sign_pdf(pdf, key, at_ms=NOVEMBER_MS, field=field)
+    assert read_pdf_signatures(tiny_pdf()) == ()
+    with pytest.raises(Refused, match="pdf.signature_broken"):
+        read_pdf_signatures(prepare_pdf(tiny_pdf(), at_ms=NOVEMBER_MS, field="citizen")[0])
+
+
+@pytest.mark.skipif(shutil.which("pdfsig") is None, reason="no pdfsig")
+def test_poppler_agrees_on_a_nodes_signature(node_key: Key, tmp_path: Path) -> None:
+    file = tmp_path / "talon.pdf"
+    signed = sign_pdf(tiny_pdf(), node_key, at_ms=NOVEMBER_MS, field="node")
+    file.write_bytes(signed)
+    shown = subprocess.run(["pdfsig", "-nocert", str(file)], capture_output=True, text=True, check=False, env={"TZ": "UTC"}).stdout
+    assert "Signature is Valid" in shown
+    assert "Total document signed" in shown
+    assert "Nov 21 2026 12:00:00" in shown
+    file.write_bytes(signed.replace(b"(Hello)", b"(Hallo)"))
+    assert "Signature is Valid" not in subprocess.run(["pdfsig", "-nocert", str(file)], capture_output=True, text=True, check=False).stdout
