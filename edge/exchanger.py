@@ -51,6 +51,7 @@ class Exchanger:
         self._dice = dice or random.SystemRandom()
         self._running = threading.Lock()
         self._failures = 0
+        self._not_before = 0.0
         self._step, self._done, self._total = "", 0, 0
         node.client.report_progress(self._note)
 
@@ -70,19 +71,23 @@ class Exchanger:
             self._step, self._done, self._total = "", 0, 0
             self._running.release()
 
-    def try_exchange(self) -> None:
-        """Run one exchange as the schedule does: a failure is logged by its code and waits for the next time."""
+    def tick(self) -> None:
+        """Exchange if it is time: called by the schedule every few seconds for ever, so that no failure can stop the tries."""
+        if self._node.clock.monotonic() < self._not_before:
+            return
         try:
             self.exchange()
         except (Unreachable, Conflict) as error:
             logger.info("exchange: %s", error.code)  # the line is down or busy: a normal day
         except CourtError as error:
             logger.error("exchange: %s", error.code)
+        finally:
+            self._not_before = self._node.clock.monotonic() + self.wait_seconds() * 1000
 
-    def next_seconds(self) -> float:
-        """Return when to try again: the interval, or doubling back-off after failures, with a quarter of jitter."""
+    def wait_seconds(self) -> float:
+        """Return how long to wait: the interval, or doubling back-off after failures, with a quarter of jitter."""
         interval = self._node.config.interval_seconds
-        wait = min(BACKOFF_SECONDS_MAX, interval * 2 ** min(self._failures, 10)) if self._failures else interval
+        wait = min(max(BACKOFF_SECONDS_MAX, interval), interval * 2 ** min(self._failures, 10)) if self._failures else interval
         return float(wait) * (1 + self._dice.uniform(-0.25, 0.25))
 
     def status(self) -> LineStatus:

@@ -16,6 +16,7 @@ from common.db import Database, create_tables, open_database
 from common.files import make_folder, write_durable
 from common.pki.certificates import Certificate
 from common.pki.trust import Trust
+from common.version import VERSION
 from edge.config import EdgeConfig
 from edge.transport import CUT_FILE, HttpTransport
 from sync import directory
@@ -27,7 +28,6 @@ from sync.identity import Identity, load_identity
 from sync.journal import Journal
 from sync.ports import Transport
 
-VERSION = "0.1.0"
 WEB_SECRET_BYTES = 32
 CENTRE_CERTIFICATE_FILE = "centre.certificate"
 

@@ -1,0 +1,60 @@
+# Everything a fresh machine needs: `make run` and `make test`. Ports and folder: make run DEMO=run/demo PORT=8000
+PYTHON ?= python3
+DEMO ?= run/demo
+PORT ?= 8000
+JOBS ?= 2
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SYSTEM_PACKAGES := chromium poppler-utils fonts-noto-core fonts-noto-mono
+
+.PHONY: run install install-test test lint test-only bench storm catalogue clean system
+
+install: $(STAMP)
+
+$(STAMP): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (PYTHON=…)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { $(MAKE) --no-print-directory venv-package && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+.PHONY: venv-package
+venv-package:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; \
+	else echo "The module venv is missing. As root: apt-get install python3-venv"; exit 1; fi
+
+run: install
+	$(BIN)/python -m deploy.demo --data $(DEMO) --port $(PORT)
+
+# A real Chromium, poppler's pdfsig and the Noto faces; as root they are installed, else it is said what is missing.
+system:
+	@missing=""; command -v chromium >/dev/null || missing="$$missing chromium"; \
+	command -v pdfsig >/dev/null || missing="$$missing poppler-utils"; \
+	ls /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf >/dev/null 2>&1 || missing="$$missing fonts-noto-core fonts-noto-mono"; \
+	[ -z "$$missing" ] || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
+	else echo "Missing for the tests:$$missing. As root: apt-get install$$missing"; exit 1; fi
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m common.web.catalogue --check
+
+test: install system lint
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+
+bench: install
+	$(BIN)/python -m tests.bench
+
+# Long runs that accumulate: make storm SEEDS=1000:2000
+storm: install
+	SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/sim/test_storms.py -n $(JOBS)
+
+catalogue: install
+	$(BIN)/python -m common.web.catalogue
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,153 @@
+"""The commands of the centre; `python -m central --help` lists them."""
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from central import app, folding
+from central.centre import Centre
+from central.config import CentralConfig
+from central.services import enrolment, reference
+from common.clock import SystemClock
+from common.config import load
+from common.court import staff
+from common.pki.certificates import read_certificate
+from common.pki.trust import Trust
+from common.serving import alone, serve, set_up_log
+from common.version import VERSION
+from sync import commands
+from sync.commands import out
+
+ENVIRONMENT_PREFIX = "SOT_CENTRAL_"
+CONFIG_FILE = "central.toml"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    given = parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = given.command
+    return commands.run(lambda: command(given))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="central", description="The central register: logs what nodes send, orders, checks and delivers.")
+    top.add_argument("--version", action="version", version=VERSION)
+    top.add_argument("--data", type=Path, default=Path("run/centre"), help="folder of the centre (default: run/centre)")
+    sub = top.add_subparsers(metavar="COMMAND", required=True)
+    init = commands.add_command(sub, "init", _init, "make a new register: keys, reference data, its first administrator")
+    init.add_argument("--name", default="Centre", help="how people call the centre")
+    init.add_argument("--administrator", type=Path, help="certificate (.cer, .pem) of the first administrator")
+    commands.add_command(sub, "run", _run, "serve the pages and the machines")
+    enrol = commands.add_command(sub, "enrol", _enrol, "make a one-time code for a new machine")
+    enrol.add_argument("--node", type=int, required=True, help="its number, 1 to 9999: the first four digits of its talons")
+    enrol.add_argument("--name", required=True, help="how people call the machine")
+    enrol.add_argument("--courts", required=True, help="ids of the courts it writes for, separated by commas")
+    appoint = commands.add_command(sub, "appoint", _appoint, "write somebody into the staff list")
+    appoint.add_argument("certificate", type=Path, help="their signing certificate (.cer, .pem)")
+    appoint.add_argument("--role", choices=("clerk", "judge", "chairman", "administrator", "central"), required=True)
+    appoint.add_argument("--court", default="", help="id of their court; empty for the centre")
+    commands.add_command(sub, "sync", _sync, "log, fold and deliver what is pending")
+    fsck = commands.add_command(sub, "fsck", _fsck, "derive everything again and compare")
+    fsck.add_argument("--refold", action="store_true", help="write all tables anew from the entries first")
+    backup = commands.add_command(sub, "backup", _backup, "copy database and files of the running centre into a folder")
+    backup.add_argument("target", type=Path)
+    commands.add_verify(sub, _verify)
+    commands.add_trust_commands(sub, _trust_add, _crl_import)
+    return top
+
+
+def _config(given: argparse.Namespace) -> CentralConfig:
+    path = given.data / CONFIG_FILE
+    environment = {"SOT_CENTRAL_DATA": str(given.data), **os.environ}
+    return load(CentralConfig, path if path.exists() else None, environment, prefix=ENVIRONMENT_PREFIX)
+
+
+def _open(given: argparse.Namespace) -> Centre:
+    centre = Centre.open(_config(given), clock=SystemClock())
+    centre.start()
+    enrolment.create(centre.database)
+    return centre
+
+
+def _init(given: argparse.Namespace) -> int:
+    centre = Centre.create(_config(given), clock=SystemClock(), name=given.name)
+    with out.status("Publishing the reference data …"):
+        count = reference.publish_initial(centre)
+    out.print(f"A register in {given.data}: {count} datasets published.")
+    if given.administrator:
+        _write_appointment(centre, given.administrator, "central", "")
+    else:
+        out.print("No administrator yet: python -m central appoint FILE --role central")
+    return 0
+
+
+def _appoint(given: argparse.Namespace) -> int:
+    _write_appointment(_open(given), given.certificate, given.role, given.court)
+    return 0
+
+
+def _write_appointment(centre: Centre, path: Path, role: str, court: str) -> None:
+    certificate = read_certificate(commands.read_file(path))
+    body = staff.Appoint(
+        name=certificate.full_name,
+        court=court,
+        role=role,  # type: ignore[arg-type]  # argparse allows only these
+        certificate=certificate.der,
+        from_ms=centre.clock.now(),
+    )
+    reference.appoint(centre, body)
+    out.print(f"Appointed: {certificate.full_name}, {role}.")
+
+
+def _run(given: argparse.Namespace) -> int:
+    config = _config(given)
+    set_up_log(config.log_level)
+    with alone(given.data / "run.lock"):
+        centre = _open(given)
+        web = app.build(centre)
+        folder = folding.start(centre)
+        out.print(f"Serving http://{config.listen}")
+        try:
+            serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy)
+        finally:
+            folder.stop()
+            centre.close()
+    return 0
+
+
+def _enrol(given: argparse.Namespace) -> int:
+    centre = _open(given)
+    courts = [court.strip() for court in given.courts.split(",") if court.strip()]
+    code = enrolment.make_code(centre, node=given.node, name=given.name, courts=courts)
+    out.print(f"[bold]{code}[/]  (once, within 24 hours)")
+    return 0
+
+
+def _sync(given: argparse.Namespace) -> int:
+    centre = _open(given)
+    centre.publish()
+    out.print(f"The log has {centre.register.checkpoint()[0]} entries; folded and delivered: {centre.register.folded()}.")
+    return 0
+
+
+def _backup(given: argparse.Namespace) -> int:
+    centre = _open(given)
+    return commands.backup(centre.database, centre.data, given.target, "centre.db")
+
+
+def _trust_add(given: argparse.Namespace) -> int:
+    return commands.add_trust(Trust.load(given.data / "trust"), given.file, yes=given.yes)
+
+
+def _crl_import(given: argparse.Namespace) -> int:
+    return commands.import_crl(Trust.load(given.data / "trust"), given.file, SystemClock().now(), yes=given.yes)
+
+
+def _fsck(given: argparse.Namespace) -> int:
+    raise NotImplementedError
+
+
+def _verify(given: argparse.Namespace) -> int:
+    raise NotImplementedError

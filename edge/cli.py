@@ -1,0 +1,172 @@
+"""The commands of a node; `python -m edge --help` lists them."""
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from common.clock import SystemClock
+from common.config import load
+from common.errors import N_, Conflict
+from common.files import make_folder, write_durable
+from common.pki.trust import Trust
+from common.serving import alone, serve, set_up_log
+from edge import app, enrolment, jobs
+from edge.config import EdgeConfig, check
+from edge.exchanger import Exchanger
+from edge.node import VERSION, Node
+from edge.transport import CUT_FILE, HttpTransport
+from sync import commands
+from sync.commands import out
+
+ENVIRONMENT_PREFIX = "SOT_EDGE_"
+CONFIG_FILE = "edge.toml"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    given = parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = given.command
+    return commands.run(lambda: command(given))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="edge", description="A court's node: takes papers offline, exchanges with the centre.")
+    top.add_argument("--version", action="version", version=VERSION)
+    top.add_argument("--data", type=Path, default=Path("run/edge"), help="folder of this node (default: run/edge)")
+    sub = top.add_subparsers(metavar="COMMAND", required=True)
+    init = _command(sub, "init", _init, "make the folder and its settings file")
+    init.add_argument("--centre", default="http://127.0.0.1:8000", help="address of the centre")
+    init.add_argument("--listen", default="127.0.0.1:8001", help="address to serve on")
+    init.add_argument("--surface", choices=("kiosk", "home"), default="kiosk", help="what stands before people")
+    enrol = _command(sub, "enrol", _enrol, "get this machine's certificate with a one-time code from the centre")
+    enrol.add_argument("--code", required=True, help="the code the centre shows")
+    _command(sub, "run", _run, "serve the pages and exchange on schedule")
+    _command(sub, "sync", _sync, "exchange with the centre now")
+    fsck = _command(sub, "fsck", _fsck, "derive everything again and compare")
+    fsck.add_argument("--refold", action="store_true", help="write all tables anew from the entries first")
+    backup = _command(sub, "backup", _backup, "copy database and files of the running node into a folder")
+    backup.add_argument("target", type=Path)
+    line = _command(sub, "line", _line, "take this machine off the line, or put it back")
+    line.add_argument("state", choices=("cut", "heal", "show"))
+    verify = _command(sub, "verify", _verify, "check a talon, receipt, signed PDF, bundle, proof or checkpoint")
+    verify.add_argument("file", type=Path, nargs="+")
+    verify.add_argument("--json", action="store_true", help="for programs")
+    add_trust_commands(sub, _trust_add, _crl_import)
+    return top
+
+
+def _command(
+    sub: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, command: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
+    made = sub.add_parser(name, help=text, description=text)
+    made.set_defaults(command=command)
+    return made
+
+
+def add_trust_commands(
+    sub: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    add: Callable[[argparse.Namespace], int],
+    crl: Callable[[argparse.Namespace], int],
+) -> None:
+    """Add `trust add FILE` and `crl import FILE`."""
+    trust = sub.add_parser("trust", help="certificates of the national CA").add_subparsers(metavar="COMMAND", required=True)
+    one = _command(trust, "add", add, "trust a CA certificate, shown with its fingerprint and asked back")
+    lists = sub.add_parser("crl", help="revocation lists of the national CA").add_subparsers(metavar="COMMAND", required=True)
+    other = _command(lists, "import", crl, "import a revocation list; its signature is verified once")
+    for made in (one, other):
+        made.add_argument("file", type=Path)
+        made.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _config(given: argparse.Namespace) -> EdgeConfig:
+    path = given.data / CONFIG_FILE
+    environment = {"SOT_EDGE_DATA": str(given.data), **os.environ}
+    return check(load(EdgeConfig, path if path.exists() else None, environment, prefix=ENVIRONMENT_PREFIX))
+
+
+def _open(given: argparse.Namespace) -> Node:
+    node = Node.open(_config(given), clock=SystemClock())
+    if opened := node.start():
+        out.print(f"[bold yellow]A new epoch was opened: {opened}.[/] Numbers of cases wait until the centre has answered.")
+    return node
+
+
+def _init(given: argparse.Namespace) -> int:
+    path = make_folder(given.data) / CONFIG_FILE
+    if path.exists():
+        raise Conflict("init.exists", N_("There is a settings file in this folder already. Nothing was changed."))
+    lines = (f'centre = "{given.centre}"', f'listen = "{given.listen}"', f'surface = "{given.surface}"')
+    write_durable(path, ("\n".join(lines) + "\n").encode())
+    out.print(f"{path} written. Next: python -m edge --data {given.data} enrol --code CODE")
+    return 0
+
+
+def _enrol(given: argparse.Namespace) -> int:
+    config = _config(given)
+    number = enrolment.enrol(given.data, given.code, HttpTransport(config.centre, given.data / CUT_FILE))
+    node = _open(given)
+    Exchanger(node).exchange()
+    out.print(f"Enrolled as machine {number}; courts: {', '.join(node.courts()) or 'none'}.")
+    return 0
+
+
+def _run(given: argparse.Namespace) -> int:
+    config = _config(given)
+    set_up_log(config.log_level)
+    with alone(given.data / "run.lock"):
+        node = _open(given)
+        exchanger = Exchanger(node)
+        web = app.build(node, exchanger)
+        scheduler = jobs.start(node, exchanger)
+        out.print(f"Serving http://{config.listen}")
+        try:
+            serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy)
+        finally:
+            scheduler.shutdown(wait=False)
+            node.close()
+    return 0
+
+
+def _sync(given: argparse.Namespace) -> int:
+    node = _open(given)
+    with out.status("Exchanging …"):
+        outcome = Exchanger(node).exchange()
+    out.print(
+        f"{outcome.entries_up} entries up, {outcome.entries_down} down, {outcome.receipts} receipts, "
+        f"{outcome.blobs_up} files up, {outcome.blobs_down} down; {outcome.trips} trips, "
+        f"{outcome.bytes_up + outcome.bytes_down} bytes."
+    )
+    return 0
+
+
+def _backup(given: argparse.Namespace) -> int:
+    node = _open(given)
+    return commands.backup(node.database, node.data, given.target, "node.db")
+
+
+def _line(given: argparse.Namespace) -> int:
+    path = given.data / CUT_FILE
+    if given.state == "cut":
+        path.touch()
+    elif given.state == "heal":
+        path.unlink(missing_ok=True)
+    out.print("The line is cut by hand." if path.exists() else "The line is not cut by hand.")
+    return 0
+
+
+def _trust_add(given: argparse.Namespace) -> int:
+    return commands.add_trust(Trust.load(given.data / "trust"), given.file, yes=given.yes)
+
+
+def _crl_import(given: argparse.Namespace) -> int:
+    return commands.import_crl(Trust.load(given.data / "trust"), given.file, SystemClock().now(), yes=given.yes)
+
+
+def _fsck(given: argparse.Namespace) -> int:
+    raise NotImplementedError
+
+
+def _verify(given: argparse.Namespace) -> int:
+    raise NotImplementedError

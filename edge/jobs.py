@@ -1,0 +1,22 @@
+"""What a node does by itself, driven by APScheduler: every job is short, coalesced, and may run twice without harm."""
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from edge.exchanger import Exchanger
+from edge.node import Node
+from edge.services import drafts
+
+TICK_SECONDS = 1
+DRAFTS_SECONDS = 3_600
+
+
+def start(node: Node, exchanger: Exchanger) -> BackgroundScheduler:
+    """Start the schedule of a node; the caller shuts it down."""
+    scheduler = BackgroundScheduler(
+        timezone="UTC",  # no daylight saving to jump over
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+    scheduler.add_job(exchanger.tick, "interval", seconds=TICK_SECONDS, id="exchange")
+    scheduler.add_job(drafts.sweep, "interval", seconds=DRAFTS_SECONDS, args=[node], id="drafts")
+    scheduler.start()
+    return scheduler
