@@ -11,10 +11,11 @@ from common.errors import N_, Conflict
 from common.files import make_folder, write_durable
 from common.pki.trust import Trust
 from common.serving import alone, serve, set_up_log
+from common.version import VERSION
 from edge import app, enrolment, jobs
 from edge.config import EdgeConfig, check
 from edge.exchanger import Exchanger
-from edge.node import VERSION, Node
+from edge.node import Node
 from edge.transport import CUT_FILE, HttpTransport
 from sync import commands
 from sync.commands import out
@@ -36,48 +37,23 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=VERSION)
     top.add_argument("--data", type=Path, default=Path("run/edge"), help="folder of this node (default: run/edge)")
     sub = top.add_subparsers(metavar="COMMAND", required=True)
-    init = _command(sub, "init", _init, "make the folder and its settings file")
+    init = commands.add_command(sub, "init", _init, "make the folder and its settings file")
     init.add_argument("--centre", default="http://127.0.0.1:8000", help="address of the centre")
     init.add_argument("--listen", default="127.0.0.1:8001", help="address to serve on")
     init.add_argument("--surface", choices=("kiosk", "home"), default="kiosk", help="what stands before people")
-    enrol = _command(sub, "enrol", _enrol, "get this machine's certificate with a one-time code from the centre")
+    enrol = commands.add_command(sub, "enrol", _enrol, "get this machine's certificate with a one-time code from the centre")
     enrol.add_argument("--code", required=True, help="the code the centre shows")
-    _command(sub, "run", _run, "serve the pages and exchange on schedule")
-    _command(sub, "sync", _sync, "exchange with the centre now")
-    fsck = _command(sub, "fsck", _fsck, "derive everything again and compare")
+    commands.add_command(sub, "run", _run, "serve the pages and exchange on schedule")
+    commands.add_command(sub, "sync", _sync, "exchange with the centre now")
+    fsck = commands.add_command(sub, "fsck", _fsck, "derive everything again and compare")
     fsck.add_argument("--refold", action="store_true", help="write all tables anew from the entries first")
-    backup = _command(sub, "backup", _backup, "copy database and files of the running node into a folder")
+    backup = commands.add_command(sub, "backup", _backup, "copy database and files of the running node into a folder")
     backup.add_argument("target", type=Path)
-    line = _command(sub, "line", _line, "take this machine off the line, or put it back")
+    line = commands.add_command(sub, "line", _line, "take this machine off the line, or put it back")
     line.add_argument("state", choices=("cut", "heal", "show"))
-    verify = _command(sub, "verify", _verify, "check a talon, receipt, signed PDF, bundle, proof or checkpoint")
-    verify.add_argument("file", type=Path, nargs="+")
-    verify.add_argument("--json", action="store_true", help="for programs")
-    add_trust_commands(sub, _trust_add, _crl_import)
+    commands.add_verify(sub, _verify)
+    commands.add_trust_commands(sub, _trust_add, _crl_import)
     return top
-
-
-def _command(
-    sub: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, command: Callable[[argparse.Namespace], int], text: str
-) -> argparse.ArgumentParser:
-    made = sub.add_parser(name, help=text, description=text)
-    made.set_defaults(command=command)
-    return made
-
-
-def add_trust_commands(
-    sub: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    add: Callable[[argparse.Namespace], int],
-    crl: Callable[[argparse.Namespace], int],
-) -> None:
-    """Add `trust add FILE` and `crl import FILE`."""
-    trust = sub.add_parser("trust", help="certificates of the national CA").add_subparsers(metavar="COMMAND", required=True)
-    one = _command(trust, "add", add, "trust a CA certificate, shown with its fingerprint and asked back")
-    lists = sub.add_parser("crl", help="revocation lists of the national CA").add_subparsers(metavar="COMMAND", required=True)
-    other = _command(lists, "import", crl, "import a revocation list; its signature is verified once")
-    for made in (one, other):
-        made.add_argument("file", type=Path)
-        made.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _config(given: argparse.Namespace) -> EdgeConfig:

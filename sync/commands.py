@@ -3,9 +3,11 @@
 Every command ends with 0 (done), 1 (refused, or something is wrong) or 2 (cannot tell).
 """
 
+import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import apsw
 from rich.console import Console
@@ -37,6 +39,35 @@ def run(command: Callable[[], int]) -> int:
 
 def _sentence(error: CourtError) -> str:
     return error.sentence % error.params if error.params else error.sentence
+
+
+Subcommands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Command = Callable[[argparse.Namespace], int]
+
+
+def add_command(sub: Subcommands, name: str, command: Command, text: str) -> argparse.ArgumentParser:
+    """Add one command to a command line and return its parser."""
+    made = sub.add_parser(name, help=text, description=text)
+    made.set_defaults(command=command)
+    return made
+
+
+def add_trust_commands(sub: Subcommands, add: Command, crl: Command) -> None:
+    """Add `trust add FILE` and `crl import FILE`."""
+    trust = sub.add_parser("trust", help="certificates of the national CA").add_subparsers(metavar="COMMAND", required=True)
+    lists = sub.add_parser("crl", help="revocation lists of the national CA").add_subparsers(metavar="COMMAND", required=True)
+    one = add_command(trust, "add", add, "trust a CA certificate, shown with its fingerprint and asked back")
+    other = add_command(lists, "import", crl, "import a revocation list; its signature is verified once")
+    for made in (one, other):
+        made.add_argument("file", type=Path)
+        made.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def add_verify(sub: Subcommands, command: Command) -> None:
+    """Add `verify FILE… [--json]`."""
+    made = add_command(sub, "verify", command, "check a talon, receipt, signed PDF, bundle, proof or checkpoint")
+    made.add_argument("file", type=Path, nargs="+")
+    made.add_argument("--json", action="store_true", help="for programs")
 
 
 def read_file(path: Path) -> bytes:
