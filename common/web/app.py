@@ -24,7 +24,7 @@ from common.clock import Clock
 from common.files import templates_folder
 from common.web import errors, forms, languages, limits, pages, secure
 from common.web.assets import Assets
-from common.web.frame import FrameSource, current_frame, look_url, somebody_here
+from common.web.frame import FrameSource, current_frame, idle_kind, look_url, somebody_here
 from common.web.frame import here as this_page
 from common.web.frame import languages as language_choices
 from common.web.sessions import ABSOLUTE_MS, DESK_IDLE_MS, CourtSessions, SessionStore
@@ -124,6 +124,7 @@ def _set_up_templates(app: Flask, folders: Sequence[Path], assets: Assets) -> No
         look_url=look_url,
         this_page=this_page,
         somebody_here=somebody_here,
+        idle_kind=idle_kind,
         field_view=forms.view_of,
         form_errors=forms.errors_of,
         idle_end_url=pages.idle_end_url,

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
+from markupsafe import escape
 from werkzeug.exceptions import HTTPException
 
 from common.errors import N_, Conflict, Corrupt, CourtError, Forbidden, NotFound, Refused, TooMany, Unreachable
-from common.web.languages import tell
+from common.web.languages import current_language, tell
 
 log = logging.getLogger("court.web")
 
@@ -55,6 +56,10 @@ HTTP_ERRORS: dict[int, CourtError] = {
     413: Refused("web.too_large", N_("What you sent is too large. Choose a smaller file or send the files one by one.")),
     429: TooMany("web.too_many_requests", N_("Too many requests. Try again in a minute.")),
 }
+BARE = """<!DOCTYPE html>
+<html lang="{language}"><head><meta charset="utf-8"><title>{title}</title></head>
+<body><main><h1>{title}</h1><p>{sentence}</p><p>{cure}</p><p><a href="/">↩</a></p></main></body></html>
+"""
 STALE = Refused("web.stale_page", N_("The page stood open for too long, so nothing was sent. Open it again and repeat."))
 
 
@@ -112,13 +117,18 @@ def answer(error: CourtError, status: int, advice: Advice) -> Response:
     if wants_json():
         response = jsonify(code=error.code, sentence=tell(error), field=error.field)
     else:
-        page = render_template(
-            "shared/error.html",
-            title=gettext(advice.title), sentence=tell(error), cure=gettext(advice.cure), icon_name=advice.icon, tone=advice.tone,
-        )  # fmt: skip
-        response = make_response(page)
+        response = make_response(_page(error, advice))
     response.status_code = status
     minutes = error.params.get("minutes")
     if isinstance(error, TooMany) and isinstance(minutes, int):
         response.headers["Retry-After"] = str(minutes * 60)
     return response
+
+
+def _page(error: CourtError, advice: Advice) -> str:
+    title, sentence, cure = gettext(advice.title), tell(error), gettext(advice.cure)
+    try:
+        return render_template("shared/error.html", title=title, sentence=sentence, cure=cure, icon_name=advice.icon, tone=advice.tone)
+    except Exception as broken:  # noqa: BLE001 - the frame itself fails (its database, say): the safe fall-back is a page without one
+        log.error("no frame for an error page: %s", type(broken).__qualname__)
+        return BARE.format(language=current_language(), title=escape(title), sentence=escape(sentence), cure=escape(cure))

@@ -11,7 +11,7 @@ sentence at the field it names:
     return form.page("edge/letters/write.html")
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -20,12 +20,13 @@ from typing import Any
 from flask import render_template
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, Field, IntegerField, StringField
+from wtforms import BooleanField, DateField, Field, IntegerField, RadioField, SelectChoice, SelectField, SelectMultipleField, StringField
 from wtforms.validators import InputRequired, StopValidation
 
 from common.errors import N_, CourtError
 from common.web.languages import tell
 
+CHOOSE = N_("Choose one of the answers.")
 DATE_FORMATS = ["%d.%m.%Y", "%Y-%m-%d"]
 KINDS = {
     "PasswordField": "password",
@@ -35,8 +36,11 @@ KINDS = {
     "DayField": "date",
     "TextAreaField": "textarea",
     "SelectField": "select",
+    "ListField": "select",
     "RadioField": "choices",
+    "ChoiceField": "choices",
     "SelectMultipleField": "checks",
+    "ChecksField": "checks",
     "FileField": "file",
     "MultipleFileField": "file",
     "BooleanField": "checkbox",
@@ -44,7 +48,6 @@ KINDS = {
     "TelField": "tel",
     "HiddenField": "hidden",
 }
-GROUPS = ("choices", "checks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,33 @@ class Required(InputRequired):
             raise StopValidation(str(self.message))
 
 
+def options(rows: Iterable[Sequence[Any]]) -> list[SelectChoice]:
+    """Return what a field of choices takes, from (value, label) or (value, label, hint)."""
+    return [SelectChoice(str(row[0]), row[1], {"hint": row[2]} if len(row) > 2 and row[2] else {}) for row in rows]
+
+
+class ChoiceField(RadioField):
+    """One of up to six answers, all in sight; ``choices`` are rows for ``options``."""
+
+    def __init__(self, label: Any = None, validators: Any = None, choices: Iterable[Sequence[Any]] = (), **kwargs: Any) -> None:
+        super().__init__(label, validators, choices=options(choices), invalid_choice_message=lazy_gettext(CHOOSE), **kwargs)
+
+
+class ListField(SelectField):
+    """One of many answers, in a list that opens."""
+
+    def __init__(self, label: Any = None, validators: Any = None, choices: Iterable[Sequence[Any]] = (), **kwargs: Any) -> None:
+        super().__init__(label, validators, choices=options(choices), invalid_choice_message=lazy_gettext(CHOOSE), **kwargs)
+
+
+class ChecksField(SelectMultipleField):
+    """Any of several answers."""
+
+    def __init__(self, label: Any = None, validators: Any = None, choices: Iterable[Sequence[Any]] = (), **kwargs: Any) -> None:
+        message = lazy_gettext("Choose from the answers shown.")
+        super().__init__(label, validators, choices=options(choices), invalid_choice_message=message, **kwargs)
+
+
 class DayField(DateField):
     """A date as people write it, 20.11.2026; its data is a ``date``."""
 
@@ -135,8 +165,11 @@ class DayField(DateField):
         super().__init__(label, validators, format=DATE_FORMATS, **kwargs)
 
     def process_formdata(self, valuelist: list[str]) -> None:
+        if not "".join(valuelist).strip():
+            self.data = None  # whether it may stay empty is for Required to say
+            return
         try:
-            super().process_formdata(valuelist)
+            super().process_formdata([" ".join(valuelist).strip()])
         except ValueError as error:
             raise ValueError(gettext("Write the date as day.month.year, for example 20.11.2026.")) from error
 
@@ -244,5 +277,3 @@ def _errors_of_field(one: Any) -> list[tuple[str, str]]:
 
 REQUIRED = N_("Fill this in.")
 """For a field whose label says everything: ``Required(lazy_gettext(REQUIRED))``. A sentence of its own is better."""
-
-__all__ = ["Choice", "CourtForm", "DayField", "FieldView", "REQUIRED", "Required", "WholeField", "errors_of", "lazy_gettext", "view_of"]

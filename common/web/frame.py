@@ -162,5 +162,18 @@ def safe_next(address: str | None, otherwise: str = "/") -> str:
 
 
 def somebody_here() -> bool:
-    """Return whether there is something to end and erase."""
+    """Return whether there is something to end and erase: somebody signed in, or began something."""
     return has_work()
+
+
+def idle_kind() -> Literal["", "ask", "reset"]:
+    """Return what a kiosk does when nobody touches it: ask and erase, go quietly to the first page, or nothing.
+
+    A visitor who only looked, or only began to fill a form, has a session too: the next one must not meet its traces.
+    """
+    frame = current_frame()
+    if frame.surface != "kiosk":
+        return ""
+    if session:
+        return "ask"
+    return "" if here() == frame.home_url else "reset"

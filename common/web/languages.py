@@ -45,8 +45,8 @@ def current_language() -> Lang:
     if not has_request_context():
         return DEFAULT
     if "lang" not in g:
-        asked = request.args.get("lang") or session.get("lang")
-        g.lang = asked if asked in LANGUAGES else DEFAULT
+        asked = request.args.get("lang")
+        g.lang = asked if asked in LANGUAGES else session.get("lang", DEFAULT)
     return cast(Lang, g.lang)
 
 

@@ -1,6 +1,21 @@
-/* A kiosk asks «are you here?» after a minute without a touch, then ends and erases: <dialog data-idle>. */
+/* A kiosk asks «are you here?» after a minute without a touch, then ends and erases: <dialog data-idle>.
+   A page of which nothing needs erasing goes quietly back to the first one: <div data-idle-home>. */
 (() => {
   "use strict";
+  const TOUCHES = ["pointerdown", "keydown", "input", "wheel", "touchmove", "scroll"];
+  const onTouch = (act) => { for (const kind of TOUCHES) addEventListener(kind, act, { passive: true, capture: true }); };
+
+  const quiet = document.querySelector("[data-idle-home]");
+  if (quiet) {
+    let wait = 0;
+    const again = () => {
+      clearTimeout(wait);
+      wait = setTimeout(() => location.assign(quiet.dataset.idleHome), Number(quiet.dataset.after) * 1000);
+    };
+    onTouch(again);
+    again();
+  }
+
   const dialog = document.querySelector("dialog[data-idle]");
   if (!dialog) return;
   const afterMs = Number(dialog.dataset.after) * 1000;
@@ -46,8 +61,6 @@
 
   dialog.addEventListener("click", stay);
   dialog.addEventListener("cancel", stay);
-  for (const kind of ["pointerdown", "keydown", "input", "wheel", "touchmove", "scroll"]) {
-    addEventListener(kind, here, { passive: true, capture: true });
-  }
+  onTouch(here);
   here();
 })();

@@ -4,14 +4,16 @@ python -m tests.web.tiny 8900 kiosk      # to see it with one's own eyes
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask import Blueprint, Flask, jsonify, redirect, render_template, request, session
 from flask_babel import gettext, lazy_gettext
+from flask_wtf.file import FileField
 from waitress import serve
 from werkzeug.wrappers import Response
-from wtforms import PasswordField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import PasswordField, StringField, TextAreaField
 
 from common.clock import SystemClock
 from common.db import open_database
@@ -19,7 +21,7 @@ from common.errors import Refused
 from common.web.app import WebConfig, create_app, exempt_from_csrf
 from common.web.charts import Sample, bars, country_map, trend
 from common.web.documents import file_answer
-from common.web.forms import CourtForm, DayField, Required, WholeField
+from common.web.forms import ChoiceField, CourtForm, DayField, ListField, Required, WholeField
 from common.web.frame import Action, Frame, Line, NavItem, Surface
 from common.web.limits import accept_bytes
 from common.web.pages import render_confirm, render_not_built
@@ -50,8 +52,8 @@ class FixedClock:
 
 
 class PartyForm(CourtForm):
-    who = RadioField(lazy_gettext("Who is it?"), choices=[("p", "Физическое лицо"), ("l", "Юридическое лицо")], default="p")
-    role = SelectField(lazy_gettext("Role"), choices=[("1", "Ответчик"), ("2", "Третье лицо")])
+    who = ChoiceField(lazy_gettext("Who is it?"), choices=[("p", "Физическое лицо"), ("l", "Юридическое лицо")], default="p")
+    role = ListField(lazy_gettext("Role"), choices=[("1", "Ответчик"), ("2", "Третье лицо")])
     iin = StringField("ИИН", [Required("В ИИН должно быть 12 цифр, а введено 11")], description="12 цифр, есть в удостоверении личности")
     family = StringField("Фамилия", [Required("Укажите фамилию, как в удостоверении личности")])
     born = DayField("Дата рождения")
@@ -60,7 +62,18 @@ class PartyForm(CourtForm):
     secret = PasswordField("Пароль")
 
 
-def tiny_app(folder: Path, *, clock: FixedClock | SystemClock | None = None, surface: Surface = "kiosk", **config: object) -> Flask:
+class PaperForm(CourtForm):
+    paper = FileField("Файл")
+
+
+def tiny_app(
+    folder: Path,
+    *,
+    clock: FixedClock | SystemClock | None = None,
+    surface: Surface = "kiosk",
+    erased: Callable[[], None] | None = None,
+    **config: object,
+) -> Flask:
     """Return the application; its database lies in ``folder``."""
     database = open_database(folder / "sessions.db")
     settings = WebConfig(**{"secret": b"s" * 32, "cookie": "tiny", **config})  # type: ignore[arg-type]
@@ -85,7 +98,13 @@ def tiny_app(folder: Path, *, clock: FixedClock | SystemClock | None = None, sur
         )
 
     app = create_app(
-        "tiny", config=settings, clock=clock, sessions=DatabaseSessions(database), frame=frame, template_folders=[HERE / "templates"]
+        "tiny",
+        config=settings,
+        clock=clock,
+        sessions=DatabaseSessions(database),
+        frame=frame,
+        template_folders=[HERE / "templates"],
+        erased=erased,
     )
     app.register_blueprint(_pages(app))
     wire = Blueprint("wire", __name__)
@@ -142,6 +161,11 @@ def _pages(app: Flask) -> Blueprint:
     def later() -> Response:
         return render_not_built("Сенімхат")
 
+    @pages.get("/frameless")
+    def frameless() -> str:
+        app.extensions["frame"] = lambda: 1 / 0
+        raise Refused("tiny.no", "No.")
+
     @pages.get("/broken")
     def broken() -> str:
         raise RuntimeError("850312400127 Сәрсенова")
@@ -150,6 +174,17 @@ def _pages(app: Flask) -> Blueprint:
     @accept_bytes(5_000_000)
     def upload() -> Response:
         return jsonify(size=len(request.files["paper"].read()))
+
+    @pages.route("/attach", methods=["GET", "POST"])
+    @accept_bytes(5_000_000)
+    def attach() -> tuple[str, int] | Response:
+        form = PaperForm()
+        if form.validate_on_submit():
+            with form.refusals():
+                if not form.paper.data or not form.paper.data.read().startswith(b"%PDF"):
+                    raise Refused("tiny.paper", "Choose one of the answers.", field="paper")
+                return redirect("/parts", 303)
+        return form.page("demo/attach.html")
 
     @pages.get("/paper")
     def paper() -> Response:
@@ -176,9 +211,11 @@ def _charts() -> dict[str, object]:
     words = {"ok": "байланыста", "late": "кешігуде", "off": "байланыс жоқ"}
     regions = [("71", "Астана", 14, "ok"), ("47", "Ақтау", 9, "off"), ("62", "Жезқазған", 5, "late"), ("75", "Алматы", 19, "ok")]
     return {
-        "backlog": bars("Кезек", [("Семей қалалық соты", 41, "late"), ("Ақтау қалалық соты", 14, "off"), ("Астана", 7, "ok")], heads=("Торап", "Жазба")),
+        "backlog": bars("Кезек", [("Семей қалалық соты", 41, "late"), ("Ақтау", 14, "off"), ("Астана", 7, "ok")], heads=("Торап", "Жазба")),
         "lag": trend(
-            "Кідіріс", [Sample(f"{h}:00", 2 + h % 3, 5 + h % 7) for h in range(24)], heads=("Сағат", "Медиана", "95 %"), goal=15, goal_label="мақсат: 15 минут"
+            "Кідіріс",
+            [Sample(f"{h}:00", 2 + h % 3, 5 + h % 7) for h in range(24)],
+            heads=("Сағат", "Медиана", "95 %"), goal=15, goal_label="мақсат: 15 минут",
         ),
         "country": country_map("Қазақстан картасы", [(c, n, k, t, words[t]) for c, n, k, t in regions], heads=("Облыс", "Торап", "Күйі")),  # type: ignore[misc]
     }  # fmt: skip
