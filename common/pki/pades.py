@@ -161,7 +161,7 @@ def read_pdf_signatures(pdf: bytes) -> tuple[PdfSignature, ...]:
         if b"/ByteRange" not in pdf and not _field_names(reader):
             return ()
     with _refused_as("pdf.signature_broken", SIGNATURE_BROKEN):
-        found = list(reader.embedded_signatures)
+        found = list(reader.embedded_regular_signatures)  # document timestamps sign nothing for anybody
         if len(found) > SIGNATURES_MAX:
             raise Refused("pdf.signature_broken", SIGNATURE_BROKEN)
         signatures = tuple(_read(pdf, one) for one in found)
