@@ -1,0 +1,135 @@
+"""`make run`: a centre, two nodes in different regions, demo people and some weeks of history, until Ctrl-C.
+
+python -m deploy.demo --data run/demo --port 8000
+"""
+
+import argparse
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import requests
+from rich.console import Console
+from rich.table import Table
+
+from deploy import demo_country
+from deploy.demo_people import ADMINISTRATOR, CITIZENS, PASSWORD, STAFF
+
+START_SECONDS = 60
+STOP_SECONDS = 15
+LAST_PORT = 65_000
+
+out = Console(highlight=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make the demo where it is missing, run it, and stop all of it cleanly."""
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("run/demo"), help="folder of the demo; it survives a restart")
+    parser.add_argument("--port", type=int, default=8000, help="the centre's port; the nodes take the next two")
+    parser.add_argument("--weeks", type=int, default=demo_country.WEEKS, help="weeks of history in a new folder")
+    given = parser.parse_args(arguments)
+    if not 1024 <= given.port <= LAST_PORT:
+        out.print(f"--port: choose one from 1024 to {LAST_PORT}.")
+        return 1
+    with out.status("Making the demo …") as status:
+        demo_country.make(given.data, given.port, weeks=given.weeks, say=lambda text: status.update(f"Making the demo: {text} …"))
+    return _run(given.data, given.port)
+
+
+def _run(data: Path, port: int) -> int:
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+    signal.signal(signal.SIGINT, lambda number, frame: stop.set())
+    processes = _start(data, port)
+    try:
+        if not _all_answer(processes, port, stop):
+            return 1
+        _print_table(data, port)
+        while not stop.wait(0.5):
+            for name, process in processes.items():
+                if process.poll() is not None:
+                    out.print(f"[bold red]{name} has ended ({process.returncode}).[/] Its log: {data / (name + '.log')}")
+                    return 1
+        out.print("Stopping …")
+        return 0
+    finally:
+        _stop(processes)
+
+
+def _start(data: Path, port: int) -> dict[str, "subprocess.Popen[bytes]"]:
+    """Start the three processes; ports come from the environment, so that a folder can move to other ports."""
+    centre = f"http://127.0.0.1:{port}"
+    commands = {"centre": ("central", data / "centre", f"SOT_CENTRAL_LISTEN=127.0.0.1:{port}")}
+    for place, (number, _, _) in enumerate(demo_country.NODES):
+        settings = f"SOT_EDGE_LISTEN=127.0.0.1:{port + 1 + place} SOT_EDGE_CENTRE={centre}"
+        commands[f"node-{number}"] = ("edge", data / f"node-{number}", settings)
+    processes = {}
+    for name, (module, folder, settings) in commands.items():
+        log = (data / f"{name}.log").open("ab")
+        command = ["env", *settings.split(), sys.executable, "-m", module, "--data", str(folder), "run"]
+        # a session of its own: Ctrl-C reaches this process, which then stops the others in order
+        processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        log.close()
+    return processes
+
+
+def _all_answer(processes: dict[str, "subprocess.Popen[bytes]"], port: int, stop: threading.Event) -> bool:
+    waiting = {f"http://127.0.0.1:{port + place}/": name for place, name in enumerate(processes)}
+    for _ in range(START_SECONDS * 4):
+        for url in list(waiting):
+            if processes[waiting[url]].poll() is not None:
+                out.print(f"[bold red]{waiting[url]} did not start.[/] Is port {url.rsplit(':')[-1].strip('/')} free? See its log.")
+                return False
+            if _answers(url):
+                del waiting[url]
+        if not waiting:
+            return True
+        if stop.wait(0.25):
+            return False
+    out.print(f"[bold red]No answer from {', '.join(waiting)}.[/]")
+    return False
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2, allow_redirects=False).status_code < 500
+    except requests.RequestException:
+        return False
+
+
+def _stop(processes: dict[str, "subprocess.Popen[bytes]"]) -> None:
+    for process in processes.values():
+        process.terminate()
+    for process in processes.values():
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _print_table(data: Path, port: int) -> None:
+    places = Table(title="Сот кабинеті — demo", title_justify="left")
+    for heading in ("where", "address", "cut its line", "heal it"):
+        places.add_column(heading)
+    places.add_row("centre (administration)", f"http://127.0.0.1:{port}/", "", "")
+    for place, (number, name, _) in enumerate(demo_country.NODES):
+        line = f".venv/bin/python -m edge --data {data}/node-{number} line"
+        address = f"http://127.0.0.1:{port + 1 + place}/"
+        places.add_row(f"node {number}: {name}\n  citizens\n  staff", f"\n{address}\n{address}desk", f"{line} cut", f"{line} heal")
+    people = Table(title=f"People: keys in {data}/keys, password of each: {PASSWORD}", title_justify="left")
+    for heading in ("who", "ЖСН / БСН", "key"):
+        people.add_column(heading)
+    for person in CITIZENS:
+        people.add_row(person.organisation or person.name.title(), person.bin or person.iin, f"{person.file}.p12")
+    for person in (*STAFF, ADMINISTRATOR):
+        people.add_row(f"{person.name.title()}, {person.role}", person.iin, f"{person.file}.p12")
+    out.print(places, people)
+    out.print("Ctrl-C stops everything; the folder keeps what was done.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
