@@ -5,6 +5,7 @@ journal, logged through a signed bundle like everybody's.
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,7 @@ NODE_CERTIFICATE_DAYS = 1_095
 """Until certificates rotate by themselves a machine keeps one for three years; revocation does not wait for expiry."""
 CENTRE_CERTIFICATE_DAYS = 7_300
 ENVIRONMENT_BYTES = 16
+WEB_SECRET_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,11 @@ class Centre:
         self.journal = Journal(self.database, self.fold, clock, node=CENTRE_NODE, environment=who.environment, highwater=None)
         self.blobs = BlobStore(self.data / "blobs", self.database, clock)
         self.register = Register(self.database, self.fold, clock, who, keys.log, self.journal)
-        self.server = Server(self.register, self.blobs, self.after_news)
+        self.after_news: Callable[[], object] = self.register.fold_pending
+        """Called when machines' entries were logged: folds them. A running centre puts the waking of its folding thread here."""
+        self.trouble = ""
+        """The code of what keeps logged entries from being folded; empty while all is well."""
+        self.server = Server(self.register, self.blobs, lambda: self.after_news())
         self._shelf = reference.Shelf()
 
     @classmethod
@@ -155,17 +161,20 @@ class Centre:
         self.publish()
 
     def publish(self) -> None:
-        """Log, fold and deliver what the centre itself has just written."""
+        """Log, fold and deliver what the centre itself has just written: whoever wrote it looks at the result next."""
         self.register.log_own()
-        self.after_news()
-
-    def after_news(self) -> None:
-        """Fold what was logged. A running centre replaces this by waking its folding thread."""
         self.register.fold_pending()
 
     def book(self) -> Book:
         """Return the reference data as published."""
         return self._shelf.book(self.database)
+
+    def web_secret(self) -> bytes:
+        """Return the secret that signs CSRF tokens, made on first use and kept in the centre's folder."""
+        path = self.data / "web.secret"
+        if not path.exists():
+            write_durable(path, secrets.token_bytes(WEB_SECRET_BYTES))
+        return path.read_bytes()
 
     def close(self) -> None:
         """Close files; the centre cannot be used afterwards."""

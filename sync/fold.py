@@ -59,9 +59,12 @@ class Fold:
         self, database: Database, obj: bytes, entries: list[tuple[Entry, int | None]], known: Known, now: int, must_fold: bytes | None
     ) -> Audience:
         subject, state, refused = self.replay(entries, known, must_fold=must_fold)
+        # tried again is not refused anew: people see since when it has waited
+        since = dict(fetch(database, "SELECT leaf, since_ms FROM quarantine WHERE obj = ?", (obj,))) if refused else {}
         delete_object(database, QuarantineRow, obj)
         if refused:
-            insert(database, QuarantineRow, [{"leaf": leaf, "obj": obj, "code": code, "since_ms": now} for leaf, code in refused])
+            waiting = [{"leaf": leaf, "obj": obj, "code": code, "since_ms": since.get(leaf, now)} for leaf, code in refused]
+            insert(database, QuarantineRow, waiting)
         if subject is None:
             return Audience()
         rows = subject.rows(state)

@@ -68,7 +68,7 @@ class ContactRow(Table):
 class Server:
     """Answers the machines. ``after_news`` is called when entries were logged: fold now, or wake who folds."""
 
-    def __init__(self, register: Register, blobs: BlobStore, after_news: Callable[[], None]) -> None:
+    def __init__(self, register: Register, blobs: BlobStore, after_news: Callable[[], object]) -> None:
         self.register = register
         self.blobs = blobs
         self._database = register.database

@@ -83,10 +83,15 @@ def _use_code(centre: Centre, secret: bytes) -> tuple[int, str, list[str]]:
     return node, name, courts.split()
 
 
-def serve(centre: Centre, *, node: int, courts: Sequence[str]) -> None:
-    """Say for which courts ``node`` writes from now on."""
+def serve(centre: Centre, *, node: int, courts: Sequence[str], actor: bytes | None = None) -> None:
+    """Say for which courts ``node`` writes from now on; raises Refused("enrol.courts") or Conflict("node.revoked_already")."""
+    book = centre.book()
+    if any(book.find_court(court) is None for court in courts):
+        raise Refused("enrol.courts", N_("Choose at least one court from the list."), field="courts")
+    if directory.revocation_of(centre.database, node) is not None:
+        raise Conflict("node.revoked_already", N_("This machine has been revoked already."))
     with centre.journal.unit() as unit:
-        unit.append(directory.node_object(node), directory.Serve(courts=list(courts)))
+        unit.append(directory.node_object(node), directory.Serve(courts=list(courts)), actor=actor)
     centre.publish()
 
 
