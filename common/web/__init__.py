@@ -35,6 +35,10 @@
     {% endcall %}
     {% endblock %}
 
+Choices: ``ChoiceField`` (up to six, in sight), ``ListField`` (a list that opens), ``ChecksField``; dates: ``DayField``; whole
+numbers: ``WholeField`` (all in ``common.web.forms``: WTForms' own sentences have no Kazakh). Try a page with
+``python -m tests.web.ground.tiny_app``.
+
 Rules: a view parses a form, calls one use case, renders one template; what a template shows arrives ready; every POST
 form is a ``post_form`` (it carries the CSRF token); after a change comes a redirect with 303; no ``style=``, no inline script.
 """

@@ -1,7 +1,6 @@
 """Errors as people meet them: a page in the frame, in their language, with a way back; JSON where it was asked for."""
 
 import logging
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -73,7 +72,3 @@ def test_the_log_names_the_rule_and_nobody(client: FlaskClient, caplog: pytest.L
 def test_too_many_says_when_to_come_back(app: Flask) -> None:
     answer = raising(app, TooMany("web.too_many", "Wait %(minutes)d.", minutes=3)).get("/raise")
     assert answer.headers["Retry-After"] == "180"
-
-
-def test_stored_pages_keep_no_trace_of_paths(tmp_path: Path) -> None:
-    assert not list(tmp_path.glob("*.log"))
