@@ -14,19 +14,7 @@ from common.court import staff
 from common.errors import N_, Forbidden, NotFound
 from common.web.sessions import renew_session
 from edge.node import Node
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Somebody signed in. ``person`` is the BIN of an organisation, else the IIN; ``certificate`` the SHA-256 of their
-    key's certificate, empty after a password; ``how``: "key" or "password"."""
-
-    person: str
-    iin: str
-    bin: str
-    name: str
-    certificate: bytes
-    how: str
+from edge.visitor import Visitor as Visitor
 
 
 @dataclass(frozen=True, slots=True)
