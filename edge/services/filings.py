@@ -1,0 +1,329 @@
+"""Sending and taking back: from a draft and a key to a filing of which the register will never lose anything.
+
+    prepared = statements.prepare(node, author, draft_id)          # the exact PDF, shown to be read
+    filing = filings.submit(node, author, draft_id, opened, shown=prepared.content.paper.sha256)
+
+The order of `submit` is the promise (ARCHITECTURE, invariants 1 and 2):
+
+1. Everything is checked, signed and checked again in memory; a refusal leaves the draft as it is.
+2. Files and the signed statement become durable blobs.
+3. One transaction: the entry with its rows, and the draft's key and content deleted. If we crash before its commit the draft
+   is intact; after it the filing stands, under the same id, where the draft was. Never both lost, never twice.
+4. The high-water mark, then the talon may be shown.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import msgspec
+
+from common.court import filing_lists, rules, terms
+from common.court.attachments import inspect as inspect_file
+from common.court.claim import Attachment, Claim, FileKind, dump
+from common.court.filing_entries import Duty, File, Filer, FileRef, Party, Submit, Withdraw
+from common.court.filing_lists import Filing
+from common.court.filing_texts import withdrawal_content
+from common.court.rules import ClaimFacts, FileFact, Finding
+from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, insert
+from common.errors import N_, Conflict, NotFound, Refused
+from common.facts import BlobRef
+from common.pki import cms, pades
+from common.pki.certificates import Certificate
+from common.pki.keystore import Key
+from common.pki.opening import OpenedKey, require_holder
+from common.version import VERSION
+from edge.exchanger import FRESH_INTERVALS
+from edge.node import Node
+from edge.services import drafts, statements
+from edge.services.drafts import Content, Draft
+from edge.visitor import Visitor
+
+SIGNATURE_FIELD = "Filer"
+PDF_MEDIA = "application/pdf"
+DOCUMENT_TYPES = {"claim": "claim", "special": "motion"}
+"""Codes of the classifier: an application in special proceedings is a «өтініш / заявление»."""
+REASON_CHARS_MAX = 500
+
+
+class ReceivedRow(Table):
+    """What the machine knew of itself when it took a filing, for the talon: local, because nobody else promised anything."""
+
+    obj = BlobField(primary_key=True)
+    contact_ms = IntegerField(null=True)
+    software = TextField()
+
+    class Meta:
+        table_name = "received"
+
+
+@dataclass(frozen=True, slots=True)
+class LineState:
+    """The line at a moment. ``contact_ms``: the last exchange, None before the first; ``since_ms``: offline since, None while online."""
+
+    online: bool
+    contact_ms: int | None
+    since_ms: int | None
+
+
+def create(node: Node) -> None:
+    """Create what is missing."""
+    create_tables(node.database, (ReceivedRow,))
+
+
+# -- before signing
+
+
+def attach(node: Node, author: Visitor, id: bytes, *, kind: FileKind, name: str, data: bytes, replaces: str = "") -> Draft:
+    """Check an uploaded file by its content and keep it, sealed, in the draft; ``replaces`` is the SHA-256 of the file it stands for.
+
+    Raises NotFound, Refused("upload.…") with cause and cure, Refused("claim.attachments") or Refused("draft.files").
+    """
+    found = inspect_file(name, data, field="file")
+    file = Attachment(
+        kind=kind,
+        title=found.title_suggestion,
+        media_type=found.media_type,
+        pages=found.pages,
+        size=found.size,
+        sha256=found.sha256.hex(),
+    )
+    stored = drafts.store_file(node, author, id, data)
+    return drafts.change(node, author, id, lambda content: _with_file(content, file, stored, replaces))
+
+
+def detach(node: Node, author: Visitor, id: bytes, sha256: str) -> Draft:
+    """Take one file out of the draft; nothing happens when it is not there."""
+    return drafts.change(node, author, id, lambda content: _without_file(content, sha256))
+
+
+def facts_of(draft: Draft, author: Visitor) -> ClaimFacts:
+    """Return what the rule pack is asked about before signing."""
+    # a file that could not be opened was never taken into the draft
+    files = tuple(FileFact(file.sha256) for file in draft.claim.attachments)
+    return ClaimFacts(draft.claim, signer_iin=author.iin, signer_bin=author.bin, files=files)
+
+
+def preflight(node: Node, author: Visitor, draft: Draft) -> tuple[Finding, ...]:
+    """Return what the rule pack finds today: the same checks the clerk will see."""
+    return rules.check(facts_of(draft, author), node.book(), terms.local_date(node.clock.now()))
+
+
+# -- sending
+
+
+def submit(node: Node, author: Visitor, id: bytes, opened: OpenedKey, *, shown: str, assisted_by: str = "") -> Filing:
+    """Sign the statement that was ``shown`` (SHA-256, hex), file it, erase the draft, and return the filing.
+
+    Sending a draft again returns the filing it became. Raises NotFound, Refused("key.other_person"), Refused("filing.rules"),
+    Conflict("filing.changed") where the form was changed after reading, and what signing, the disk and the fold refuse with.
+    """
+    before = sent(node, author, id)
+    if before is not None:
+        return before
+    draft = drafts.find(node, author, id)
+    if not statements.is_current(node, author, draft) or draft.content.paper is None or draft.content.paper.sha256 != shown:
+        raise Conflict("filing.changed", N_("The form was changed after you read it. Read it again, then sign."))
+    require_holder(opened.certificate, iin=author.iin, bin=author.bin)
+    findings = preflight(node, author, draft)
+    _require_ready(findings)
+    pdf = statements.read_statement(node, author, draft)
+    signed, signature = sign_statement(pdf, opened.key, at_ms=node.clock.now())
+    blobs = _store_blobs(node, author, draft, signed)
+    body = _body(node, draft, opened, findings, signed, signature)
+    body = msgspec.structs.replace(body, assisted_by=assisted_by)
+    return _commit(node, author, draft, body, blobs, opened.certificate)
+
+
+def sent(node: Node, author: Visitor, id: bytes) -> Filing | None:
+    """Return what became of a draft that was sent, for its author alone; sweeps what a crash left of the draft."""
+    found = filing_lists.filing_of_draft(node.database, id)
+    if found is None or found.person != author.person:
+        return None
+    drafts.sweep(node, id)
+    return found
+
+
+def sign_statement(pdf: bytes, key: Key, *, at_ms: int) -> tuple[bytes, pades.PdfSignature]:
+    """Return the signed PDF and its one signature, read back: intact, over the whole file, over these very bytes.
+
+    Raises Refused("filing.signature") when what came out is not what went in, and as `pades.sign_pdf`.
+    """
+    signed = pades.sign_pdf(pdf, key, at_ms=at_ms, field=SIGNATURE_FIELD, name=key.certificate.full_name)
+    found = pades.read_pdf_signatures(signed)
+    good = (
+        len(found) == 1
+        and found[0].intact
+        and found[0].covers_whole
+        and found[0].certificate.sha256 == key.certificate.sha256
+        and signed.startswith(pdf)
+        and cms.signed_attributes_signer(found[0].cms)[2] == found[0].byte_range_digest
+    )
+    if not good:
+        raise Refused("filing.signature", N_("The signature could not be checked. Nothing was sent; try once more."))
+    return signed, found[0]
+
+
+def line_state(node: Node) -> LineState:
+    """Return how the line is now, as the talon tells it."""
+    contact, down = fetch(node.database, "SELECT contact_ms, down_since_ms FROM sync")[0]
+    silent = node.clock.now() - contact > FRESH_INTERVALS * node.config.interval_seconds * 1000
+    if down is None and not silent:
+        return LineState(True, contact or None, None)
+    # a failed try is later than the break itself: the last contact is the last moment the line is known to have worked
+    return LineState(False, contact or None, contact or down or None)
+
+
+def _require_ready(findings: tuple[Finding, ...]) -> None:
+    problems = rules.blocking(findings)
+    if problems:
+        raise Refused("filing.rules", N_("Correct what the check has found, then sign. Problems left: %(count)d."), count=len(problems))
+
+
+def _store_blobs(node: Node, author: Visitor, draft: Draft, signed: bytes) -> list[BlobRef]:
+    """Make the statement and every file durable outside the draft; a crash after this leaves only unnamed blobs."""
+    blobs = [BlobRef(node.blobs.put(signed), len(signed), PDF_MEDIA)]
+    for file in draft.claim.attachments:
+        data = drafts.read_file(node, author, draft.id, draft.content.files[file.sha256])
+        if hashlib.sha256(data).hexdigest() != file.sha256:
+            raise Refused("draft.file", N_("A file of the draft is damaged. Remove it and upload it again."), field="attachments")
+        blobs.append(BlobRef(node.blobs.put(data), file.size, file.media_type))
+    return list({blob.sha256: blob for blob in blobs}.values())
+
+
+def _body(
+    node: Node, draft: Draft, opened: OpenedKey, findings: tuple[Finding, ...], signed: bytes, signature: pades.PdfSignature
+) -> Submit:
+    claim, line, certificate, paper = draft.claim, line_state(node), opened.certificate, draft.content.paper
+    assert paper is not None, "submit has compared it with what was shown"
+    return Submit(
+        talon=draft.content.talon,
+        court=claim.court,
+        region=claim.region,
+        document_type=DOCUMENT_TYPES[claim.proceedings],
+        instance="first",
+        proceedings="civil",
+        category=claim.category,
+        nature=claim.nature,
+        language=claim.language,
+        claim=dump(claim),
+        filer=_filer(certificate),
+        parties=[Party(role=party.role, name=party.display_name, kind=party.kind) for party in claim.parties],
+        duty=_duty(claim),
+        statement=FileRef(sha256=hashlib.sha256(signed).digest(), size=len(signed), pages=paper.pages),
+        files=[_file(file) for file in claim.attachments],
+        signature=signature.cms,
+        signed=signature.byte_range_digest,
+        crl_as_of_ms=opened.verdict.crl_this_update_ms,
+        crl_stale=opened.verdict.stale,
+        rule_pack=rules.PACK_VERSION,
+        findings=list(rules.warned(findings)),
+        received_ms=node.clock.now(),
+        line="online" if line.online else "offline",
+        offline_since_ms=line.since_ms,
+        key_id=draft.id,
+    )
+
+
+def _filer(certificate: Certificate) -> Filer:
+    name = certificate.organisation if certificate.bin else certificate.full_name
+    person = certificate.bin or certificate.iin
+    return Filer(person=person, iin=certificate.iin, bin=certificate.bin, name=calm_name(name), certificate=certificate.sha256)
+
+
+def calm_name(name: str) -> str:
+    """Return a person's name as people write it: certificates hold capitals only. Names of organisations stay as they are."""
+    return name.title() if name.isupper() and '"' not in name and "«" not in name else name
+
+
+def _duty(claim: Claim) -> Duty:
+    payment = claim.payment
+    return Duty(
+        claim_tiyn=payment.claim_tiyn or 0,
+        duty_tiyn=payment.duty_tiyn or 0,
+        way=payment.way or "pending",
+        exemption=payment.exemption_id if payment.exempt else "",
+    )
+
+
+def _file(file: Attachment) -> File:
+    return File(
+        title=file.title, kind=file.kind, media=file.media_type, pages=file.pages, size=file.size, sha256=bytes.fromhex(file.sha256)
+    )
+
+
+def _commit(node: Node, author: Visitor, draft: Draft, body: Submit, blobs: list[BlobRef], certificate: Certificate) -> Filing:
+    with node.journal.unit() as unit:
+        if (before := filing_lists.filing_of_draft(unit.database, draft.id)) is None:
+            received = msgspec.structs.replace(body, received_ms=unit.now)
+            unit.append(draft.id, received, blobs=blobs, actor=certificate.sha256)
+            row = {"obj": draft.id, "contact_ms": line_state(node).contact_ms, "software": VERSION}
+            insert(unit.database, ReceivedRow, [row])
+            drafts.forget(unit.database, draft.id)
+    # if we crash here the filing stands and the talon waits under the draft's address; its sealed files are noise to be swept
+    drafts.sweep(node, draft.id)
+    filing = before or filing_lists.filing(node.database, draft.id)
+    if filing is None or filing.person != author.person:
+        raise NotFound("filing.none", N_("There is no such filing here, or it is not yours."))
+    return filing
+
+
+def _with_file(content: Content, file: Attachment, stored: str, replaces: str) -> Content:
+    claim = content.claim
+    if any(each.sha256 == file.sha256 != replaces for each in claim.attachments):
+        raise Refused("upload.twice", N_("This file is attached already. Choose another one."), field="file")
+    others = [each for each in claim.attachments if each.sha256 != replaces]
+    place = next((at for at, each in enumerate(claim.attachments) if each.sha256 == replaces), len(others)) if replaces else len(others)
+    attachments = (*others[:place], file, *others[place:])
+    payment = claim.payment
+    if file.kind == "receipt":
+        payment = msgspec.structs.replace(payment, receipt=file.sha256)
+    changed = msgspec.structs.replace(claim, attachments=attachments, payment=payment)
+    return _with_claim(content, changed, {**content.files, file.sha256: stored})
+
+
+def _without_file(content: Content, sha256: str) -> Content:
+    claim = content.claim
+    payment = claim.payment
+    if payment.receipt == sha256:
+        payment = msgspec.structs.replace(payment, receipt="")
+    attachments = tuple(file for file in claim.attachments if file.sha256 != sha256)
+    return _with_claim(content, msgspec.structs.replace(claim, attachments=attachments, payment=payment), content.files)
+
+
+def _with_claim(content: Content, claim: Claim, files: dict[str, str]) -> Content:
+    named = {file.sha256 for file in claim.attachments}
+    return msgspec.structs.replace(
+        drafts.accepted(content, "", claim), files={sha256: stored for sha256, stored in files.items() if sha256 in named}
+    )
+
+
+# -- afterwards
+
+
+def own(node: Node, author: Visitor, obj: bytes) -> Filing:
+    """Return a filing of this cabinet; raises NotFound for everybody else's and for what is not here."""
+    found = filing_lists.filing(node.database, obj)
+    if found is None or found.person != author.person:
+        raise NotFound("filing.none", N_("There is no such filing here, or it is not yours."))
+    return found
+
+
+def withdraw(node: Node, author: Visitor, obj: bytes, opened: OpenedKey, *, reason: str) -> Filing:
+    """Take a filing back, signed by its filer.
+
+    Raises NotFound, Refused("key.other_person"), Conflict("filing.decided") or Conflict("filing.withdrawn").
+    """
+    filing = own(node, author, obj)
+    require_holder(opened.certificate, iin=author.iin, bin=author.bin)
+    reason = " ".join(reason.split())[:REASON_CHARS_MAX]
+    with node.journal.unit() as unit:
+        held = filing_lists.filing(unit.database, obj) or filing
+        day = terms.local_date(unit.now).isoformat()
+        court = node.book().find_court(held.court)
+        name = f"{court.name_kk} / {court.name_ru}" if court else ""
+        content = withdrawal_content(talon=held.talon, court=held.court, date=day, reason=reason, court_name=name)
+        signature = cms.sign_detached(content, opened.key, at_ms=unit.now)
+        certificate = opened.certificate.sha256
+        body = Withdraw(content=content, signature=signature, certificate=certificate, reason=reason, date=day)
+        unit.append(obj, body, actor=certificate)
+    return own(node, author, obj)
