@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from flask import current_app, redirect, request, session, url_for
 from werkzeug.exceptions import HTTPException
 
-from common.court import staff
+from common.court import staff, writers
 from common.errors import N_, Forbidden, NotFound
 from common.web.sessions import renew_session
 from edge.node import Node
 from edge.visitor import Visitor as Visitor
+
+READERS = frozenset({"clerk", "judge", "chairman"})
+"""Who reads what comes to their court; an administrator runs the machine and has no right to its contents."""
+DECIDERS = writers.DECIDERS
+"""Who registers and refuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +73,38 @@ def require_visitor() -> Visitor:
     return who
 
 
-def officer(node: Node, roles: frozenset[str] | None = None) -> Officer | None:
-    """Return the signed-in visitor as staff of a court of this node, or None."""
+def offices(node: Node, roles: frozenset[str] | None = None) -> tuple[Officer, ...]:
+    """Return every office that the signed-in visitor holds at courts of this node, those of the chosen court first."""
     who = visitor()
     if who is None or not who.certificate or who.how != "key":
-        return None
+        return ()
     courts = node.courts()
     held = staff.roles_at(node.database, who.certificate, now_ms=node.clock.now())
-    for appointment in held:
-        if appointment.court in courts and (roles is None or appointment.role in roles):
-            return Officer(who, appointment.court, appointment.role)
-    return None
+    found = [Officer(who, each.court, each.role) for each in held if each.court in courts and (roles is None or each.role in roles)]
+    return tuple(sorted(found, key=lambda each: (each.court != session.get("court"), courts.index(each.court), each.role)))
 
 
-def require_officer(node: Node, *roles: str) -> Officer:
-    """Return the visitor as staff with one of ``roles`` (any when none is given); 404 for everybody else who is signed in."""
+def officer(node: Node, roles: frozenset[str] | None = None) -> Officer | None:
+    """Return the signed-in visitor as staff of a court of this node, or None; of the chosen court where there are several."""
+    return next(iter(offices(node, roles)), None)
+
+
+def choose_court(court: str) -> None:
+    """Remember at which court an officer of several works now; it gives no right, `offices` does."""
+    session["court"] = court
+
+
+def require_officer(node: Node, *roles: str, court: str = "") -> Officer:
+    """Return the visitor as staff with one of ``roles`` (any when none is given), at ``court`` where one is named.
+
+    404 for everybody else who is signed in; who is not is led to the desk's sign-in.
+    """
     if visitor() is None:
         raise _SignInFirst("desk.enter")
-    found = officer(node, frozenset(roles) or None)
-    if found is None:
-        raise NotFound("access.none", N_("There is no such page, or it is not for you."))
-    return found
+    for found in offices(node, frozenset(roles) or None):
+        if not court or found.court == court:
+            return found
+    raise NotFound("access.none", N_("There is no such page, or it is not for you."))
 
 
 def require_key(who: Visitor) -> bytes:

@@ -1,24 +1,30 @@
 """What stands around every page of a node: its court, the state of the line in plain words, who is here."""
 
 from flask import request, url_for
+from flask_babel import gettext
 from flask_babel import gettext as _
 
 from common.court.book import name as name_of
-from common.papers.words import date_time_short, size_words
+from common.errors import N_
+from common.papers.words import date_time_short, initials, size_words
 from common.web.frame import Action, Frame, Line, NavItem
 from common.web.languages import current_language
 from edge.exchanger import Exchanger, LineStatus
 from edge.node import Node
+from edge.visitor import Visitor
 from edge.web import access
+from edge.web.access import READERS, Officer
 
 DESK_BLUEPRINTS = ("desk", "line", "cases")
+ROLES = {"clerk": N_("office clerk"), "judge": N_("judge"), "chairman": N_("chairman of the court"), "administrator": N_("administrator")}
 
 
 def frame_of(node: Node, exchanger: Exchanger) -> Frame:
     """Return the frame of the current request."""
     desk = request.blueprint in DESK_BLUEPRINTS
     status = exchanger.status()
-    court, region = _house(node)
+    office = access.officer(node) if desk else None
+    court, region = _house(node, office)
     who = access.visitor()
     return Frame(
         surface="desk" if desk else "kiosk" if node.config.surface == "kiosk" else "home",
@@ -27,14 +33,20 @@ def frame_of(node: Node, exchanger: Exchanger) -> Frame:
         now_ms=node.clock.now(),
         home_url=url_for("desk.inbox") if desk else url_for("home.landing"),
         line=line_words(status, node.clock.now(), staff=desk),
-        nav=_nav(node) if desk else (),
-        who=who.name if who else "",
+        nav=_nav(office),
+        who=_who(who, office),
     )
 
 
-def _house(node: Node) -> tuple[str, str]:
+def _who(who: Visitor | None, office: Officer | None) -> str:
+    if who is None:
+        return ""
+    return f"{initials(who.name)}, {gettext(ROLES[office.role])}" if office and office.role in ROLES else who.name
+
+
+def _house(node: Node, office: Officer | None) -> tuple[str, str]:
     book, language = node.book(), current_language()
-    courts = node.courts()
+    courts = [office.court] if office else node.courts()
     court = book.find_court(courts[0]) if courts else None
     if court is None:
         return _("Court cabinet"), ""
@@ -64,9 +76,10 @@ def line_words(status: LineStatus, now: int, *, staff: bool) -> Line:
     return Line("off", title, text)
 
 
-def _nav(node: Node) -> tuple[NavItem, ...]:
-    if access.officer(node) is None:
+def _nav(office: Officer | None) -> tuple[NavItem, ...]:
+    if office is None:
         return ()
-    items = (("desk.inbox", _("Incoming papers")), ("cases.list", _("Cases")), ("line.show", _("Exchange")))
+    items = [("desk.inbox", _("Incoming papers")), ("cases.list", _("Cases"))] if office.role in READERS else []
+    items.append(("line.show", _("Exchange")))
     endpoint = request.endpoint or ""
     return tuple(NavItem(url_for(name), label, endpoint.split(".")[0] == name.split(".")[0]) for name, label in items)
