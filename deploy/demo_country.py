@@ -18,10 +18,12 @@ from common.files import make_folder, write_durable
 from common.pki.authority import Authority
 from common.pki.keystore import Key, write_p12
 from common.pki.trust import Trust
+from deploy import demo_history
 from deploy.demo_people import ADMINISTRATOR, AKTAU, CITIZENS, MEDEU, PASSWORD, STAFF, Person
 from edge import enrolment as edge_enrolment
 from edge.config import EdgeConfig
 from edge.node import Node
+from edge.services import setup
 from sync import enrolment as codes
 
 DAY_MS = 86_400_000
@@ -76,7 +78,7 @@ def make(folder: Path, port: int, *, weeks: int = WEEKS, say: Callable[[str], No
         _add_trust(trust, authority, clock.now())
     country = Country(folder, clock, centre, nodes, keys, random.Random(1976))
     say("some weeks of history")
-    make_history(country, until=now)
+    make_history(country, start=now - weeks * 7 * DAY_MS, until=now)
     crl = authority.crl(now - HOUR_MS, now + CRL_DAYS * DAY_MS, number=2)
     for trust in (centre.trust, *(node.trust for node in nodes)):
         trust.import_crl(crl, now)
@@ -144,5 +146,14 @@ def _make_node(folder: Path, centre: Centre, clock: WalkingClock, number: int, n
     return node
 
 
-def make_history(country: Country, *, until: int) -> None:
-    """File, register and refuse until now."""
+def make_history(country: Country, *, start: int, until: int) -> None:
+    """Let the country live from ``start`` to ``until``."""
+
+    def settle() -> None:
+        for _ in range(2):  # what one node sends in the first round reaches the other in the second
+            for node in country.nodes:
+                node.client.exchange()
+
+    for node in country.nodes:
+        setup.create(node)
+    demo_history.make(country.nodes, country.keys, country.dice, country.clock.walk_to, start=start, until=until, settle=settle)

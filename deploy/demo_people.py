@@ -7,6 +7,9 @@ from common.pki.authority import Authority
 from common.pki.keystore import Key
 
 PASSWORD = "Qwerty12"
+"""Of every key file."""
+CABINET_PASSWORD = "kokshe-dala-2026"
+"""Of every citizen's cabinet, beside the key."""
 
 
 def _number(eleven: str) -> str:

@@ -17,6 +17,6 @@ def start(node: Node, exchanger: Exchanger) -> BackgroundScheduler:
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     scheduler.add_job(exchanger.tick, "interval", seconds=TICK_SECONDS, id="exchange")
-    scheduler.add_job(drafts.sweep, "interval", seconds=DRAFTS_SECONDS, args=[node], id="drafts")
+    scheduler.add_job(drafts.purge, "interval", seconds=DRAFTS_SECONDS, args=[node], id="drafts")
     scheduler.start()
     return scheduler

@@ -1,0 +1,192 @@
+"""Some weeks in the life of the demo country: people register, file and withdraw; clerks register and refuse; days without a line.
+
+Everything goes through the use cases of the pages, with real signatures; only the clock walks.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import typst
+
+from common.court.accounts import agreement_version
+from common.court.claim import Claim, Party, Payment
+from common.pki.keystore import Key
+from common.pki.opening import OpenedKey
+from deploy.demo_people import AKTAU, CABINET_PASSWORD, CITIZENS, MEDEU, Person
+from edge.node import Node
+from edge.services import accounts, drafts, filings, statements
+from edge.visitor import Visitor
+
+DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+TIYN = 100
+KAZAKHSTAN_MS = 5 * HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One dispute: category, sum in tenge, what happened, what is asked, the papers of it."""
+
+    category: str
+    tenge: int
+    circumstances: str
+    requirement: str
+    files: tuple[str, ...]
+
+
+MATTERS = (
+    Matter(
+        "claim.debt.loan",
+        2_450_000,
+        "Менің және жауапкердің арасында 2025 жылғы 14 ақпанда қарыз шарты жасалды. Шарт бойынша мен жауапкерге 2 450 000 теңге бердім, "
+        "ал жауапкер бұл соманы 2026 жылғы 14 ақпанға дейін қайтаруға міндеттенді.\n\nМерзім өтті, қарыз қайтарылған жоқ. 2026 жылғы "
+        "2 наурызда жіберілген талап хатқа жауап берілмеді. Ақшаның берілгені банк үзіндісімен расталады.",
+        "Жауапкерден менің пайдама 2 450 000 теңге негізгі қарызды және төленген мемлекеттік бажды өндіріп беруіңізді сұраймын.",
+        ("Қарыз шарты", "Банк үзіндісі"),
+    ),
+    Matter(
+        "claim.contract.works",
+        870_000,
+        "2026 жылғы 3 наурызда жауапкер пәтерімді жөндеуге міндеттеніп, 870 000 теңге алды. Жұмыс басталған жоқ, ақша қайтарылмады.",
+        "Жауапкерден 870 000 теңгені өндіріп беруіңізді сұраймын.",
+        ("Мердігерлік шарты", "Төлем түбіртегі", "Хат алмасу"),
+    ),
+    Matter(
+        "claim.harm.road",
+        1_320_000,
+        "2026 жылғы 19 шілдеде жауапкердің кінәсінен болған жол-көлік оқиғасында менің көлігім бүлінді. Шығынды бағалаушы анықтады.",
+        "Жауапкерден 1 320 000 теңге материалдық зиянды өндіріп беруіңізді сұраймын.",
+        ("Бағалау есебі", "Әкімшілік іс материалы"),
+    ),
+    Matter(
+        "claim.contract.rent",
+        540_000,
+        "Жалдау шарты аяқталғанда жауапкер алты айлық жалдау ақысын төлемей кетті. Талап хат 2026 жылғы тамызда жіберілді.",
+        "Жауапкерден 540 000 теңге жалдау ақысын өндіріп беруіңізді сұраймын.",
+        ("Жалдау шарты", "Талап хат"),
+    ),
+)
+ADDRESSES = ("Ақтау қаласы, 12-шағын аудан, 34-үй, 7-пәтер", "Алматы қаласы, Достық даңғылы, 105-үй, 42-пәтер")
+REGIONS = {AKTAU: "47", MEDEU: "75"}
+
+Walk = Callable[[int], None]
+
+
+def paper(title: str, lines: int = 18) -> bytes:
+    """Return a small PDF with a title, as a citizen would attach one."""
+    text = f"#set page(width: 210mm, height: 297mm)\n#set text(size: 12pt)\n= #sys.inputs.title\n#lorem({lines * 12})"
+    return bytes(typst.compile(text.encode(), format="pdf", sys_inputs={"title": title}))
+
+
+def open_for(node: Node, key: Key) -> OpenedKey:
+    """Return the key as a page would hand it to a use case."""
+    now = node.clock.now()
+    return OpenedKey(key, node.trust.check(key.certificate, at_ms=now, now_ms=now))
+
+
+def register_people(node: Node, keys: dict[str, Key], people: Sequence[Person]) -> dict[str, Visitor]:
+    """Register ``people`` at ``node`` with the password of the demo."""
+    return {
+        person.file: accounts.register(
+            node,
+            open_for(node, keys[person.file]),
+            email=f"{person.file}@example.kz",
+            password=CABINET_PASSWORD,
+            language="kk",
+            agreement=agreement_version("demo"),
+        )
+        for person in people
+    }
+
+
+def file_claim(node: Node, key: Key, author: Visitor, person: Person, court: str, matter: Matter, dice: random.Random) -> bytes:
+    """Fill, attach, sign and send one claim; return the filing's object."""
+    draft = begin_claim(node, author, person, court, matter, dice)
+    for title in matter.files:
+        filings.attach(node, author, draft, kind="attachment", name=f"{title}.pdf", data=paper(title))
+    ready = statements.prepare(node, author, draft)
+    assert ready.content.paper is not None
+    return filings.submit(node, author, draft, open_for(node, key), shown=ready.content.paper.sha256).obj
+
+
+def begin_claim(node: Node, author: Visitor, person: Person, court: str, matter: Matter, dice: random.Random) -> bytes:
+    """Fill the form of one claim with its main document; return the draft's id."""
+    address = dice.choice(ADDRESSES)
+    claim = Claim(
+        proceedings="claim",
+        category=matter.category,
+        nature="property",
+        region=REGIONS[court],
+        court=court,
+        parties=(_plaintiff(person, address), _defendant(dice)),
+        payment=Payment(claim_tiyn=matter.tenge * TIYN, duty_tiyn=_duty(person, matter) * TIYN, way="pending"),
+        circumstances=matter.circumstances,
+        requirement=matter.requirement,
+        language="kk",
+        filed_by_role="plaintiff",
+    )
+    draft = drafts.begin(node, author, claim)
+    filings.attach(node, author, draft.id, kind="claim", name="Талап арыз.pdf", data=paper("Талап арыз", 30))
+    return draft.id
+
+
+def _duty(person: Person, matter: Matter) -> int:
+    return matter.tenge * 3 // 100 if person.bin else matter.tenge // 100
+
+
+def _plaintiff(person: Person, address: str) -> Party:
+    if person.bin:
+        return Party(role="plaintiff", kind="legal_entity", bin=person.bin, name=person.organisation, address=address)
+    surname, first_name, patronymic = (part.title() for part in (person.surname, person.first, person.patronymic))
+    phone = "+7 701 555 12 34"
+    return Party(
+        role="plaintiff", iin=person.iin, surname=surname, first_name=first_name, patronymic=patronymic, address=address, phone=phone
+    )
+
+
+def _defendant(dice: random.Random) -> Party:
+    name = dice.choice(("«Каспий Жөндеу» ЖШС", "«Ақ Жайық Сауда» ЖШС", "«Жетісу Транс» ЖШС"))
+    return Party(role="defendant", kind="legal_entity", bin="070941024691", name=name, address="Алматы қаласы, Абай даңғылы, 10")
+
+
+def make(
+    nodes: Sequence[Node], keys: dict[str, Key], dice: random.Random, walk: Walk, *, start: int, until: int, settle: Callable[[], None]
+) -> None:
+    """Live from ``start`` to ``until``; ``settle`` lets centre and nodes exchange until all is quiet."""
+    aktau, medeu = nodes
+    walk(_at(start, 10))
+    settle()
+    homes = {"sarsenova": aktau, "omarov": aktau, "ibraeva": medeu, "teniz": medeu}
+    people = {person.file: person for person in CITIZENS}
+    visitors = {name: register_people(node, keys, [people[name]])[name] for name, node in homes.items()}
+    day = start + DAY_MS
+    while day < until - DAY_MS:
+        if _working(day):
+            for name in dice.sample(list(homes), dice.choice((0, 1, 1, 2))):
+                walk(_at(day, dice.randrange(9, 17), dice.randrange(60)))
+                court = dice.choice((AKTAU, MEDEU))
+                file_claim(homes[name], keys[name], visitors[name], people[name], court, dice.choice(MATTERS), dice)
+            walk(_at(day, 17, 30))
+            if dice.random() < 0.8:  # some evenings there is no line
+                settle()
+                decide_some(nodes, keys, dice)
+                settle()
+        day += DAY_MS
+    walk(until - 2 * HOUR_MS)
+    file_claim(aktau, keys["sarsenova"], visitors["sarsenova"], people["sarsenova"], AKTAU, MATTERS[0], dice)
+    begin_claim(aktau, visitors["sarsenova"], people["sarsenova"], MEDEU, MATTERS[1], dice)
+    settle()
+
+
+def decide_some(nodes: Sequence[Node], keys: dict[str, Key], dice: random.Random) -> None:
+    """Let each court's clerk register most of what has waited, and refuse some of it."""
+
+
+def _at(day: int, hour: int, minute: int = 0) -> int:
+    midnight = (day + KAZAKHSTAN_MS) // DAY_MS * DAY_MS - KAZAKHSTAN_MS
+    return midnight + hour * HOUR_MS + minute * 60_000
+
+
+def _working(day: int) -> bool:
+    return ((day + KAZAKHSTAN_MS) // DAY_MS + 3) % 7 < 5
