@@ -159,6 +159,12 @@ def roles_at(database: Database, certificate: bytes, *, now_ms: int) -> list[App
     return [each for each in found if each.certificate == certificate and each.holds_at(now_ms)]
 
 
+def appointment(database: Database, obj: bytes) -> Appointment | None:
+    """Return one appointment as its newest entry says, in force or not; None where there is none."""
+    found = _newest(database, StaffRow.obj == obj)
+    return found[0] if found else None
+
+
 def staff_of(database: Database, court: str, *, now_ms: int) -> list[Appointment]:
     """Return the appointments of a court (empty: the centre) in force at ``now_ms``, by name."""
     found = _newest(database, StaffRow.court == court)

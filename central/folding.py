@@ -1,0 +1,90 @@
+"""The thread that folds: the centre logs first and answers, then this interprets, delivers and looks things up.
+
+It is woken by every bundle, looks around every minute without being woken, and never ends on an error: what was logged
+stays logged, what could not be done is tried again, and ``centre.trouble`` says why pages are behind.
+
+    folder = folding.start(centre)
+    …
+    folder.stop()
+"""
+
+import logging
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Final
+
+from central.centre import Centre
+from central.services import nodes, verification
+from common.errors import CourtError
+
+TICK_SECONDS: Final = 60
+RETRY_SECONDS: Final = 10
+STOP_SECONDS: Final = 30
+"""What is under way is finished or left to the next start: a killed fold loses nothing."""
+
+logger = logging.getLogger(__name__)
+
+
+class Folding:
+    """One per centre. `round` is what the thread does over and over; tests call it themselves."""
+
+    def __init__(self, centre: Centre) -> None:
+        self._centre = centre
+        self._verifier = verification.Verifier(centre)
+        self._news = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="folding", daemon=True)
+
+    def start(self) -> None:
+        """Take over the folding from the threads that answer the machines."""
+        self._centre.after_news = self.wake
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that something was logged."""
+        self._news.set()
+
+    def stop(self) -> None:
+        """Finish what is under way and end the thread."""
+        self._stopping = True
+        self.wake()
+        self._thread.join(STOP_SECONDS)
+
+    def round(self) -> None:
+        """Fold and deliver what is logged, note who was heard, check what can be checked now."""
+        trouble = self._guarded(self._centre.register.fold_pending)
+        trouble = self._guarded(lambda: nodes.note_contacts(self._centre)) or trouble
+        trouble = self._guarded(self._verify) or trouble
+        self._centre.trouble = trouble
+
+    def _verify(self) -> None:
+        if self._verifier.run():
+            self.wake()  # there is more, but what has come meanwhile is folded first
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self.round()
+            self._news.wait(RETRY_SECONDS if self._centre.trouble else TICK_SECONDS)
+            self._news.clear()
+        self._centre.database.close()  # this thread's connection
+
+    def _guarded(self, step: Callable[[], object]) -> str:
+        """Run one step; return "" or the code of what went wrong."""
+        try:
+            step()
+        except CourtError as error:
+            logger.error("folding: %s", error.code)
+            return error.code
+        except Exception as error:  # noqa: BLE001 - a thread that dies folds nothing any more; the safe fall-back is to try again
+            places = " < ".join(f"{at.filename}:{at.lineno}" for at in reversed(traceback.extract_tb(error.__traceback__)[-4:]))
+            logger.error("folding: %s in %s", type(error).__qualname__, places)
+            return "internal"
+        return ""
+
+
+def start(centre: Centre) -> Folding:
+    """Return the running thread of ``centre``."""
+    folding = Folding(centre)
+    folding.start()
+    return folding

@@ -1,0 +1,270 @@
+"""The machines as the centre sees them: what each last said of itself, what is wrong with it, and what people decide about it.
+
+Everything a machine says is as old as its last contact; pages show that time. Words of this module:
+
+* ``state``: ok (heard within IN_TOUCH_MS and nothing waits long), late, off (not heard for SILENT_MS), never, revoked;
+* ``alarms``: what a person must look at: twin, fork, clock, disk, quarantine;
+* ``tone``: the colour and shape of both together.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from central.centre import Centre
+from central.services import enrolment
+from common.court.book import Book
+from common.db import BlobField, CompositeKey, Database, IntegerField, Table, create_tables, fetch, transaction
+from common.errors import N_, Conflict, NotFound, Refused
+from sync.identity import CENTRE_NODE
+from sync.messages import FORK, TWIN
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+IN_TOUCH_MS: Final = 15 * MINUTE_MS
+"""A machine whose line works is heard every minute, after a failure at least every quarter of an hour."""
+SILENT_MS: Final = HOUR_MS
+WAITS_LONG_MS: Final = 15 * MINUTE_MS
+"""The goal from the talon to the register."""
+OVERDUE_MS: Final = 72 * HOUR_MS
+"""What waits longer needs another way to the centre."""
+CLOCK_OFF_MS: Final = 5 * MINUTE_MS
+DISK_FREE_MIN: Final = 2 << 30
+KEPT_DAYS: Final = 30
+"""How long the hours of contact are kept."""
+REASON_CHARS_MAX: Final = 500
+
+State = Literal["ok", "late", "off", "never", "revoked"]
+Tone = Literal["ok", "late", "off"]
+
+
+class ContactHourRow(Table):
+    """What a machine said of itself within one hour (hours since 1970 UTC): the last contact, the worst of the rest."""
+
+    hour = IntegerField()
+    node = IntegerField()
+    contact_ms = IntegerField()
+    backlog = IntegerField()
+    clock_off_ms = IntegerField()
+    disk_free = IntegerField()
+
+    class Meta:
+        table_name = "contact_hour"
+        primary_key = CompositeKey("hour", "node")
+        indexes = ((("node", "hour"), False),)
+
+
+class ClearedAlarmRow(Table):
+    """Who (SHA-256 of the certificate) cleared an alarm of a machine, and when: there is no entry for that."""
+
+    node = IntegerField()
+    at_ms = IntegerField()
+    actor = BlobField()
+
+    class Meta:
+        table_name = "cleared_alarm"
+        primary_key = CompositeKey("node", "at_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One machine. Times in ms UTC; ``contact_ms`` None before the first contact; ``oldest_ms`` None when nothing waits."""
+
+    node: int
+    name: str
+    courts: tuple[str, ...]
+    region: str
+    epoch: int
+    seq: int
+    contact_ms: int | None
+    clock_off_ms: int
+    backlog: int
+    backlog_bytes: int
+    oldest_ms: int | None
+    disk_free: int | None
+    version: str
+    quarantine: int
+    """Entries of this machine that the centre could not fold."""
+    quarantine_there: int
+    state: State
+    alarms: tuple[str, ...]
+
+    @property
+    def tone(self) -> Tone:
+        if self.state == "off" or set(self.alarms) & {"twin", "fork"}:
+            return "off"
+        return "late" if self.state in ("late", "never") or self.alarms else "ok"
+
+    def waits_ms(self, now: int) -> int | None:
+        """Return for how long something has waited there as far as anybody knows, or the silence itself; None when nothing does."""
+        if self.oldest_ms is not None:
+            return max(0, now - self.oldest_ms)
+        return now - self.contact_ms if self.state == "off" and self.contact_ms is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day of contact, newest first in lists; ``start_ms`` is its midnight in Kazakhstan."""
+
+    start_ms: int
+    hours: int
+    backlog: int
+    clock_off_ms: int
+    disk_free: int
+
+
+def create(database: Database) -> None:
+    """Create what is missing."""
+    create_tables(database, [ContactHourRow, ClearedAlarmRow])
+
+
+_MACHINES = """
+SELECT n.node, n.name, n.epoch, n.revoked_epoch, p.epoch, p.seq, p.frozen, c.contact_ms, c.clock_ms, c.backlog, c.backlog_bytes,
+       c.oldest_ms, c.disk_free, c.quarantine, c.version, c.state, c.alarm_ms
+FROM node n LEFT JOIN peer p ON p.node = n.node LEFT JOIN contact c ON c.node = n.node
+WHERE n.node > ?1 AND (?2 IS NULL OR n.node = ?2) ORDER BY n.node
+"""
+
+
+def machines(centre: Centre, *, node: int | None = None) -> list[Machine]:
+    """Return every machine of the directory but the centre itself, by number; with ``node`` only that one."""
+    book, now = centre.book(), centre.clock.now()
+    served: dict[int, list[str]] = {}
+    for court, writer in writers(centre.database).items():
+        served.setdefault(writer, []).append(court)
+    held = dict(fetch(centre.database, "SELECT e.node, COUNT(*) FROM quarantine q JOIN entry e ON e.leaf = q.leaf GROUP BY e.node"))
+    rows = fetch(centre.database, _MACHINES, (CENTRE_NODE, node))
+    return [_machine(row, tuple(served.get(row[0], ())), held.get(row[0], 0), book, now) for row in rows]
+
+
+def machine(centre: Centre, node: int) -> Machine:
+    """Return one machine; raises NotFound("node.none")."""
+    found = machines(centre, node=node) if node > CENTRE_NODE else []
+    if not found:
+        raise NotFound("node.none", N_("There is no machine with this number."))
+    return found[0]
+
+
+def writers(database: Database) -> dict[str, int]:
+    """Return which machine writes for each court now (`sync.directory.node_of` for all courts at once)."""
+    rows = fetch(database, "SELECT court, node FROM node_court ORDER BY court, since, node")
+    return {court: node for court, node in dict(rows).items() if node >= 0}
+
+
+def worst_first(found: Sequence[Machine], now: int) -> list[Machine]:
+    """Return the machines that need a person, the worst first; revoked ones need nobody."""
+    order = {"off": 0, "late": 1}
+    needy = [one for one in found if one.state != "revoked" and one.tone != "ok"]
+    return sorted(needy, key=lambda one: (order[one.tone], -(one.waits_ms(now) or 0), one.node))
+
+
+def _machine(row: tuple[Any, ...], courts: tuple[str, ...], held: int, book: Book, now: int) -> Machine:
+    node, name, epoch, revoked, peer_epoch, peer_seq, frozen, contact, clock, backlog, size, oldest, disk, there, version, said, alarm = row
+    court = book.find_court(courts[0]) if courts else None
+    clock_off = clock - contact if contact is not None else 0
+    return Machine(
+        node=node,
+        name=name,
+        courts=tuple(sorted(courts)),
+        region=court.region_rr if court else "",
+        epoch=max(epoch, peer_epoch or 1),
+        seq=peer_seq or 0,
+        contact_ms=contact,
+        clock_off_ms=clock_off,
+        backlog=backlog or 0,
+        backlog_bytes=size or 0,
+        oldest_ms=oldest or None,
+        disk_free=disk,
+        version=version or "",
+        quarantine=held,
+        quarantine_there=there or 0,
+        state=_state(revoked is not None, contact, oldest or None, now),
+        alarms=_alarms(said, alarm, frozen, clock_off, disk, held + (there or 0)),
+    )
+
+
+def _state(revoked: bool, contact: int | None, oldest: int | None, now: int) -> State:
+    if revoked:
+        return "revoked"
+    if contact is None:
+        return "never"
+    if now - contact > SILENT_MS:
+        return "off"
+    return "late" if now - contact > IN_TOUCH_MS or (oldest is not None and now - oldest > WAITS_LONG_MS) else "ok"
+
+
+def _alarms(said: str | None, alarm: int | None, frozen: str | None, clock_off: int, disk: int | None, quarantine: int) -> tuple[str, ...]:
+    found = []
+    if said == FORK or frozen:
+        found.append("fork")
+    elif said == TWIN or alarm is not None:  # it stands until a person clears it, whoever has called since
+        found.append("twin")
+    if abs(clock_off) > CLOCK_OFF_MS:
+        found.append("clock")
+    if disk is not None and 0 < disk < DISK_FREE_MIN:
+        found.append("disk")
+    if quarantine:
+        found.append("quarantine")
+    return tuple(found)
+
+
+def note_contacts(centre: Centre) -> None:
+    """Keep what the machines said within the last hour; called every minute, and harmless when called twice."""
+    now = centre.clock.now()
+    statement = """INSERT INTO contact_hour (hour, node, contact_ms, backlog, clock_off_ms, disk_free)
+                   SELECT contact_ms / ?1, node, contact_ms, backlog, ABS(clock_ms - contact_ms), disk_free
+                   FROM contact WHERE contact_ms > ?2
+                   ON CONFLICT (hour, node) DO UPDATE SET contact_ms = excluded.contact_ms, backlog = MAX(backlog, excluded.backlog),
+                     clock_off_ms = MAX(clock_off_ms, excluded.clock_off_ms), disk_free = MIN(disk_free, excluded.disk_free)"""
+    with transaction(centre.database):
+        fetch(centre.database, statement, (HOUR_MS, now - HOUR_MS))
+        fetch(centre.database, "DELETE FROM contact_hour WHERE hour < ?", ((now - KEPT_DAYS * DAY_MS) // HOUR_MS,))
+
+
+def days(centre: Centre, node: int, *, since_ms: int, offset_ms: int) -> list[Day]:
+    """Return the days of contact of ``node`` after ``since_ms``, the newest first; ``offset_ms`` is the zone's."""
+    statement = """SELECT (hour * ?1 + ?2) / ?3, COUNT(*), MAX(backlog), MAX(clock_off_ms), MIN(disk_free) FROM contact_hour
+                   WHERE node = ?4 AND hour >= ?5 GROUP BY 1 ORDER BY 1 DESC"""
+    rows = fetch(centre.database, statement, (HOUR_MS, offset_ms, DAY_MS, node, since_ms // HOUR_MS))
+    return [Day(day * DAY_MS - offset_ms, hours, backlog, clock_off, disk) for day, hours, backlog, clock_off, disk in rows]
+
+
+def revoke(centre: Centre, *, node: int, reason: str, actor: bytes) -> None:
+    """Revoke ``node``; raises NotFound, Refused("node.reason") or Conflict("node.revoked_already")."""
+    machine(centre, node)
+    if not reason.strip() or len(reason) > REASON_CHARS_MAX:
+        raise Refused("node.reason", N_("Say why in a sentence, up to %(most)d letters."), field="reason", most=REASON_CHARS_MAX)
+    enrolment.revoke(centre, node=node, reason=reason.strip(), actor=actor)
+
+
+def serve(centre: Centre, *, node: int, courts: Sequence[str], actor: bytes) -> None:
+    """Say for which courts ``node`` writes from now on; raises NotFound, Refused("enrol.courts") or Conflict."""
+    machine(centre, node)
+    enrolment.serve(centre, node=node, courts=courts, actor=actor)
+
+
+def clear_alarm(centre: Centre, *, node: int, actor: bytes) -> None:
+    """Take back a twin or fork alarm: a person has found out which machine is the real one and switched the other one off.
+
+    Where the last caller was refused as a copy, the next one is believed whoever it is. Raises Conflict("node.no_alarm").
+    """
+    now = centre.clock.now()
+    statement = """UPDATE contact SET
+                     token = CASE state WHEN ?2 THEN x'' ELSE token END, token_before = CASE state WHEN ?2 THEN x'' ELSE token_before END,
+                     epoch = CASE state WHEN ?2 THEN 0 ELSE epoch END, state = '', alarm_ms = NULL
+                   WHERE node = ?1 AND alarm_ms IS NOT NULL RETURNING node"""
+    with transaction(centre.database):
+        if not fetch(centre.database, statement, (node, TWIN)):
+            raise Conflict("node.no_alarm", N_("There is no alarm of this machine any more."))
+        fetch(centre.database, "INSERT OR REPLACE INTO cleared_alarm (node, at_ms, actor) VALUES (?, ?, ?)", (node, now, actor))
+
+
+def by_region(found: Sequence[Machine]) -> Mapping[str, tuple[int, Tone]]:
+    """Return (machines, the worst tone) of each region; revoked machines do not count."""
+    worst: dict[str, tuple[int, Tone]] = {}
+    for one in found:
+        if one.state != "revoked" and one.region:
+            count, tone = worst.get(one.region, (0, "ok"))
+            worst[one.region] = count + 1, max(tone, one.tone, key=("ok", "late", "off").index)
+    return worst
