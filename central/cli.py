@@ -2,22 +2,22 @@
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from central import app, folding
 from central.centre import Centre
 from central.config import CentralConfig
 from central.services import enrolment, reference
 from common.clock import SystemClock
-from common.config import load
+from common.config import load, split_listen
 from common.court import staff
-from common.pki.certificates import read_certificate
+from common.pki.certificates import Certificate, read_certificate
 from common.pki.trust import Trust
-from common.serving import alone, serve, set_up_log
 from common.version import VERSION
 from sync import commands
 from sync.commands import out
+from sync.identity import load_identity
 
 ENVIRONMENT_PREFIX = "SOT_CENTRAL_"
 CONFIG_FILE = "central.toml"
@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     top = argparse.ArgumentParser(prog="central", description="The central register: logs what nodes send, orders, checks and delivers.")
     top.add_argument("--version", action="version", version=VERSION)
-    top.add_argument("--data", type=Path, default=Path("run/centre"), help="folder of the centre (default: run/centre)")
+    top.add_argument("--data", type=Path, default=_default_data(), help="folder of the centre (default: SOT_CENTRAL_DATA or run/centre)")
     sub = top.add_subparsers(metavar="COMMAND", required=True)
     init = commands.add_command(sub, "init", _init, "make a new register: keys, reference data, its first administrator")
     init.add_argument("--name", default="Centre", help="how people call the centre")
@@ -58,38 +58,52 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _default_data() -> Path:
+    return Path(os.environ.get(f"{ENVIRONMENT_PREFIX}DATA", "run/centre"))
+
+
 def _config(given: argparse.Namespace) -> CentralConfig:
     path = given.data / CONFIG_FILE
-    environment = {"SOT_CENTRAL_DATA": str(given.data), **os.environ}
+    environment = {**os.environ, f"{ENVIRONMENT_PREFIX}DATA": str(given.data)}
     return load(CentralConfig, path if path.exists() else None, environment, prefix=ENVIRONMENT_PREFIX)
 
 
-def _open(given: argparse.Namespace) -> Centre:
+@contextmanager
+def _open(given: argparse.Namespace) -> Iterator[Centre]:
     centre = Centre.open(_config(given), clock=SystemClock())
-    centre.start()
-    enrolment.create(centre.database)
-    return centre
+    try:
+        centre.start()
+        enrolment.create(centre.database)
+        yield centre
+    finally:
+        centre.close()
 
 
 def _init(given: argparse.Namespace) -> int:
+    # read before anything is made: a register without the administrator that was asked for would have to be thrown away
+    first = read_certificate(commands.read_file(given.administrator)) if given.administrator else None
     centre = Centre.create(_config(given), clock=SystemClock(), name=given.name)
-    with out.status("Publishing the reference data …"):
-        count = reference.publish_initial(centre)
-    out.print(f"A register in {given.data}: {count} datasets published.")
-    if given.administrator:
-        _write_appointment(centre, given.administrator, "central", "")
-    else:
-        out.print("No administrator yet: python -m central appoint FILE --role central")
+    try:
+        with out.status("Publishing the reference data …"):
+            count = reference.publish_initial(centre)
+        out.print(f"A register in {given.data}: {count} datasets published.")
+        if first:
+            _write_appointment(centre, first, "central", "")
+        else:
+            out.print("No administrator yet: python -m central appoint FILE --role central")
+    finally:
+        centre.close()
     return 0
 
 
 def _appoint(given: argparse.Namespace) -> int:
-    _write_appointment(_open(given), given.certificate, given.role, given.court)
+    certificate = read_certificate(commands.read_file(given.certificate))
+    with _open(given) as centre:
+        _write_appointment(centre, certificate, given.role, given.court)
     return 0
 
 
-def _write_appointment(centre: Centre, path: Path, role: str, court: str) -> None:
-    certificate = read_certificate(commands.read_file(path))
+def _write_appointment(centre: Centre, certificate: Certificate, role: str, court: str) -> None:
     body = staff.Appoint(
         name=certificate.full_name,
         court=court,
@@ -98,14 +112,19 @@ def _write_appointment(centre: Centre, path: Path, role: str, court: str) -> Non
         from_ms=centre.clock.now(),
     )
     reference.appoint(centre, body)
-    out.print(f"Appointed: {certificate.full_name}, {role}.")
+    out.print(f"Appointed: {commands.shown(certificate.full_name)}, {role}.")
 
 
 def _run(given: argparse.Namespace) -> int:
     config = _config(given)
+    split_listen(config.listen, behind_tls_proxy=config.tls_proxy)
+    load_identity(given.data)
+    # the pages with everything they draw in are loaded by this command alone; the others answer at once
+    from central import app, folding
+    from common.serving import alone, leave, serve, set_up_log
+
     set_up_log(config.log_level)
-    with alone(given.data / "run.lock"):
-        centre = _open(given)
+    with alone(given.data / "run.lock"), _open(given) as centre:
         web = app.build(centre)
         folder = folding.start(centre)
         out.print(f"Serving http://{config.listen}")
@@ -113,28 +132,27 @@ def _run(given: argparse.Namespace) -> int:
             serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy)
         finally:
             folder.stop()
-            centre.close()
-    return 0
+    leave(0)
 
 
 def _enrol(given: argparse.Namespace) -> int:
-    centre = _open(given)
     courts = [court.strip() for court in given.courts.split(",") if court.strip()]
-    code = enrolment.make_code(centre, node=given.node, name=given.name, courts=courts)
-    out.print(f"[bold]{code}[/]  (once, within 24 hours)")
+    with _open(given) as centre:
+        code = enrolment.make_code(centre, node=given.node, name=given.name, courts=courts)
+    out.print(f"{code}  (once, within 24 hours)")
     return 0
 
 
 def _sync(given: argparse.Namespace) -> int:
-    centre = _open(given)
-    centre.publish()
-    out.print(f"The log has {centre.register.checkpoint()[0]} entries; folded and delivered: {centre.register.folded()}.")
+    with _open(given) as centre:
+        centre.publish()
+        out.print(f"The log has {centre.register.checkpoint()[0]} entries; folded and delivered: {centre.register.folded()}.")
     return 0
 
 
 def _backup(given: argparse.Namespace) -> int:
-    centre = _open(given)
-    return commands.backup(centre.database, centre.data, given.target, "centre.db")
+    with _open(given) as centre:
+        return commands.backup(centre.database, centre.data, given.target, "centre.db")
 
 
 def _trust_add(given: argparse.Namespace) -> int:

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from common.config import LogLevel, Threads
+
 
 class CentralConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``data``: folder of the centre. ``tls_proxy``: a TLS proxy stands in front, and what it says of the client is believed."""
@@ -9,5 +11,5 @@ class CentralConfig(msgspec.Struct, frozen=True, kw_only=True):
     data: str = "run/centre"
     listen: str = "127.0.0.1:8000"
     tls_proxy: bool = False
-    threads: int = 8
-    log_level: str = "INFO"
+    threads: Threads = 8
+    log_level: LogLevel = "INFO"

@@ -5,10 +5,11 @@
 `SOT_EDGE_LISTEN=127.0.0.1:8001` overrides `listen = …`. A setting is a field of a flat msgspec.Struct.
 """
 
+import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
@@ -17,6 +18,13 @@ from common.errors import N_, Refused
 T = TypeVar("T", bound=msgspec.Struct)
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PORT_MAX = 65_535
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+Threads = Annotated[int, msgspec.Meta(ge=1, le=64)]
+"""Requests served at the same time; each holds a database connection."""
+Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]\S*$")]
+"""Address of another machine."""
 
 
 def load(kind: type[T], path: Path | None, environment: Mapping[str, str], *, prefix: str) -> T:
@@ -32,6 +40,12 @@ def load(kind: type[T], path: Path | None, environment: Mapping[str, str], *, pr
         if name not in names:
             raise Refused("config.unknown", N_("Unknown setting: %(name)s. Remove it or correct its name."), field=name, name=name)
     return _convert(kind, values)
+
+
+def settings_text(kind: type[T], values: Mapping[str, str]) -> str:
+    """Return a settings file of ``values``, which `load` would take; raises Refused("config.…") naming the one it would not."""
+    _convert(kind, values)
+    return "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in values.items())
 
 
 def _read_file(path: Path) -> dict[str, object]:
@@ -63,7 +77,7 @@ def split_listen(listen: str, *, behind_tls_proxy: bool) -> tuple[str, int]:
     A page that takes a password or a key is served over loopback or TLS, or not at all.
     """
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > PORT_MAX:
         raise Refused("config.listen", N_("The setting listen must look like 127.0.0.1:8001."), field="listen")
     if host.strip("[]") not in LOOPBACK and not behind_tls_proxy:
         raise Refused(

@@ -2,23 +2,24 @@
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from common.clock import SystemClock
-from common.config import load
+from common.config import load, settings_text, split_listen
 from common.errors import N_, Conflict
 from common.files import make_folder, write_durable
 from common.pki.trust import Trust
-from common.serving import alone, serve, set_up_log
 from common.version import VERSION
-from edge import app, enrolment, jobs
-from edge.config import EdgeConfig, check
+from edge import enrolment
+from edge.config import EdgeConfig
 from edge.exchanger import Exchanger
 from edge.node import Node
 from edge.transport import CUT_FILE, HttpTransport
 from sync import commands
 from sync.commands import out
+from sync.identity import load_identity
 
 ENVIRONMENT_PREFIX = "SOT_EDGE_"
 CONFIG_FILE = "edge.toml"
@@ -35,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     top = argparse.ArgumentParser(prog="edge", description="A court's node: takes papers offline, exchanges with the centre.")
     top.add_argument("--version", action="version", version=VERSION)
-    top.add_argument("--data", type=Path, default=Path("run/edge"), help="folder of this node (default: run/edge)")
+    top.add_argument("--data", type=Path, default=_default_data(), help="folder of this node (default: SOT_EDGE_DATA or run/edge)")
     sub = top.add_subparsers(metavar="COMMAND", required=True)
     init = commands.add_command(sub, "init", _init, "make the folder and its settings file")
     init.add_argument("--centre", default="http://127.0.0.1:8000", help="address of the centre")
@@ -56,25 +57,33 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _default_data() -> Path:
+    return Path(os.environ.get(f"{ENVIRONMENT_PREFIX}DATA", "run/edge"))
+
+
 def _config(given: argparse.Namespace) -> EdgeConfig:
     path = given.data / CONFIG_FILE
-    environment = {"SOT_EDGE_DATA": str(given.data), **os.environ}
-    return check(load(EdgeConfig, path if path.exists() else None, environment, prefix=ENVIRONMENT_PREFIX))
+    environment = {**os.environ, f"{ENVIRONMENT_PREFIX}DATA": str(given.data)}
+    return load(EdgeConfig, path if path.exists() else None, environment, prefix=ENVIRONMENT_PREFIX)
 
 
-def _open(given: argparse.Namespace) -> Node:
+@contextmanager
+def _open(given: argparse.Namespace) -> Iterator[Node]:
     node = Node.open(_config(given), clock=SystemClock())
-    if opened := node.start():
-        out.print(f"[bold yellow]A new epoch was opened: {opened}.[/] Numbers of cases wait until the centre has answered.")
-    return node
+    try:
+        if opened := node.start():
+            out.print(f"A new epoch was opened: {opened}. Numbers of cases wait until the centre has answered.", style="bold yellow")
+        yield node
+    finally:
+        node.close()
 
 
 def _init(given: argparse.Namespace) -> int:
-    path = make_folder(given.data) / CONFIG_FILE
+    path = given.data / CONFIG_FILE
     if path.exists():
         raise Conflict("init.exists", N_("There is a settings file in this folder already. Nothing was changed."))
-    lines = (f'centre = "{given.centre}"', f'listen = "{given.listen}"', f'surface = "{given.surface}"')
-    write_durable(path, ("\n".join(lines) + "\n").encode())
+    text = settings_text(EdgeConfig, {"centre": given.centre, "listen": given.listen, "surface": given.surface})
+    write_durable(make_folder(given.data) / CONFIG_FILE, text.encode())
     out.print(f"{path} written. Next: python -m edge --data {given.data} enrol --code CODE")
     return 0
 
@@ -82,17 +91,22 @@ def _init(given: argparse.Namespace) -> int:
 def _enrol(given: argparse.Namespace) -> int:
     config = _config(given)
     number = enrolment.enrol(given.data, given.code, HttpTransport(config.centre, given.data / CUT_FILE))
-    node = _open(given)
-    Exchanger(node).exchange()
-    out.print(f"Enrolled as machine {number}; courts: {', '.join(node.courts()) or 'none'}.")
+    with _open(given) as node:
+        Exchanger(node).exchange()
+        out.print(f"Enrolled as machine {number}; courts: {', '.join(node.courts()) or 'none'}.")
     return 0
 
 
 def _run(given: argparse.Namespace) -> int:
     config = _config(given)
+    split_listen(config.listen, behind_tls_proxy=config.tls_proxy)
+    load_identity(given.data)
+    # the pages with everything they draw in are loaded by this command alone; the others answer at once
+    from common.serving import alone, leave, serve, set_up_log
+    from edge import app, jobs
+
     set_up_log(config.log_level)
-    with alone(given.data / "run.lock"):
-        node = _open(given)
+    with alone(given.data / "run.lock"), _open(given) as node:
         exchanger = Exchanger(node)
         web = app.build(node, exchanger)
         scheduler = jobs.start(node, exchanger)
@@ -101,13 +115,11 @@ def _run(given: argparse.Namespace) -> int:
             serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy)
         finally:
             scheduler.shutdown(wait=False)
-            node.close()
-    return 0
+    leave(0)
 
 
 def _sync(given: argparse.Namespace) -> int:
-    node = _open(given)
-    with out.status("Exchanging …"):
+    with _open(given) as node, out.status("Exchanging …"):
         outcome = Exchanger(node).exchange()
     out.print(
         f"{outcome.entries_up} entries up, {outcome.entries_down} down, {outcome.receipts} receipts, "
@@ -118,8 +130,8 @@ def _sync(given: argparse.Namespace) -> int:
 
 
 def _backup(given: argparse.Namespace) -> int:
-    node = _open(given)
-    return commands.backup(node.database, node.data, given.target, "node.db")
+    with _open(given) as node:
+        return commands.backup(node.database, node.data, given.target, "node.db")
 
 
 def _line(given: argparse.Namespace) -> int:

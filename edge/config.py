@@ -1,8 +1,10 @@
 """The settings of a node; see `common.config` for where they come from. Prefix in the environment: SOT_EDGE_."""
 
+from typing import Annotated, Literal
+
 import msgspec
 
-from common.errors import N_, Refused
+from common.config import LogLevel, Threads, Url
 
 INTERVAL_SECONDS_MIN = 5
 
@@ -14,24 +16,10 @@ class EdgeConfig(msgspec.Struct, frozen=True, kw_only=True):
 
     data: str = "run/edge"
     listen: str = "127.0.0.1:8001"
-    centre: str = "http://127.0.0.1:8000"
+    centre: Url = "http://127.0.0.1:8000"
     high_water: str = ""
-    interval_seconds: int = 60
-    surface: str = "kiosk"
+    interval_seconds: Annotated[int, msgspec.Meta(ge=INTERVAL_SECONDS_MIN)] = 60
+    surface: Literal["kiosk", "home"] = "kiosk"
     tls_proxy: bool = False
-    threads: int = 8
-    log_level: str = "INFO"
-
-
-def check(config: EdgeConfig) -> EdgeConfig:
-    """Return ``config``; raises Refused("config.value") naming the setting that makes no sense."""
-    wrong = ""
-    if config.interval_seconds < INTERVAL_SECONDS_MIN:
-        wrong = "interval_seconds"
-    if config.surface not in ("kiosk", "home"):
-        wrong = "surface"
-    if not config.centre.startswith(("http://", "https://")):
-        wrong = "centre"
-    if wrong:
-        raise Refused("config.value", N_("The setting %(name)s has a value that cannot be used."), field=wrong, name=wrong)
-    return config
+    threads: Threads = 8
+    log_level: LogLevel = "INFO"

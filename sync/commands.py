@@ -5,25 +5,29 @@ Every command ends with 0 (done), 1 (refused, or something is wrong) or 2 (canno
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
 import apsw
 from rich.console import Console
 from rich.table import Table as Grid
+from rich.text import Text
 
 from common.db import Database
 from common.errors import N_, CourtError, Refused
 from common.files import make_folder, sync_folder, write_durable
 from common.papers.words import date_time_short
 from common.pki.certificates import Certificate, read_certificate
+from common.pki.crl import CRL_BYTES_MAX, Crl, CrlInfo
 from common.pki.trust import Trust
 
-BACKUP_PAGES = 1_000
-FILE_BYTES_MAX = 64 << 20
+FILE_BYTES_MAX = CRL_BYTES_MAX
+"""The largest thing a command reads: a revocation list."""
+INTERRUPTED = 130
 
-out = Console(highlight=False)
+out = Console(highlight=False, markup=False, soft_wrap=True)
+"""Where commands speak. Names in certificates and paths are shown as they are: nothing in them is markup."""
 
 
 def run(command: Callable[[], int]) -> int:
@@ -31,14 +35,24 @@ def run(command: Callable[[], int]) -> int:
     try:
         return command()
     except CourtError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]{error.code}[/]  {_sentence(error)}")
-        return 1
+        return _fail(error)
+    except OSError as error:
+        path, why = error.filename or "-", error.strerror or type(error).__name__
+        return _fail(Refused("command.file", N_("%(path)s cannot be used: %(why)s."), path=path, why=why))
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
 
 
-def _sentence(error: CourtError) -> str:
-    return error.sentence % error.params if error.params else error.sentence
+def _fail(error: CourtError) -> int:
+    sentence = error.sentence % error.params if error.params else error.sentence
+    line = Text.assemble((error.code, "bold red"), "  ", shown(sentence))
+    Console(stderr=True, highlight=False, soft_wrap=True).print(line)
+    return 1
+
+
+def shown(text: str) -> str:
+    """Return ``text`` with nothing in it that moves the cursor or hides: what a certificate says must not forge its fingerprint."""
+    return "".join(char if char.isprintable() else f"[U+{ord(char):04X}]" for char in text)
 
 
 Subcommands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -83,8 +97,7 @@ def read_file(path: Path) -> bytes:
 def add_trust(trust: Trust, path: Path, *, yes: bool) -> int:
     """Show a CA certificate with its fingerprint, ask, and trust it."""
     data = read_file(path)
-    certificate = read_certificate(data)
-    _show(certificate)
+    _show_certificate(read_certificate(data))
     if not (yes or _agreed("Trust everything this centre has signed?")):
         return 1
     trust.add(data)
@@ -93,23 +106,34 @@ def add_trust(trust: Trust, path: Path, *, yes: bool) -> int:
 
 
 def import_crl(trust: Trust, path: Path, now: int, *, yes: bool) -> int:
-    """Show a revocation list, ask, verify its signature once and keep it."""
+    """Show a revocation list with its fingerprint, ask, verify its signature once and keep it."""
     data = read_file(path)
-    out.print(f"{path.name}: {len(data)} bytes")
+    _show_crl(Crl(data).info)
     if not (yes or _agreed("Use this revocation list?")):
         return 1
-    info = trust.import_crl(data, now)
-    out.print(f"Imported: issued {date_time_short(info.this_update_ms)}, next {date_time_short(info.next_update_ms)}.")
+    trust.import_crl(data, now)
+    out.print("Imported.")
     return 0
 
 
-def _show(certificate: Certificate) -> None:
+def _show_certificate(certificate: Certificate) -> None:
+    valid = f"{date_time_short(certificate.not_before_ms)} … {date_time_short(certificate.not_after_ms)}"
+    about = {"Name": certificate.subject, "Issued by": certificate.issuer, "Valid": valid, "Algorithm": certificate.algorithm}
+    _show(about, certificate.sha256)
+
+
+def _show_crl(info: CrlInfo) -> None:
+    number = "" if info.number is None else str(info.number)
+    about = {"Revocation list of": info.issuer, "Number": number, "Revoked": f"{info.entries:,} certificates"}
+    about |= {"Issued": date_time_short(info.this_update_ms), "Next": date_time_short(info.next_update_ms)}
+    _show(about, info.sha256)
+
+
+def _show(about: Mapping[str, str], sha256: bytes) -> None:
     grid = Grid(show_header=False)
-    digest = certificate.sha256.hex().upper()
-    grid.add_row("Name", certificate.subject)
-    grid.add_row("Issued by", certificate.issuer)
-    grid.add_row("Valid", f"{date_time_short(certificate.not_before_ms)} … {date_time_short(certificate.not_after_ms)}")
-    grid.add_row("Algorithm", certificate.algorithm)
+    for name, value in about.items():
+        grid.add_row(name, shown(value))
+    digest = sha256.hex().upper()
     grid.add_row("SHA-256", " ".join(digest[start : start + 8] for start in range(0, len(digest), 8)))
     out.print(grid)
 
@@ -117,7 +141,10 @@ def _show(certificate: Certificate) -> None:
 def _agreed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise Refused("command.no_terminal", N_("Nobody is there to answer. Repeat with --yes after comparing the fingerprint."))
-    return out.input(f"{question} [y/N] ").strip().lower() in ("y", "yes", "и", "иә", "д", "да")
+    agreed = out.input(f"{question} [y/N] ").strip().lower() in ("y", "yes", "и", "иә", "д", "да")
+    if not agreed:
+        out.print("Nothing was changed.")
+    return agreed
 
 
 def backup(database: Database, data: Path, target: Path, name: str) -> int:
@@ -130,8 +157,7 @@ def backup(database: Database, data: Path, target: Path, name: str) -> int:
     unfinished.unlink(missing_ok=True)
     copy = apsw.Connection(str(unfinished))
     with copy.backup("main", database.connection(), "main") as step:
-        while not step.done:
-            step.step(BACKUP_PAGES)
+        step.step(-1)  # all in one read: writers go on meanwhile, and none of them makes it begin anew
     copy.close()
     unfinished.replace(target / name)
     sync_folder(target)
