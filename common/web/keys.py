@@ -64,6 +64,11 @@ class KeyForm(CourtForm):
     key_file = FileField(lazy_gettext("Key file"), [Required(lazy_gettext("Choose the key file: its name ends in .p12."))])
     key_password = PasswordField(lazy_gettext("Password of the key"), [Required(lazy_gettext("Type the password of the key."))])
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("key_file", "key_password"):  # what is asked last is corrected last, in every form
+            self._fields[name] = self._fields.pop(name)
+
     @property
     def key_welcome(self) -> bool:
         """Whether a key may be given over this channel; where not, the page says why (DESIGN 5)."""

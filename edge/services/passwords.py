@@ -59,7 +59,10 @@ class PasswordRow(Table):
 
 
 def check_new(password: str, *, person: str, email: str = "") -> str:
-    """Return ``password`` when it may be used; raises Refused("password.…") that says what to change, at field "password"."""
+    """Return ``password`` when it may be used; raises Refused("password.…") that says what to change, at field "password".
+
+    ``person``: their IIN or BIN, empty while it is not known.
+    """
     count = len(password)
     if count < PASSWORD_CHARS_MIN:
         sentence = N_("A password has at least %(min)d characters; yours has %(count)d. Add a word or two.")
@@ -69,7 +72,7 @@ def check_new(password: str, *, person: str, email: str = "") -> str:
         raise Refused("password.long", sentence, field="password", max=PASSWORD_CHARS_MAX)
     lowered = _normal(password).lower()
     mailbox = email.lower().partition("@")[0]
-    if person in lowered or (len(mailbox) >= 4 and mailbox in lowered):
+    if (person and person in lowered) or (len(mailbox) >= 4 and mailbox in lowered):
         sentence = N_("The password contains your IIN, BIN or e-mail. Others know these: choose something else.")
         raise Refused("password.yours", sentence, field="password")
     if _simple(lowered):

@@ -1,0 +1,128 @@
+"""The list of notifications (NOT-1, NOT-2): newest first, the unread ones marked, each with a way to what it is about."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template, request, url_for
+from flask_babel import gettext
+
+from common.court.book import Book, name
+from common.court.notifications import Notification
+from common.web.languages import current_language
+from edge.node import Node
+from edge.services import notifications
+from edge.services.freshness import others_as_of
+from edge.services.notifications import UNREAD_MAX, Row
+from edge.web import access
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One row, ready to show; ``talon`` has 15 digits, ``tone`` colours the icon beside the words."""
+
+    talon: str
+    words: str
+    court: str
+    time_ms: int
+    url: str
+    unread: bool
+    icon: str
+    tone: str
+
+
+def make_pages(node: Node) -> Blueprint:
+    """Return the blueprint ``notifications``."""
+    pages = Blueprint("notifications", __name__)
+
+    @pages.get("/notifications", endpoint="list")
+    def show() -> str:
+        who = access.require_visitor()
+        before = request.args.get("before") or None
+        found = notifications.page(node, who.person, before=before)
+        answer = render_template(
+            "edge/notifications/list.html",
+            notices=views_of(node, found.rows),
+            older=url_for("notifications.list", before=found.older) if found.older else "",
+            newest=url_for("notifications.list") if before else "",
+            others_ms=others_as_of(node),
+            now_ms=node.clock.now(),
+        )
+        notifications.note_seen(node, who.person, found.rows)  # after the page is made: on this visit they still stand out
+        return answer
+
+    return pages
+
+
+def views_of(node: Node, rows: Iterable[Row]) -> list[Notice]:
+    """Return ``rows`` as pages show them, in the visitor's language."""
+    book = node.book()
+    return [_view(row, book) for row in rows]
+
+
+def unread_words(count: int) -> str:
+    """Return how many were not read yet, as text; empty when none."""
+    if not count:
+        return ""
+    return f"{UNREAD_MAX}+" if count > UNREAD_MAX else str(count)
+
+
+def _view(row: Row, book: Book) -> Notice:
+    what = row.what
+    icon, tone = LOOKS.get(what.kind, ("bell", "mute"))
+    return Notice(
+        talon=what.talon,
+        words=_words(what, book),
+        court=_court(what.court, book),
+        time_ms=what.time_ms,
+        url=url_for("filings.show", obj=row.filing.hex()) if row.filing else "",
+        unread=row.unread,
+        icon=icon,
+        tone=tone,
+    )
+
+
+LOOKS = {
+    "filed": ("send", "mute"),
+    "verified": ("shield-check", "mute"),
+    "withdrawn": ("arrow-repeat", "mute"),
+    "registered": ("check-circle-fill", "ok"),
+    "refused": ("x-circle-fill", "bad"),
+    "redirected": ("arrow-right-circle-fill", "warn"),
+    "opened": ("folder2-open", "ok"),
+}
+
+
+def _words(what: Notification, book: Book) -> str:
+    """What happened, in one sentence."""
+    match what.kind:
+        case "filed":
+            return gettext("Sent; the talon was given. It is not registered yet.")
+        case "withdrawn":
+            return gettext("You withdrew it.")
+        case "registered":
+            return gettext("Registered. Number of the case: %(number)s.", number=str(what.params.get("number", what.number)))
+        case "refused":
+            return gettext("Registration was refused. The reasons are on its page.")
+        case "redirected":
+            return gettext("Passed to another court: %(court)s.", court=_court(str(what.params.get("to", "")), book))
+        case "opened":
+            return gettext("The case was opened: %(number)s.", number=what.number)
+        case "verified":
+            return _checked(str(what.params.get("subject", "")))
+    return gettext("Its status has changed.")
+
+
+def _checked(subject: str) -> str:
+    match subject:
+        case "revocation":
+            return gettext("The signature was checked again against a newer revocation list.")
+        case "payment":
+            return gettext("The payment of the state duty was checked.")
+        case "address":
+            return gettext("The address was checked.")
+    return gettext("Its status has changed.")
+
+
+def _court(court_id: str, book: Book) -> str:
+    court = book.find_court(court_id)
+    return name(court, current_language()) if court else court_id
