@@ -95,4 +95,5 @@ def _title(number: str, redirected_to: str) -> tuple[str, str]:
 
 
 def _ground(ground: Ground) -> str:
-    return texts.flat(f"{ground.code} · {ground.article} · {ground.text_kk} / {ground.text_ru}")
+    parts = (ground.code, ground.article, f"{ground.text_kk} / {ground.text_ru}")
+    return texts.flat(" · ".join(part for part in parts if part))

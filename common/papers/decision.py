@@ -6,13 +6,14 @@ the first talon, which a corrected filing keeps.
     pdf = decision_pdf(Decision(outcome="registered", case_number="4711-26-00-2/934", …))
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from common.papers.parts import Both, Court
 from common.papers.qr import qr_picture
 from common.papers.texts import date_both, date_time_both, join_words, same, words
-from common.papers.typeset import typeset
+from common.papers.typeset import Attachment, typeset
 from common.papers.words import date_time_words, talon_groups
 
 Json = dict[str, object]
@@ -57,8 +58,8 @@ class Decision:
     """``encode_qr`` of the signed R3, where it fits; empty for none."""
 
 
-def decision_pdf(decision: Decision) -> bytes:
-    """Return the notice as PDF/A-2b, ready for the clerk's signature.
+def decision_pdf(decision: Decision, attachments: Sequence[Attachment] = ()) -> bytes:
+    """Return the notice as PDF/A-2b; with ``attachments`` (the clerk's signed text and signature) as PDF/A-3b.
 
     Raises Refused ``qr.too_long`` or ``papers.too_long``.
     """
@@ -84,7 +85,7 @@ def decision_pdf(decision: Decision) -> bytes:
         "foot": words("talon_no", number=number),
         "page": words("page_of", n="{n}", all="{all}"),
     }
-    return typeset("decision.typ", facts, made_at=decision.decided_at)
+    return typeset("decision.typ", facts, made_at=decision.decided_at, attachments=attachments)
 
 
 def _rows(decision: Decision) -> dict[str, Both]:

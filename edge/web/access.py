@@ -20,6 +20,8 @@ READERS = frozenset({"clerk", "judge", "chairman"})
 """Who reads what comes to their court; an administrator runs the machine and has no right to its contents."""
 DECIDERS = writers.DECIDERS
 """Who registers and refuses."""
+ROLES = ("clerk", "chairman", "judge", "administrator")
+"""Of several offices at one court the one that does most at the desk speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ def offices(node: Node, roles: frozenset[str] | None = None) -> tuple[Officer, .
         return ()
     courts = node.courts()
     held = staff.roles_at(node.database, who.certificate, now_ms=node.clock.now())
-    found = [Officer(who, each.court, each.role) for each in held if each.court in courts and (roles is None or each.role in roles)]
-    return tuple(sorted(found, key=lambda each: (each.court != session.get("court"), courts.index(each.court), each.role)))
+    found = [Officer(who, each.court, each.role) for each in held if each.court in courts and each.role in (roles or ROLES)]
+    return tuple(sorted(found, key=lambda each: (each.court != session.get("court"), courts.index(each.court), ROLES.index(each.role))))
 
 
 def officer(node: Node, roles: frozenset[str] | None = None) -> Officer | None:

@@ -1,0 +1,221 @@
+"""The cases of a court: the list, one card, and the notice of the court's decision (R3) as a paper.
+
+page = find(node, court, search="4711-26-00-2/934")
+pdf = decision_notice(node, filing_obj)
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, Final
+
+from common import canonical
+from common.clock import KAZAKHSTAN_OFFSET_MS
+from common.court import cases, filing_lists, numbers, staff
+from common.court.book import Book
+from common.court.cases import Case, CaseEventRow, CasePartyRow, CaseRow, Participant
+from common.court.filing_lists import Decision, Event, Filing
+from common.db import Database, fn, one_of, rows_of
+from common.errors import N_, NotFound, Refused
+from common.papers import decision as papers
+from common.papers.parts import Both
+from common.papers.parts import Court as PaperCourt
+from common.papers.typeset import Attachment
+from common.pki import pades
+from common.pki.keystore import key_from_ec
+from edge.node import Node
+from edge.services.inbox import SEARCH_CHARS_MAX
+from edge.services.statements import paper_court
+
+PER_PAGE: Final = 50
+NOTICE_FIELD: Final = "Court"
+POSITIONS: Final = {
+    "clerk": Both("кеңсе маманы", "специалист канцелярии"),
+    "chairman": Both("сот төрағасы", "председатель суда"),
+}
+OUTCOMES: Final = frozenset({"registered", "refused"})
+NOON_MS: Final = 12 * 3_600_000
+_KAZAKHSTAN = timezone(timedelta(milliseconds=KAZAKHSTAN_OFFSET_MS))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case of the list with who takes part."""
+
+    case: Case
+    parties: tuple[Participant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of a court's cases."""
+
+    rows: tuple[Row, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One case: who takes part, what happened, and the filing it grew from, where that is held here."""
+
+    case: Case
+    parties: tuple[Participant, ...]
+    events: tuple[Event, ...]
+    filing: Filing | None
+    joined: tuple[Filing, ...]
+    """Filings that were registered into this case later."""
+
+
+def find(node: Node, court: str, *, search: str = "", page: int = 1, per_page: int = PER_PAGE) -> Found:
+    """Return a page of the court's cases, newest first; ``search`` is a number, an IIN or BIN, or part of a name."""
+    which = CaseRow.court == court
+    if search:
+        which = which & _matches(search)
+    total = _count(node.database, which)
+    page = min(max(1, page), max(1, -(-total // per_page)))
+    query = CaseRow.select().where(which).order_by(CaseRow.opened_ms.desc(), CaseRow.obj)
+    found = [Case(**row) for row in rows_of(node.database, query.limit(per_page).offset((page - 1) * per_page))]
+    return Found(tuple(Row(each, tuple(cases.participants(node.database, each.obj))) for each in found), total)
+
+
+def case_of(node: Node, obj: bytes) -> Case | None:
+    """Return a case held here, for whoever asks about its court; None where it is not held."""
+    return cases.case(node.database, obj)
+
+
+def card(node: Node, court: str, obj: bytes) -> Card:
+    """Return the card of a case of ``court``; raises NotFound for everything else."""
+    case = cases.case(node.database, obj)
+    if case is None or case.court != court:
+        raise NotFound("access.none", N_("There is no such page, or it is not for you."))
+    in_court = [each for each in filing_lists.filings_of_person(node.database, case.filer_person) if each.case_obj == obj]
+    return Card(
+        case=case,
+        parties=tuple(cases.participants(node.database, obj)),
+        events=_events(node.database, obj),
+        filing=filing_lists.filing(node.database, case.filing),
+        joined=tuple(each for each in in_court if each.obj != case.filing),
+    )
+
+
+# -- the notice
+
+
+def decision_notice(node: Node, filing_obj: bytes) -> bytes:
+    """Return the notice R3 of a filing as PDF/A: signed by this machine, the clerk's signed text and signature embedded.
+
+    Raises NotFound("notice.none") for a filing that is not held here or about which no court has decided yet.
+    """
+    filing = filing_lists.filing(node.database, filing_obj)
+    decided = next((each for each in reversed(filing_lists.decisions(node.database, filing_obj)) if each.kind in OUTCOMES), None)
+    if filing is None or decided is None or filing.decided_ms is None:
+        raise NotFound("notice.none", N_("The court has not decided about this filing yet, so there is no notice."))
+    page = papers.decision_pdf(_notice(node, filing, decided, filing.decided_ms), attachments=_proof(decided))
+    key = key_from_ec(node.identity.pdf, node.identity.certificate.body.pdf)
+    return pades.sign_pdf(page, key, at_ms=filing.decided_ms, field=NOTICE_FIELD, name=key.certificate.subject)
+
+
+def _notice(node: Node, filing: Filing, decided: Decision, decided_ms: int) -> papers.Decision:
+    book = node.book()
+    received = filing_lists.filed_ms(node.database, filing.obj) or filing.submitted_ms
+    return papers.Decision(
+        outcome="registered" if decided.kind == "registered" else "refused",
+        decided_at=decided_ms,
+        court=_court(book, decided.court),
+        case_number=filing.number,
+        reasons=_reasons(decided),
+        talon_number=filing.talon,
+        received_at=received,
+        applicant=filing.filer_name,
+        document=_word(book, "document_type", filing.document_type),
+        subject=_word(book, "case_category", filing.category),
+        clerk_name=decided.executor,
+        clerk_position=_position(node, decided),
+    )
+
+
+def _reasons(decided: Decision) -> tuple[papers.Reason, ...]:
+    """All grounds; the clerk's own words close the last one."""
+    until = _noon_ms(decided.cure_until)
+    last = len(decided.grounds) - 1
+    return tuple(
+        papers.Reason(
+            code=ground.code,
+            text=Both(ground.text_kk, ground.text_ru),
+            article=_both(ground.article),
+            can_be_cured=ground.cure,
+            cure_until=until if ground.cure else None,
+            note=decided.note if place == last else "",
+        )
+        for place, ground in enumerate(decided.grounds)
+    )
+
+
+def _proof(decided: Decision) -> tuple[Attachment, ...]:
+    return (
+        Attachment("decision.txt", decided.content, "text/plain", "Text of the decision as the clerk signed it", "source"),
+        Attachment("decision.p7s", decided.signature, "application/pkcs7-signature", "Detached signature of the clerk", "supplement"),
+    )
+
+
+def _position(node: Node, decided: Decision) -> Both:
+    held = staff.roles_as_of(node.database, decided.certificate, decided.court, before=1 << 62)
+    return next((POSITIONS[role] for role in ("clerk", "chairman") if role in held), Both("", ""))
+
+
+def _court(book: Book, court_id: str) -> PaperCourt:
+    court = book.find_court(court_id)
+    return paper_court(book, court) if court else PaperCourt(name=Both(court_id, court_id))
+
+
+def _word(book: Book, kind: str, code: str) -> Both:
+    row = book.category(kind, code)
+    return Both(row.name_kk, row.name_ru) if row else Both("", "")
+
+
+def _both(text: str) -> Both:
+    """The article as `edge.services.registration` wrote it: «қазақша / по-русски»."""
+    kk, found, ru = text.partition(" / ")
+    return Both(kk, ru) if found else Both(text, text)
+
+
+def _noon_ms(day: str) -> int | None:
+    """Noon of an ISO day in Kazakhstan: papers show the day only."""
+    if not day:
+        return None
+    try:
+        return int(datetime.combine(date.fromisoformat(day), datetime.min.time(), _KAZAKHSTAN).timestamp() * 1000) + NOON_MS
+    except ValueError:  # an entry of a machine that writes days otherwise: the notice then names none
+        return None
+
+
+# -- lists
+
+
+def _matches(search: str) -> Any:
+    text = " ".join(search.split())[:SEARCH_CHARS_MAX]
+    digits = "".join(text.split())
+    found = CaseRow.number == _number(text)
+    if digits.isdecimal():
+        in_party = CasePartyRow.select(CasePartyRow.obj).where(CasePartyRow.person == digits)
+        return found | CaseRow.number.endswith("/" + digits) | (CaseRow.talon == digits) | CaseRow.obj.in_(in_party)
+    for spelling in sorted({text, text.lower(), text.upper(), text.title(), text[:1].upper() + text[1:].lower()}):
+        named = CasePartyRow.select(CasePartyRow.obj).where(CasePartyRow.name.contains(spelling))
+        found = found | CaseRow.obj.in_(named)
+    return found
+
+
+def _number(text: str) -> str:
+    try:
+        return str(numbers.parse(text))
+    except Refused:  # not a whole number: other columns are searched for it
+        return text
+
+
+def _events(database: Database, obj: bytes) -> tuple[Event, ...]:
+    query = CaseEventRow.select().where(CaseEventRow.obj == obj).order_by(CaseEventRow.position)
+    return tuple(Event(**{**row, "params": canonical.decode_map(row["params"])}) for row in rows_of(database, query))
+
+
+def _count(database: Database, which: Any) -> int:
+    row = one_of(database, CaseRow.select(fn.COUNT(CaseRow.obj).alias("count")).where(which))
+    return row["count"] if row else 0
