@@ -141,7 +141,7 @@ def _show(about: Mapping[str, str], sha256: bytes) -> None:
 def _agreed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise Refused("command.no_terminal", N_("Nobody is there to answer. Repeat with --yes after comparing the fingerprint."))
-    agreed = out.input(f"{question} [y/N] ").strip().lower() in ("y", "yes", "и", "иә", "д", "да")
+    agreed = out.input(f"{question} [y/N] ", markup=False).strip().lower() in ("y", "yes", "и", "иә", "д", "да")
     if not agreed:
         out.print("Nothing was changed.")
     return agreed

@@ -34,7 +34,9 @@ class HighWater:
         make_folder(path.parent)
         fresh = not path.exists()
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
-        self._turn = 0
+        marks = [self._slot(place) for place in (0, 1)]
+        # the newest mark stays readable while the next one is written, whatever the first write after a start meets
+        self._turn = int(marks[0] is not None and (marks[1] is None or marks[0] > marks[1]))
         if fresh:
             sync_folder(path.parent)
 
@@ -53,8 +55,10 @@ class HighWater:
         self._turn = 1 - self._turn
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
+        """Close the file; what a thread still writes afterwards fails, and never lands in a file opened meanwhile."""
+        if self._file >= 0:
+            os.close(self._file)
+        self._file = -1
 
     def _slot(self, place: int) -> Mark | None:
         data = os.pread(self._file, SLOT_BYTES, place * SLOT_BYTES)

@@ -21,16 +21,22 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what the wheel is built from: setuptools leaves its work beside it."""
+    source = tmp_path_factory.mktemp("source")
     for package in PACKAGES:
         shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder / "dist"), str(source)]
+    return source
+
+
+@pytest.fixture(scope="module")
+def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
     subprocess.run(command, check=True, capture_output=True, cwd=folder)
-    [made] = (folder / "dist").glob("*.whl")
+    [made] = folder.glob("*.whl")
     return made
 
 
@@ -61,11 +67,11 @@ def test_the_wheel_holds_the_five_packages_and_no_other(wheel: Path) -> None:
     assert {name for name in names if not name.endswith(".dist-info")} == set(PACKAGES)
 
 
-def test_the_wheel_holds_every_file_of_the_packages(wheel: Path) -> None:
+def test_the_wheel_holds_every_file_of_the_packages(source: Path, wheel: Path) -> None:
     files = {
-        str(path.relative_to(ROOT))
+        str(path.relative_to(source))
         for package in PACKAGES
-        for path in (ROOT / package).rglob("*")
+        for path in (source / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and path.suffix not in SOURCES_ONLY
     }
     assert files - set(zipfile.ZipFile(wheel).namelist()) == set()
