@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from common.db import fetch
 from common.errors import N_, Conflict, CourtError, Unreachable
 from edge.node import Node
+from edge.services import line
 from sync.client import Outcome
 
 BACKOFF_SECONDS_MAX = 900
@@ -54,18 +55,22 @@ class Exchanger:
         self._not_before = 0.0
         self._step, self._done, self._total = "", 0, 0
         node.client.report_progress(self._note)
+        line.create(node.database)
 
     def exchange(self) -> Outcome:
         """Run one exchange now; raises Conflict("exchange.running") when one is under way, and what the exchange raises."""
         if not self._running.acquire(blocking=False):
             raise Conflict("exchange.running", N_("An exchange is under way already."))
+        started = self._node.clock.now()
         try:
             with self._alone():
                 outcome = self._node.client.exchange()
             self._failures = 0
+            line.note(self._node, started, outcome, None)
             return outcome
-        except CourtError:
+        except CourtError as error:
             self._failures += 1
+            line.note(self._node, started, None, error)
             raise
         finally:
             self._step, self._done, self._total = "", 0, 0
@@ -76,13 +81,29 @@ class Exchanger:
         if self._node.clock.monotonic() < self._not_before:
             return
         try:
+            self._attempt()
+        finally:
+            self._not_before = self._node.clock.monotonic() + self.wait_seconds() * 1000
+
+    def press(self) -> threading.Thread:
+        """Start one exchange in a thread of its own, as a person's press does; how it went stands in `line.outcomes`."""
+        thread = threading.Thread(target=self._attempt_apart, name="exchange", daemon=True)
+        thread.start()
+        return thread
+
+    def _attempt_apart(self) -> None:
+        try:
+            self._attempt()
+        finally:
+            self._node.database.close()  # this thread's own connection
+
+    def _attempt(self) -> None:
+        try:
             self.exchange()
         except (Unreachable, Conflict) as error:
             logger.info("exchange: %s", error.code)  # the line is down or busy: a normal day
         except CourtError as error:
             logger.error("exchange: %s", error.code)
-        finally:
-            self._not_before = self._node.clock.monotonic() + self.wait_seconds() * 1000
 
     def wait_seconds(self) -> float:
         """Return how long to wait: the interval, or doubling back-off after failures, with a quarter of jitter."""

@@ -1,0 +1,180 @@
+"""The line of this machine in figures, for the people who look after it, and what the last exchanges did.
+
+- `note` keeps the last OUTCOMES_MAX exchanges in a local table: never an entry, never sent.
+- What is in quarantine is shown by its code and kind alone; its content may be anybody's.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from common import canonical
+from common.db import BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert, rows_of, transaction
+from common.errors import CourtError
+from common.pki.crl import CrlInfo
+from edge.node import Node
+from sync.client import Outcome
+from sync.entry import decode_envelope
+
+OUTCOMES_MAX: Final = 100
+"""Some hours of exchanges every minute: enough to see when a line began to fail."""
+QUARANTINE_SHOWN_MAX: Final = 50
+PROBLEMS_MAX: Final = 20
+"""Codes of files that did not come, kept of one exchange."""
+
+
+class ExchangeOutcome(Table):
+    """One exchange: ``code`` empty when it went through, else why not, with the sentence people read."""
+
+    id = IntegerField(primary_key=True)
+    started_ms = IntegerField(index=True)
+    ended_ms = IntegerField()
+    code = TextField()
+    sentence = TextField()
+    params = BlobField()
+    entries_up = IntegerField()
+    entries_down = IntegerField()
+    blobs_up = IntegerField()
+    blobs_down = IntegerField()
+    receipts = IntegerField()
+    trips = IntegerField()
+    bytes_up = IntegerField()
+    bytes_down = IntegerField()
+    problems = IntegerField()
+
+    class Meta:
+        table_name = "exchange_outcome"
+
+
+class Past(msgspec.Struct, frozen=True):
+    """One exchange of the past; ``params`` belong to ``sentence``, a message id. Times in ms UTC."""
+
+    id: int
+    started_ms: int
+    ended_ms: int
+    code: str
+    sentence: str
+    params: dict[str, Any]
+    entries_up: int
+    entries_down: int
+    blobs_up: int
+    blobs_down: int
+    receipts: int
+    trips: int
+    bytes_up: int
+    bytes_down: int
+    problems: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """An authentic entry that could not be folded: its type, who wrote it where, why it waits, since when."""
+
+    type: str
+    node: int
+    epoch: int
+    seq: int
+    code: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the machine stands. ``checkpoint``: entries in the register's newest checkpoint here; times in ms UTC."""
+
+    node: int
+    name: str
+    epoch: int
+    seq: int
+    recovering: bool
+    checkpoint: int
+    complete: int
+    certificate_until_ms: int
+    quarantined: int
+    missing_blobs: int
+    missing_bytes: int
+
+
+def create(database: Database) -> None:
+    """Create the table of past exchanges."""
+    create_tables(database, [ExchangeOutcome])
+
+
+def note(node: Node, started_ms: int, outcome: Outcome | None, error: CourtError | None) -> None:
+    """Remember how an exchange went; the oldest beyond OUTCOMES_MAX is forgotten."""
+    done = outcome or Outcome()
+    row = {
+        "started_ms": started_ms,
+        "ended_ms": node.clock.now(),
+        "code": error.code if error else "",
+        "sentence": error.sentence if error else "",
+        "params": canonical.encode({name: value for name, value in error.params.items() if isinstance(value, int | str)} if error else {}),
+        "entries_up": done.entries_up,
+        "entries_down": done.entries_down,
+        "blobs_up": done.blobs_up,
+        "blobs_down": done.blobs_down,
+        "receipts": done.receipts,
+        "trips": done.trips,
+        "bytes_up": done.bytes_up,
+        "bytes_down": done.bytes_down,
+        "problems": len(done.problems),
+    }
+    with transaction(node.database):
+        insert(node.database, ExchangeOutcome, [row])
+        fetch(
+            node.database,
+            "DELETE FROM exchange_outcome WHERE id NOT IN (SELECT id FROM exchange_outcome ORDER BY id DESC LIMIT ?)",
+            (OUTCOMES_MAX,),
+        )
+
+
+def outcomes(node: Node, limit: int = 20) -> list[Past]:
+    """Return the last exchanges, newest first."""
+    query = ExchangeOutcome.select().order_by(ExchangeOutcome.id.desc()).limit(limit)
+    return [Past(**{**row, "params": canonical.decode_map(row["params"])}) for row in rows_of(node.database, query)]
+
+
+def standing(node: Node) -> Standing:
+    """Return where the machine stands now."""
+    database = node.database
+    position = node.journal.position()
+    size, complete = fetch(database, "SELECT size, complete FROM sync")[0]
+    named = fetch(database, "SELECT name FROM node WHERE node = ?", (node.number,))
+    quarantined = fetch(database, "SELECT COUNT(*) FROM quarantine")[0][0]
+    missing, missing_bytes = fetch(
+        database,
+        """SELECT COUNT(*), COALESCE(SUM(size), 0) FROM (SELECT DISTINCT r.sha256, r.size FROM blob_ref r
+           LEFT JOIN blob b ON b.sha256 = r.sha256 WHERE b.sha256 IS NULL)""",
+    )[0]
+    return Standing(
+        node=node.number,
+        name=named[0][0] if named else "",
+        epoch=position.epoch,
+        seq=position.seq,
+        recovering=node.journal.recovering(),
+        checkpoint=size,
+        complete=complete,
+        certificate_until_ms=node.identity.certificate.body.not_after,
+        quarantined=quarantined,
+        missing_blobs=missing,
+        missing_bytes=missing_bytes,
+    )
+
+
+def quarantine(node: Node) -> list[Quarantined]:
+    """Return what waits, the longest first."""
+    rows = fetch(
+        node.database,
+        """SELECT e.envelope, q.code, q.since_ms FROM quarantine q JOIN entry e ON e.leaf = q.leaf
+           ORDER BY q.since_ms, q.leaf LIMIT ?""",
+        (QUARANTINE_SHOWN_MAX,),
+    )
+    found = [(decode_envelope(envelope), code, since) for envelope, code, since in rows]
+    return [Quarantined(each.type, each.node, each.epoch, each.seq, code, since) for each, code, since in found]
+
+
+def lists(node: Node) -> list[CrlInfo]:
+    """Return the revocation lists at hand, as another process may have changed them meanwhile."""
+    node.trust.refresh()
+    return sorted(node.trust.crls(), key=lambda each: each.issuer)
