@@ -57,7 +57,7 @@ SECTIONS: Final = (
         ),
     ),
     Section(
-        N_("The password"),
+        N_("The password of the cabinet"),
         (
             N_(
                 "With the password you open the cabinet at the court where you set it; it signs nothing. The court keeps no password but "
@@ -108,7 +108,7 @@ SECTIONS: Final = (
         ),
     ),
     Section(
-        N_("Changes"),
+        N_("Changes of this text"),
         (
             N_(
                 "When this text changes, the cabinet shows you the new one and asks again. The version you accepted is written into the "

@@ -88,11 +88,11 @@ def _facts(who: Visitor, known: Cabinet | None, check: KeyCheck | None, now_ms: 
     rows.append((gettext("IIN of the representative") if who.bin else gettext("IIN"), iin_groups(who.iin)))
     if known is not None and known.email:
         rows.append((gettext("E-mail"), known.email))
-    rows.append((gettext("Signed in"), gettext("by key") if who.how == "key" else gettext("by password")))
+    rows.append((gettext("Way of signing in"), gettext("by key") if who.how == "key" else gettext("by password")))
     if check is not None and check.as_of_ms is not None:
         rows.append((gettext("Revocation list"), gettext("as of %(time)s", time=when(check.as_of_ms, now_ms))))
     if known is not None:
-        rows.append((gettext("Password at this court"), gettext("set") if known.has_password else gettext("not set")))
+        rows.append((gettext("Password at this court"), gettext("it is set") if known.has_password else gettext("it is not set")))
     return rows
 
 
