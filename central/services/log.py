@@ -157,6 +157,11 @@ def heads(centre: Centre, *, below: int | None = None) -> list[Head]:
     return [_head(centre, note, made) for note, made in fetch(centre.database, statement, (below, CHECKPOINTS_SHOWN))]
 
 
+def newest(centre: Centre) -> Head:
+    """Return the newest head."""
+    return _head(centre, *fetch(centre.database, "SELECT note, made_ms FROM checkpoint ORDER BY size DESC LIMIT 1")[0])
+
+
 def head(centre: Centre, size: int) -> Head:
     """Return the head of exactly ``size`` entries; raises Refused("log.head") where none was signed."""
     rows = fetch(centre.database, "SELECT note, made_ms FROM checkpoint WHERE size = ?", (size,))

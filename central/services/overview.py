@@ -91,10 +91,6 @@ class Filings:
     days: int
     counts: tuple[Count, ...]
 
-    def total(self, **where: str | int) -> int:
-        """Return how many filings have these values."""
-        return sum(one.count for one in self.counts if all(getattr(one, name) == value for name, value in where.items()))
-
     def by(self, *names: str, **where: str | int) -> Counter[tuple[str | int, ...]]:
         """Return how many filings there are for each combination of columns ``names`` among those with values ``where``."""
         found: Counter[tuple[str | int, ...]] = Counter()

@@ -1,0 +1,93 @@
+"""The country at a glance (picture 09): six figures, the map, the way from talon to register, queues, who needs a person."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, render_template
+from flask_babel import gettext as _
+
+from central.centre import Centre
+from central.services import nodes, overview
+from central.services.nodes import Machine
+from central.services.overview import Filings, Overview, Watch
+from central.web import access, words
+from common.court.book import Book
+from common.papers.words import size_words, time_words
+from common.web.charts import Bars, MapChart, Sample, Trend, bars, country_map, trend
+from common.web.languages import current_language, number
+
+QUEUES_SHOWN = 8
+FILING_DAYS = 7
+HIGH_WORD = "95 %"
+
+
+def make_pages(centre: Centre, counted: Watch[Filings]) -> Blueprint:
+    """Return the blueprint ``overview``; ``counted`` answers how many filings there are."""
+    pages = Blueprint("overview", __name__)
+    watch = Watch(centre.clock, lambda _key: overview.overview(centre))
+
+    @pages.get("/overview")
+    def show() -> str:
+        access.require_administrator(centre)
+        found, book = watch.ask(), centre.book()
+        return render_template(
+            "central/overview/show.html",
+            now=found.as_of_ms,
+            figures=_figures(found),
+            country=_map(found, book),
+            tones=[words.tone_word(tone) for tone in ("ok", "late", "off")],
+            lag=_lag(found) if found.lag else None,
+            queues=_queues(found.machines),
+            needy=[(one, *words.machine_state(one)) for one in nodes.worst_first(found.machines, found.as_of_ms)],
+            filings=_filings(counted.ask(FILING_DAYS), book),
+            span=words.span,
+            clock_off=words.clock_off,
+        )
+
+    return pages
+
+
+def _figures(found: Overview) -> list[tuple[str, ...]]:
+    language = current_language()
+    waits = words.span(found.as_of_ms - found.quarantine_since_ms) if found.quarantine_since_ms is not None else ""
+    return [
+        (_("In touch"), f"{number(found.in_touch)} / {number(found.expected)}", _("machines, in the last 15 minutes")),
+        (_("Overdue talons"), number(found.overdue), _("machines where a talon has waited for the register for over 72 hours")),
+        (_("In the queue"), number(found.backlog), _("entries, %(size)s in all", size=size_words(found.backlog_bytes, language))),
+        (_("Quarantine"), number(found.quarantine), _("the oldest waits %(time)s", time=waits) if waits else _("nothing waits")),
+        (_("Came today"), number(found.entries_today), _("entries, filings among them: %(count)s", count=number(found.filings_today))),
+        (_("Unverified payments"), number(found.unverified_payments), _("filings that wait for a decision")),
+    ]
+
+
+def _map(found: Overview, book: Book) -> MapChart:
+    worst = nodes.by_region(found.machines)
+    rows = [(rr, words.seat_name(book, rr), count, tone, words.tone_word(tone)) for rr, (count, tone) in sorted(worst.items())]
+    label = _("Map of Kazakhstan: the state of the machines by seat of region")
+    return country_map(label, rows, heads=(_("Seat of the region"), _("Machines"), _("The worst of them")))
+
+
+def _lag(found: Overview) -> Trend:
+    samples = [Sample(time_words(slot.start_ms), slot.middle, slot.high) for slot in found.lag]
+    return trend(
+        _("From the talon to the register in the last 24 hours, minutes"),
+        samples,
+        heads=(_("Hour"), _("Median"), HIGH_WORD),
+        goal=overview.GOAL_MINUTES,
+        goal_label=_("goal: %(minutes)d minutes", minutes=overview.GOAL_MINUTES),
+    )
+
+
+def _queues(machines: Sequence[Machine]) -> Bars | None:
+    longest = sorted((one for one in machines if one.backlog and one.state != "revoked"), key=lambda one: -one.backlog)[:QUEUES_SHOWN]
+    rows = [(_short(one.name), one.backlog, one.tone) for one in longest]
+    return bars(_("Entries that have not reached the centre, by machine"), rows, heads=(_("Machine"), _("Entries"))) if rows else None
+
+
+def _short(name: str, most: int = 27) -> str:
+    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
+
+
+def _filings(found: Filings, book: Book) -> list[tuple[str, str, int]]:
+    """Return (region code, its name, filings) of the regions, the busiest first."""
+    counts = found.by("region")
+    return [(str(rr), words.region_name(book, str(rr)), count) for (rr,), count in counts.most_common()]

@@ -1,0 +1,47 @@
+"""What could not be folded, and what was not admitted: seen by people, tried again on their word."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from central.centre import Centre
+from central.services import node_history, quarantine
+from central.web import access, words
+from common.web.parts import Tab, page_of
+
+
+def make_pages(centre: Centre) -> Blueprint:
+    """Return the blueprint ``quarantine``."""
+    pages = Blueprint("quarantine", __name__, url_prefix="/quarantine")
+
+    @pages.get("")
+    def show() -> str:
+        access.require_administrator(centre)
+        counts, code = quarantine.counts(centre), request.args.get("code", "")
+        total = counts.get(code, 0) if code else sum(counts.values())
+        page = page_of(total, quarantine.SHOWN, request.args.get("page", 1, type=int), request.path, {"code": code})
+        now = centre.clock.now()
+        listed = quarantine.waiting(centre, code=code, offset=(page.number - 1) * quarantine.SHOWN)
+        return render_template(
+            "central/quarantine/show.html",
+            listed=[(one, words.span(now - one.since_ms)) for one in listed],
+            total=sum(counts.values()),
+            tabs=_tabs(counts, code),
+            page=page,
+            evidence=node_history.evidence(centre),
+            now=now,
+        )
+
+    @pages.post("/retry")
+    def retry() -> Response:
+        access.require_administrator(centre)
+        stood_up, still = quarantine.retry(centre)
+        flash(_("Tried again. Processed now: %(done)d, still waiting: %(still)d.", done=stood_up, still=still))
+        return redirect(url_for("quarantine.show"), 303)
+
+    return pages
+
+
+def _tabs(counts: dict[str, int], code: str) -> list[Tab]:
+    tabs = [Tab(url_for("quarantine.show"), _("All reasons"), not code, sum(counts.values()))]
+    return tabs + [Tab(url_for("quarantine.show", code=one), one, one == code, count) for one, count in counts.items()]
