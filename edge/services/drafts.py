@@ -200,9 +200,21 @@ def keep_typed(node: Node, author: Visitor, id: bytes, page: str, fields: Mappin
 
 
 def accepted(content: Content, page: str, claim: Claim) -> Content:
-    """Return ``content`` with ``claim`` after a page was accepted: its raw fields are no longer needed."""
+    """Return ``content`` with ``claim`` after a page was accepted: its raw fields are no longer needed. Raises as `check_limits`."""
     forms.check_limits(claim)
-    return msgspec.structs.replace(content, claim=claim, typed={name: raw for name, raw in content.typed.items() if name != page})
+    return without_typed(msgspec.structs.replace(content, claim=claim), page)
+
+
+def replace_claim(content: Content, **changes: Any) -> Content:
+    """Return ``content`` with some fields of the form changed; raises as `check_limits`."""
+    claim = msgspec.structs.replace(content.claim, **changes)
+    forms.check_limits(claim)
+    return msgspec.structs.replace(content, claim=claim)
+
+
+def without_typed(content: Content, *pages: str) -> Content:
+    """Return ``content`` without the raw fields of ``pages``."""
+    return msgspec.structs.replace(content, typed={name: raw for name, raw in content.typed.items() if name not in pages})
 
 
 def store_file(node: Node, author: Visitor, id: bytes, data: bytes) -> str:

@@ -67,6 +67,21 @@ def slip_pdf(node: Node, filing: Filing) -> bytes:
     return talon_slip_pdf(facts_of(node, filing))
 
 
+def invoice_pdf(node: Node, filing: Filing) -> bytes:
+    """Return the invoice of a filing whose duty is still to be paid; raises Refused("filing.no_duty")."""
+    book = node.book()
+    return statements.invoice_of(
+        book,
+        talon=filing.talon,
+        issued_ms=filing.received_ms,
+        payer=(filing.filer_name, filing.person, bool(filing.filer_bin)),
+        court=book.court(filing.first_court),
+        duty_tiyn=filing.duty_tiyn if filing.duty_way == "pending" else 0,
+        claim_tiyn=filing.claim_tiyn,
+        basis=statements.NOTHING,
+    )
+
+
 def register_by(filing: Filing) -> int:
     """Return until when the filing must be in the central register (R1), ms UTC."""
     return filing.received_ms + REGISTER_MS

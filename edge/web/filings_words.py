@@ -1,0 +1,223 @@
+"""What pages say of filings: states in words, the ladder R0–R4, the steps, sentences of the rule pack; all translated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext
+
+from common.court.book import Book
+from common.court.filing_lists import Event, Filing
+from common.papers.words import date_words, day_month, money, time_words
+from common.web.languages import current_language, when
+from common.web.parts import Rung
+from edge.node import Node
+from edge.services import freshness as freshness_of
+from edge.services import statements, talons
+from sync.receipts import Ladder
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state word: icon and colour follow from ``tone``."""
+
+    word: str
+    tone: str
+
+
+def steps() -> list[str]:
+    """Return the names of the four steps."""
+    return [gettext("Data, parties"), gettext("Payment"), gettext("Documents"), gettext("Checking and signing")]
+
+
+def title_of(proceedings: str) -> str:
+    """Return the name of the service on every step."""
+    return gettext("Filing an application in special proceedings") if proceedings == "special" else gettext("Filing a claim")
+
+
+def document_word(book: Book, code: str) -> str:
+    """Return the name of a document type."""
+    row = book.category("document_type", code)
+    return book.name(row, current_language()) if row else code
+
+
+def category_word(book: Book, code: str) -> str:
+    """Return the name of a case category; empty while none is chosen."""
+    row = book.category("case_category", code)
+    return book.name(row, current_language()) if row else code
+
+
+def court_word(book: Book, court_id: str) -> str:
+    """Return the name of a court; empty while none is chosen."""
+    court = book.find_court(court_id)
+    return book.name(court, current_language()) if court else court_id
+
+
+def region_word(book: Book, rr: str) -> str:
+    """Return the name of a region; empty while none is chosen."""
+    region = book.region(rr)
+    return book.name(region, current_language()) if region else rr
+
+
+def say(sentence: str, params: Mapping[str, object]) -> str:
+    """Return a sentence of the rule pack or of the duty: money in tiyn and dates are written as people write them."""
+    values = {name: _shown(name, value) for name, value in params.items()}
+    return str(gettext(sentence, **values)) if values else str(gettext(sentence))
+
+
+def _shown(name: str, value: object) -> object:
+    if name.endswith("_tiyn") and isinstance(value, int):
+        return money(value)
+    if isinstance(value, date):
+        return day_words(value)
+    return value
+
+
+def day_words(day: date) -> str:
+    """Return «2026 жылғы 27 қараша»."""
+    return date_words(statements.day_ms(day.toordinal()), current_language())
+
+
+def short_day(day: date) -> str:
+    """Return «27 қараша»: where the year is clear."""
+    return day_month(statements.day_ms(day.toordinal()), current_language())
+
+
+def iso_day(text: str) -> str:
+    """Return an ISO date of an entry in words; what is no date stays as it is."""
+    try:
+        return day_words(date.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def state_of(filing: Filing, climbed: Ladder, *, online: bool) -> State:
+    """Return the state in a sentence of a few words."""
+    match filing.status:
+        case "registered":
+            return State(gettext("Registered, case %(number)s", number=f"№ {filing.number}"), "ok")
+        case "refused":
+            return State(gettext("Registration was refused"), "bad")
+        case "withdrawn":
+            return State(gettext("Withdrawn by you"), "mute")
+        case "redirected":
+            return State(gettext("Handed to another court, its answer is awaited"), "warn")
+    if climbed.log_index is not None or climbed.logged_ms is not None:
+        return State(gettext("In the central register — the court's answer is awaited"), "warn")
+    if online:
+        return State(gettext("Sent, talon given — going to the central register"), "warn")
+    return State(gettext("Sent, talon given — the line is awaited"), "warn")
+
+
+def rungs(node: Node, filing: Filing, climbed: Ladder, events: list[Event], now: int, *, here: bool) -> list[Rung]:
+    """Return the ladder R0–R4 as far as this machine knows it."""
+    book = node.book()
+    logged = climbed.log_index is not None or climbed.logged_ms is not None
+    decided = filing.status in ("registered", "refused", "withdrawn")
+    first = gettext("%(time)s. The papers and their files are kept in this court.", time=when(filing.received_ms, now))
+    if not here:
+        first = when(filing.received_ms, now)
+    steps = [Rung("done", gettext("Sent, talon given"), first)]
+    if logged:
+        steps.append(Rung("done", gettext("Entered into the central register"), when(climbed.logged_ms, now) if climbed.logged_ms else ""))
+    else:
+        until = _moment(talons.register_by(filing))
+        text = gettext(
+            "When there is a line. At the latest %(time)s. If it is not there by then, come to the office with this talon.", time=until
+        )
+        steps.append(Rung("now", gettext("Enters the central register"), text))
+    steps.append(_files_rung(climbed, logged=logged, decided=decided, now=now))
+    steps.append(_decision_rung(book, filing, events, now, waits=logged and not decided))
+    if filing.status not in ("refused", "withdrawn"):
+        steps.append(Rung("ahead", gettext("Is accepted to proceedings or returned"), gettext("The judge decides.")))
+    return steps
+
+
+def _files_rung(climbed: Ladder, *, logged: bool, decided: bool, now: int) -> Rung:
+    if climbed.complete_ms is not None:
+        return Rung("done", gettext("All files have arrived"), when(climbed.complete_ms, now))
+    if decided:
+        return Rung("done", gettext("All files have arrived"))
+    text = gettext("The files are checked in the centre.")
+    return Rung("now" if logged else "ahead", gettext("All files arrive"), text)
+
+
+def _decision_rung(book: Book, filing: Filing, events: list[Event], now: int, *, waits: bool) -> Rung:
+    last = next((event for event in reversed(events) if event.kind in ("registered", "refused", "withdrawn")), None)
+    if last is not None:
+        who = str(last.params.get("executor", ""))
+        text = f"{when(last.time_ms, now)} — {who}" if who else when(last.time_ms, now)
+        title = {
+            "registered": gettext("Registered, case %(number)s", number=f"№ {filing.number}"),
+            "refused": gettext("Registration was refused"),
+            "withdrawn": gettext("Withdrawn by you"),
+        }[last.kind]
+        return Rung("done" if last.kind == "registered" else "bad", title, text)
+    day = talons.decide_by(book, filing)
+    text = (
+        gettext("The court's office decides, the term is %(day)s.", day=short_day(day)) if day else gettext("The court's office decides.")
+    )
+    return Rung("now" if waits else "ahead", gettext("Is registered, or registration is refused"), text)
+
+
+def _moment(ms: int) -> str:
+    return f"{day_month(ms, current_language())}, {time_words(ms)}"
+
+
+def event_words(node: Node, event: Event) -> tuple[str, str]:
+    """Return (what happened, more) of one step of the dynamics."""
+    book, params = node.book(), event.params
+    court = court_word(book, str(params.get("court", "")))
+    match event.kind:
+        case "filed":
+            return gettext("Sent, talon given"), court
+        case "withdrawn":
+            return gettext("Withdrawn by you"), str(params.get("reason", ""))
+        case "registered":
+            number = f"№ {params.get('number', '')}"
+            return gettext("Registered, case %(number)s", number=number), f"{court} — {params.get('executor', '')}"
+        case "refused":
+            return gettext("Registration was refused"), _refused(court, params)
+        case "redirected":
+            return gettext("Handed to another court"), court_word(book, str(params.get("to", "")))
+    return _verified(params)
+
+
+def _refused(court: str, params: Mapping[str, Any]) -> str:
+    until = str(params.get("cure_until", ""))
+    cure = gettext("It can be put right by %(day)s.", day=iso_day(until)) if until else ""
+    return " ".join(part for part in (f"{court}.", str(params.get("note", "")), cure) if part)
+
+
+def _verified(params: Mapping[str, Any]) -> tuple[str, str]:
+    subject, result = str(params.get("subject", "")), str(params.get("result", ""))
+    words = {
+        ("revocation", "good"): gettext("The key was in force: checked over the line"),
+        ("revocation", "revoked"): gettext("The key had been revoked before signing"),
+        ("payment", "paid"): gettext("The payment of the duty is found"),
+        ("payment", "unpaid"): gettext("The payment of the duty is not found"),
+        ("address", "matches"): gettext("The address matches the register"),
+        ("address", "differs"): gettext("The address differs from the register"),
+    }
+    return words.get((subject, result), gettext("A check gave no answer yet")), str(params.get("source", ""))
+
+
+def freshness(node: Node, court: str, now: int) -> str:
+    """Return as of when this machine knows what it shows (invariant 8)."""
+    since = freshness_of.others_as_of(node)
+    if since is None:
+        return gettext("%(court)s: now. The central register and other courts: nothing has been exchanged yet.", court=court)
+    return gettext("%(court)s: now. The central register and other courts: as of %(time)s.", court=court, time=when(since, now))
+
+
+def house(node: Node) -> str:
+    """Return the name of this machine's court."""
+    courts = node.courts()
+    return court_word(node.book(), courts[0]) if courts else gettext("This court")
+
+
+def draft_url(id: bytes, page: str = "case") -> str:
+    """Return the address of a step of a draft."""
+    return url_for(f"filings.{page}", id=id.hex())
