@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import typst
 
+from common.court import filing_lists
 from common.court.accounts import agreement_version
 from common.court.claim import Claim, Party, Payment
 from common.pki.keystore import Key
 from common.pki.opening import OpenedKey
-from deploy.demo_people import AKTAU, CABINET_PASSWORD, CITIZENS, MEDEU, Person
+from deploy.demo_people import AKTAU, CABINET_PASSWORD, CITIZENS, MEDEU, STAFF, Person
 from edge.node import Node
-from edge.services import accounts, drafts, filings, statements
+from edge.services import accounts, drafts, filings, registration, statements
 from edge.visitor import Visitor
 
 DAY_MS = 86_400_000
@@ -69,6 +70,8 @@ MATTERS = (
 )
 ADDRESSES = ("Ақтау қаласы, 12-шағын аудан, 34-үй, 7-пәтер", "Алматы қаласы, Достық даңғылы, 105-үй, 42-пәтер")
 REGIONS = {AKTAU: "47", MEDEU: "75"}
+
+REFUSAL_NOTE = "Құжатты кеңсе маманы ашып көрді: мәтіні толық емес. Толық нұсқасын қосып, қайта жіберіңіз."
 
 Walk = Callable[[int], None]
 
@@ -181,6 +184,24 @@ def make(
 
 def decide_some(nodes: Sequence[Node], keys: dict[str, Key], dice: random.Random) -> None:
     """Let each court's clerk register most of what has waited, and refuse some of it."""
+    for node, court in zip(nodes, (AKTAU, MEDEU), strict=True):
+        clerk = next(person for person in STAFF if person.court == court and person.role == "clerk")
+        for filing in filing_lists.inbox(node.database, court):
+            if dice.random() < 0.7:
+                _decide(node, keys[clerk.file], court, filing.obj, dice)
+
+
+def _decide(node: Node, key: Key, court: str, obj: bytes, dice: random.Random) -> None:
+    certificate = key.certificate
+    who = accounts.visitor_of(certificate)
+    clerk = registration.Clerk(name=who.name, certificate=certificate.sha256, court=court)
+    if dice.random() < 0.8:
+        draft = registration.Draft(kind="register", executor=who.name)
+    else:
+        ground = dice.choice(registration.grounds_of(node.book()))
+        cure = registration.cure_suggestion(node) if ground.can_be_cured else None
+        draft = registration.Draft(kind="refuse", grounds=(ground.ground_id,), cure_until=cure, note=REFUSAL_NOTE)
+    registration.sign(node, clerk, obj, draft, open_for(node, key))
 
 
 def _at(day: int, hour: int, minute: int = 0) -> int:

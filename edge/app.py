@@ -6,12 +6,14 @@ from common.web.app import WebConfig, create_app
 from common.web.sessions import DESK_IDLE_MS, KIOSK_IDLE_MS, DatabaseSessions
 from edge.exchanger import Exchanger
 from edge.node import Node
+from edge.services import setup
 from edge.web import accounts, cases, desk, filings, home, line, notifications, talons
 from edge.web.frame import frame_of
 
 
 def build(node: Node, exchanger: Exchanger) -> Flask:
     """Return the application of a started node."""
+    setup.create(node)
     kiosk = node.config.surface == "kiosk"
     config = WebConfig(
         secret=node.web_secret(),

@@ -1,7 +1,7 @@
 """The local tables of all subjects: what a node keeps beside the folds and never sends."""
 
 from edge.node import Node
-from edge.services import accounts, drafts, filings, notifications
+from edge.services import accounts, drafts, filings, line, notifications
 
 
 def create(node: Node) -> None:
@@ -9,4 +9,5 @@ def create(node: Node) -> None:
     accounts.create(node.database)
     drafts.create(node)
     filings.create(node)
+    line.create(node.database)
     notifications.create(node.database)
