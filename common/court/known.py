@@ -7,10 +7,10 @@
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from common.court import staff
-from common.db import BlobField, BooleanField, CompositeKey, Database, Table, TextField, insert, one_of
+from common.db import BlobField, BooleanField, CompositeKey, Database, Table, TextField, fetch, insert
 from common.errors import N_, Refused
 from common.facts import Signer
 from common.pki import cms
@@ -37,6 +37,7 @@ class Examined(Table):
 
 
 TABLES: Final = (Examined,)
+RECALL = "SELECT ok, code, certificate, name, iin, bin, digest FROM examined WHERE leaf = ? AND kind = ?"
 
 
 class CourtKnown:
@@ -78,9 +79,9 @@ class CourtKnown:
         return self._examined(leaf, PDF, lambda: _pdf(signature))
 
     def _examined(self, leaf: bytes, kind: str, verify: Callable[[], tuple[Certificate, bytes]]) -> Signer:
-        kept = one_of(self._database, Examined.select().where(Examined.leaf == leaf, Examined.kind == kind))
-        if kept is not None:
-            return _recall(kept)
+        kept = fetch(self._database, RECALL, (leaf, kind))
+        if kept:
+            return _recall(*kept[0])
         try:
             certificate, digest = verify()
         except Refused as error:
@@ -106,10 +107,10 @@ class CourtKnown:
         insert(self._database, Examined, [row])
 
 
-def _recall(kept: dict[str, Any]) -> Signer:
-    if not kept["ok"]:
-        raise Refused(kept["code"], N_("The signature was examined before and did not verify."))
-    return Signer(kept["certificate"], kept["name"], kept["iin"], kept["bin"], kept["digest"])
+def _recall(ok: int, code: str, certificate: bytes, name: str, iin: str, bin: str, digest: bytes) -> Signer:
+    if not ok:
+        raise Refused(code, N_("The signature was examined before and did not verify."))
+    return Signer(certificate, name, iin, bin, digest)
 
 
 def _pdf(signature: bytes) -> tuple[Certificate, bytes]:
