@@ -1,6 +1,6 @@
 """The country at a glance (picture 09): six figures, the map, the way from talon to register, queues, who needs a person."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, render_template
 from flask_babel import gettext as _
@@ -12,12 +12,14 @@ from central.services.overview import Filings, Overview, Watch
 from central.web import access, words
 from common.court.book import Book
 from common.papers.words import size_words, time_words
-from common.web.charts import Bars, MapChart, Sample, Trend, bars, country_map, trend
+from common.web.charts import Anchor, Bars, MapChart, Sample, Seat, Trend, bars, country_map, trend
 from common.web.languages import current_language, number
 
 QUEUES_SHOWN = 8
 FILING_DAYS = 7
 HIGH_WORD = "95 %"
+ANCHORS: Mapping[str, Anchor] = {"10": "end", "19": "end", "39": "end", "51": "end", "52": "middle", "75": "middle"}
+"""On which side of its seat a region's name stands, where the right side is taken."""
 
 
 def make_pages(centre: Centre, counted: Watch[Filings]) -> Blueprint:
@@ -60,10 +62,13 @@ def _figures(found: Overview) -> list[tuple[str, ...]]:
 
 
 def _map(found: Overview, book: Book) -> MapChart:
-    worst = nodes.by_region(found.machines)
-    rows = [(rr, words.seat_name(book, rr), count, tone, words.tone_word(tone)) for rr, (count, tone) in sorted(worst.items())]
+    seats = []
+    for rr, (count, tone) in sorted(nodes.by_region(found.machines).items()):
+        region = book.region(rr)
+        lat, lon = (region.lat, region.lon) if region and region.territory else (None, None)
+        seats.append(Seat(words.seat_name(book, rr), lat, lon, count, tone, words.tone_word(tone), ANCHORS.get(rr, "start")))
     label = _("Map of Kazakhstan: the state of the machines by seat of region")
-    return country_map(label, rows, heads=(_("Seat of the region"), _("Machines"), _("The worst of them")))
+    return country_map(label, seats, heads=(_("Seat of the region"), _("Machines"), _("The worst of them")))
 
 
 def _lag(found: Overview) -> Trend:

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from common.web import country
+
 Tone = Literal["", "ok", "late", "off"]
+Anchor = Literal["start", "end", "middle"]
 
 BARS_WIDTH = 524
 BAR_LEFT = 190
@@ -18,30 +21,6 @@ BAR_HEIGHT = 18
 TREND_WIDTH, TREND_HEIGHT = 524, 224
 TREND_LEFT, TREND_RIGHT, TREND_TOP, TREND_BOTTOM = 44, 514, 20, 196
 TICKS = 4
-
-SEATS: dict[str, tuple[float, float, str]] = {
-    "10": (568.1, 120.1, "end"),
-    "11": (389.2, 64.0, "start"),
-    "15": (191.5, 131.7, "start"),
-    "19": (538.8, 295.1, "end"),
-    "23": (90.7, 198.3, "start"),
-    "27": (102.6, 92.1, "start"),
-    "31": (434.8, 330.2, "start"),
-    "33": (558.1, 262.7, "start"),
-    "35": (453.2, 150.4, "start"),
-    "39": (300.2, 65.2, "end"),
-    "43": (325.2, 282.0, "start"),
-    "47": (59.5, 283.1, "start"),
-    "51": (375.8, 322.0, "end"),
-    "52": (401.9, 346.6, "middle"),
-    "55": (508.5, 80.0, "start"),
-    "59": (384.4, 23.2, "start"),
-    "62": (364.6, 206.0, "start"),
-    "63": (608.6, 124.5, "start"),
-    "71": (423.7, 116.9, "start"),
-    "75": (537.4, 311.9, "middle"),
-}
-"""Region code (RR of reference data) → place of its seat on the outline, and where its name goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,23 +166,40 @@ class MapPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Seat:
+    """A town on the map: degrees (None: only in the table), how many things are there, the worst of them, that in words.
+
+    ``anchor`` says on which side of it its name stands.
+    """
+
+    name: str
+    lat: float | None
+    lon: float | None
+    count: int
+    tone: Tone
+    word: str
+    anchor: Anchor = "start"
+
+
+@dataclass(frozen=True, slots=True)
 class MapChart:
     label: str
     points: tuple[MapPoint, ...]
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    land: str
 
 
-def country_map(label: str, regions: Sequence[tuple[str, str, int, Tone, str]], *, heads: tuple[str, ...]) -> MapChart:
-    """Return the seats of (region code, seat's name, nodes, worst tone, tone in words); unknown codes stay in the table."""
-    points = tuple(_point(code, name, count, tone) for code, name, count, tone, _ in regions if code in SEATS)
-    return MapChart(label, points, heads, tuple((name, str(count), word) for _, name, count, _, word in regions))
+def country_map(label: str, seats: Sequence[Seat], *, heads: tuple[str, ...]) -> MapChart:
+    """Return the outline of the country with ``seats`` on it; their names, counts and words are also the rows of the table."""
+    points = tuple(_point(seat, seat.lat, seat.lon) for seat in seats if seat.lat is not None and seat.lon is not None)
+    return MapChart(label, points, heads, tuple((seat.name, str(seat.count), seat.word) for seat in seats), country.land())
 
 
-def _point(code: str, name: str, count: int, tone: Tone) -> MapPoint:
-    x, y, anchor = SEATS[code]
-    radius = round(min(11.0, 6.0 + count**0.5 / 2), 1)
-    room = radius + (9 if tone == "off" else 5)  # the ring of the worst tone needs more
-    shift = {"start": room, "end": -room, "middle": 0.0}[anchor]
-    text_y = y + (radius + 13 if anchor == "middle" else 4)
-    return MapPoint(name, tone or "ok", x, y, radius, round(x + shift, 1), round(text_y, 1), anchor)
+def _point(seat: Seat, lat: float, lon: float) -> MapPoint:
+    x, y = country.place(lat, lon)
+    radius = round(min(11.0, 6.0 + seat.count**0.5 / 2), 1)
+    room = radius + (9 if seat.tone == "off" else 5)  # the ring of the worst tone needs more
+    shift = {"start": room, "end": -room, "middle": 0.0}[seat.anchor]
+    text_y = y + (radius + 13 if seat.anchor == "middle" else 4)
+    return MapPoint(seat.name, seat.tone or "ok", x, y, radius, round(x + shift, 1), round(text_y, 1), seat.anchor)

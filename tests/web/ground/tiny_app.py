@@ -19,7 +19,7 @@ from common.clock import SystemClock
 from common.db import open_database
 from common.errors import Refused
 from common.web.app import WebConfig, create_app, exempt_from_csrf
-from common.web.charts import Sample, bars, country_map, trend
+from common.web.charts import Sample, Seat, bars, country_map, trend
 from common.web.documents import file_answer
 from common.web.forms import ChoiceField, CourtForm, DayField, ListField, Required, WholeField
 from common.web.frame import Action, Frame, Line, NavItem, Surface
@@ -209,7 +209,12 @@ def _samples() -> dict[str, object]:
 
 def _charts() -> dict[str, object]:
     words = {"ok": "байланыста", "late": "кешігуде", "off": "байланыс жоқ"}
-    regions = [("71", "Астана", 14, "ok"), ("47", "Ақтау", 9, "off"), ("62", "Жезқазған", 5, "late"), ("75", "Алматы", 19, "ok")]
+    seats = [
+        Seat("Астана", 51.13, 71.43, 14, "ok", words["ok"]),
+        Seat("Ақтау", 43.65, 51.17, 9, "off", words["off"]),
+        Seat("Жезқазған", 47.8, 67.7, 5, "late", words["late"]),
+        Seat("Алматы", 43.25, 76.92, 19, "ok", words["ok"], "middle"),
+    ]
     return {
         "backlog": bars("Кезек", [("Семей қалалық соты", 41, "late"), ("Ақтау", 14, "off"), ("Астана", 7, "ok")], heads=("Торап", "Жазба")),
         "lag": trend(
@@ -217,7 +222,7 @@ def _charts() -> dict[str, object]:
             [Sample(f"{h}:00", 2 + h % 3, 5 + h % 7) for h in range(24)],
             heads=("Сағат", "Медиана", "95 %"), goal=15, goal_label="мақсат: 15 минут",
         ),
-        "country": country_map("Қазақстан картасы", [(c, n, k, t, words[t]) for c, n, k, t in regions], heads=("Облыс", "Торап", "Күйі")),  # type: ignore[misc]
+        "country": country_map("Қазақстан картасы", seats, heads=("Облыс", "Торап", "Күйі")),
     }  # fmt: skip
 
 
