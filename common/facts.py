@@ -133,7 +133,15 @@ def encode_body(body: Body) -> bytes:
 
 def decode_body(data: bytes, kind: type[Body]) -> Any:
     """Return the body of ``data``; raises Refused("entry.body") when it is not one of ``kind``."""
-    value = canonical.decode_map(data)
+    return _body(canonical.decode_map(data), kind)
+
+
+def stored_body(data: bytes, kind: type[Body]) -> Any:
+    """Return the body of ``data`` whose form was checked before it was stored; raises Refused("entry.body") as `decode_body` does."""
+    return _body(canonical.decode_stored(data), kind)
+
+
+def _body(value: Any, kind: type[Body]) -> Any:
     try:
         return msgspec.convert(value, kind, strict=True)
     except (msgspec.ValidationError, TypeError, ValueError) as error:

@@ -65,8 +65,9 @@ class Entry:
 
 
 def write_entry(envelope: Envelope, body: bytes) -> Entry:
-    """Return a new entry with a fresh salt; raises Refused("entry.too_large") or ("entry.envelope")."""
-    return _build(encode_envelope(envelope), secrets.token_bytes(SALT_BYTES), body)
+    """Return a new entry over the canonical ``body`` with a fresh salt; raises Refused("entry.too_large") or ("entry.envelope")."""
+    _check_envelope(envelope)
+    return _entry(envelope, encode_envelope(envelope), secrets.token_bytes(SALT_BYTES), body)
 
 
 def read_entry(item: Any) -> Entry:
@@ -77,7 +78,9 @@ def read_entry(item: Any) -> Entry:
         return _erased(item[0], item[1])
     if len(item) != 3 or len(item[1]) != SALT_BYTES:
         raise _bad("entry.form")
-    return _build(item[0], item[1], item[2])
+    entry = _entry(decode_envelope(item[0]), item[0], item[1], item[2])
+    canonical.decode_map(item[2])
+    return entry
 
 
 def chain_start(environment: bytes, node: int, epoch: int) -> bytes:
@@ -114,16 +117,24 @@ def encode_envelope(envelope: Envelope) -> bytes:
 
 def decode_envelope(data: bytes) -> Envelope:
     """Return the envelope of ``data``; raises Refused("entry.envelope")."""
-    value = canonical.decode_map(data)
+    envelope = _envelope(canonical.decode_map(data))
+    _check_envelope(envelope)
+    return envelope
+
+
+def stored_envelope(data: bytes) -> Envelope:
+    """Return the envelope of ``data`` that `decode_envelope` accepted or `encode_envelope` made before it was stored."""
+    return _envelope(canonical.decode_stored(data))
+
+
+def _envelope(value: dict[str, Any]) -> Envelope:
     try:
         if value.pop("v") != FORMAT_VERSION:
             raise _bad("entry.version")
         blobs = tuple(BlobRef(sha256, size, media) for sha256, size, media in value.pop("blobs"))
-        envelope = Envelope(blobs=blobs, **value)
+        return Envelope(blobs=blobs, **value)
     except (KeyError, TypeError, ValueError) as error:
         raise _bad("entry.envelope") from error
-    _check_envelope(envelope)
-    return envelope
 
 
 def _check_envelope(envelope: Envelope) -> None:
@@ -144,12 +155,11 @@ def _is_bytes(value: Any, size: int) -> bool:
     return type(value) is bytes and len(value) == size
 
 
-def _build(envelope_bytes: bytes, salt: bytes, body: bytes) -> Entry:
+def _entry(envelope: Envelope, envelope_bytes: bytes, salt: bytes, body: bytes) -> Entry:
     if len(envelope_bytes) + len(body) > ENTRY_BYTES_MAX:
         raise Refused("entry.too_large", N_("An entry is larger than allowed. Shorten the texts or attach them as a file."))
-    canonical.decode_map(body)
     content_hash = hashlib.sha256(salt + body).digest()
-    return Entry(decode_envelope(envelope_bytes), envelope_bytes, salt, body, content_hash, leaf_of(envelope_bytes, content_hash))
+    return Entry(envelope, envelope_bytes, salt, body, content_hash, leaf_of(envelope_bytes, content_hash))
 
 
 def _erased(envelope_bytes: bytes, content_hash: bytes) -> Entry:

@@ -12,7 +12,7 @@ from typing import Any
 from common import canonical
 from common.db import Database, Table, create_tables, delete_object, fetch, insert, rows_of
 from common.errors import N_, CourtError, Refused
-from common.facts import Audience, Body, Fact, Known, Rows, Subject, decode_body
+from common.facts import Audience, Body, Fact, Known, Rows, Subject, stored_body
 from sync.entry import Entry
 from sync.tables import QuarantineRow, entries_of
 
@@ -61,7 +61,8 @@ class Fold:
         subject, state, refused = self.replay(entries, known, must_fold=must_fold)
         # tried again is not refused anew: people see since when it has waited
         since = dict(fetch(database, "SELECT leaf, since_ms FROM quarantine WHERE obj = ?", (obj,))) if refused else {}
-        delete_object(database, QuarantineRow, obj)
+        if not (len(entries) == 1 and entries[0][0].leaf == must_fold):  # else just written, and nothing was before it
+            self._clear(database, obj, entries)
         if refused:
             waiting = [{"leaf": leaf, "obj": obj, "code": code, "since_ms": since.get(leaf, now)} for leaf, code in refused]
             insert(database, QuarantineRow, waiting)
@@ -69,10 +70,16 @@ class Fold:
             return Audience()
         rows = subject.rows(state)
         for table in subject.TABLES:
-            delete_object(database, table, obj)
             if table in rows:
                 insert(database, table, rows[table])
         return subject.audience(state)
+
+    def _clear(self, database: Database, obj: bytes, entries: Sequence[tuple[Entry, int | None]]) -> None:
+        delete_object(database, QuarantineRow, obj)
+        # by type and not by what could be folded: the rows of an object whose every entry was erased go too
+        subject = next((self._by_type[entry.envelope.type] for entry, _ in entries if entry.envelope.type in self._by_type), None)
+        for table in subject.TABLES if subject else ():
+            delete_object(database, table, obj)
 
     def replay(
         self, entries: Sequence[tuple[Entry, int | None]], known: Known, *, must_fold: bytes | None = None
@@ -106,7 +113,7 @@ class Fold:
 
     def _fact(self, entry: Entry, log_index: int | None, subject: Subject) -> Fact:
         envelope = entry.envelope
-        body = decode_body(entry.body or b"", subject.TYPES[envelope.type])
+        body = stored_body(entry.body or b"", subject.TYPES[envelope.type])
         return Fact(
             type=envelope.type,
             obj=envelope.obj,

@@ -16,7 +16,7 @@ from common.errors import N_, Corrupt
 from common.facts import BlobRef, Body, encode_body
 from common.ids import mint_talon
 from sync.directory import EpochOpen, node_object
-from sync.entry import Entry, Envelope, chain_next, chain_start, decode_envelope, write_entry
+from sync.entry import Entry, Envelope, chain_next, chain_start, stored_envelope, write_entry
 from sync.fold import Fold
 from sync.highwater import HighWater, Mark
 from sync.position import Position
@@ -140,7 +140,7 @@ class Journal:
             size += len(envelope) + len(body or b"") + 64
             if taken and size > bytes_max:
                 break
-            taken.append(Entry(decode_envelope(envelope), envelope, salt, body, content_hash, leaf))
+            taken.append(Entry(stored_envelope(envelope), envelope, salt, body, content_hash, leaf))
         return taken
 
     def head_at(self, epoch: int, seq: int) -> bytes | None:

@@ -10,7 +10,7 @@ from typing import Any
 from common.db import BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert
 from common.errors import N_, Corrupt
 from common.facts import BlobRef
-from sync.entry import Entry, decode_envelope
+from sync.entry import Entry, stored_envelope
 
 
 class EntryRow(Table):
@@ -184,7 +184,7 @@ def has_blob(database: Database, sha256: bytes) -> bool:
 
 def _entry(row: tuple[Any, ...]) -> tuple[Entry, int | None]:
     leaf, obj, log_index, envelope_bytes, salt, body, content_hash = row
-    envelope = decode_envelope(envelope_bytes)
+    envelope = stored_envelope(envelope_bytes)
     if envelope.obj != obj:
         raise Corrupt("entry.row", N_("A stored entry contradicts itself. Call the administrator."))
     return Entry(envelope, envelope_bytes, salt, body, content_hash, leaf), log_index
