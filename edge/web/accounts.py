@@ -155,6 +155,8 @@ def make_pages(node: Node) -> Blueprint:
         who = access.visitor()
         if who is not None and who.how == "key":
             return _onwards()
+        if request.method == "POST":
+            require_private_channel()
         form = EnterForm()
         if form.validate_on_submit():
             with form.refusals():

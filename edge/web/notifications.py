@@ -18,7 +18,7 @@ from edge.web import access
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One row, ready to show; ``talon`` has 15 digits, ``tone`` colours the icon beside the words."""
+    """One row, ready to show; ``talon`` has 15 digits, ``url`` is empty where the paper is not held here."""
 
     talon: str
     words: str
@@ -27,7 +27,6 @@ class Notice:
     url: str
     unread: bool
     icon: str
-    tone: str
 
 
 def make_pages(node: Node) -> Blueprint:
@@ -68,27 +67,25 @@ def unread_words(count: int) -> str:
 
 def _view(row: Row, book: Book) -> Notice:
     what = row.what
-    icon, tone = LOOKS.get(what.kind, ("bell", "mute"))
     return Notice(
         talon=what.talon,
         words=_words(what, book),
         court=_court(what.court, book),
         time_ms=what.time_ms,
-        url=url_for("filings.show", obj=row.filing.hex()) if row.filing else "",
+        url=url_for("filings.show", id=row.filing.hex()) if row.filing else "",
         unread=row.unread,
-        icon=icon,
-        tone=tone,
+        icon=ICONS.get(what.kind, "bell"),
     )
 
 
-LOOKS = {
-    "filed": ("send", "mute"),
-    "verified": ("shield-check", "mute"),
-    "withdrawn": ("arrow-repeat", "mute"),
-    "registered": ("check-circle-fill", "ok"),
-    "refused": ("x-circle-fill", "bad"),
-    "redirected": ("arrow-right-circle-fill", "warn"),
-    "opened": ("folder2-open", "ok"),
+ICONS = {
+    "filed": "send",
+    "verified": "shield-check",
+    "withdrawn": "arrow-repeat",
+    "registered": "check-circle-fill",
+    "refused": "x-circle-fill",
+    "redirected": "arrow-right-circle-fill",
+    "opened": "folder2-open",
 }
 
 
@@ -108,19 +105,26 @@ def _words(what: Notification, book: Book) -> str:
         case "opened":
             return gettext("The case was opened: %(number)s.", number=what.number)
         case "verified":
-            return _checked(str(what.params.get("subject", "")))
+            return _checked(str(what.params.get("subject", "")), str(what.params.get("result", "")))
     return gettext("Its status has changed.")
 
 
-def _checked(subject: str) -> str:
-    match subject:
-        case "revocation":
-            return gettext("The signature was checked again against a newer revocation list.")
-        case "payment":
-            return gettext("The payment of the state duty was checked.")
-        case "address":
-            return gettext("The address was checked.")
-    return gettext("Its status has changed.")
+def _checked(subject: str, result: str) -> str:
+    """What the centre found out about a filing once there was a line."""
+    match subject, result:
+        case "revocation", "good":
+            return gettext("The key of the signature was in force: it was checked against a newer list.")
+        case "revocation", "revoked":
+            return gettext("The key of the signature had been revoked before signing.")
+        case "payment", "paid":
+            return gettext("The payment of the state duty was found.")
+        case "payment", "unpaid":
+            return gettext("The payment of the state duty was not found.")
+        case "address", "matches":
+            return gettext("The address agrees with the state register.")
+        case "address", "differs":
+            return gettext("The address differs from the state register.")
+    return gettext("It was checked, but nothing certain was found out.")
 
 
 def _court(court_id: str, book: Book) -> str:

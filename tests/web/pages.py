@@ -79,6 +79,11 @@ REVOKED = Person("ТӨЛЕНОВ", "САМАТ", "", "880808300888")
 OUTSIDER = Person("БӨТЕН", "БІРЕУ", "", "870707300777", centre="elsewhere")
 
 
+def somebody(number: int) -> Person:
+    """A citizen nobody else in this run is."""
+    return Person("СЫНАҚОВ", f"АЗАМАТ{number}", "", f"7001013{number:05}")
+
+
 @functools.cache
 def centre_of(name: str) -> Authority:
     """One certification centre of each kind for the whole run; "elsewhere" is trusted by no node."""
@@ -129,13 +134,15 @@ def build(node: Node, makers: Iterable[Callable[[Node], Blueprint]] = MAKERS, **
 
 @dataclass
 class Browser:
-    """One visitor: cookies, the newest token, files in forms."""
+    """One visitor: cookies, the newest token, files in forms. Reads English, so that tests can look for sentences."""
 
     app: Flask
+    lang: str = "en"
     client: FlaskClient = field(init=False)
 
     def __post_init__(self) -> None:
         self.client = self.app.test_client()
+        self.client.get(f"/help?lang={self.lang}")
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.client.get(path, **options)
@@ -155,6 +162,12 @@ class Browser:
         if key is not None:
             fields |= {"key_where": "file", "key_file": (io.BytesIO(key.p12), "GOST512_key.p12"), "key_password": key_password}
         return self.client.post(path, data=fields, **options)
+
+    @property
+    def cookie(self) -> str:
+        """The cookie of this visitor's session."""
+        found = self.client.get_cookie(self.app.session_interface._cookie)  # type: ignore[attr-defined]
+        return found.value if found else ""
 
     def token(self, path: str) -> str:
         found = TOKEN.search(self.client.get(path).text)
