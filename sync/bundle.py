@@ -57,7 +57,7 @@ def write_bundle(
         "prior": after.head,
         "head": head,
         "previous": previous,
-        "leaves": _leaves_digest(entries),
+        "leaves": leaves_digest([entry.leaf for entry in entries]),
         "types": sorted({entry.envelope.type for entry in entries}),
         "beacon": beacon,
     }
@@ -90,7 +90,7 @@ def open_bundle(bundle: SealedBundle, reader: Identity) -> Bundle:
     reached = prior
     for entry in entries:
         reached = chain_next(reached, entry.leaf)
-    if reached != head or about.get("leaves") != _leaves_digest(entries):
+    if reached != head or about.get("leaves") != leaves_digest([entry.leaf for entry in entries]):
         raise _broken()
     return Bundle(bundle.header, node, epoch, first, last, prior, head, entries)
 
@@ -103,8 +103,9 @@ def _check_sequence(entries: Sequence[Entry], node: int, epoch: Any, first: Any,
         raise Refused("bundle.sequence", N_("A bundle holds entries of another machine, or out of order."))
 
 
-def _leaves_digest(entries: Sequence[Entry]) -> bytes:
-    return hashlib.sha256(b"sot/bundle/1\0" + b"".join(entry.leaf for entry in entries)).digest()
+def leaves_digest(leaves: Sequence[bytes]) -> bytes:
+    """Return the hash by which a bundle's signed header names its entries."""
+    return hashlib.sha256(b"sot/bundle/1\0" + b"".join(leaves)).digest()
 
 
 def _broken() -> Refused:
