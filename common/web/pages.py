@@ -53,7 +53,7 @@ def make_pages(erased: Callable[[], None] | None) -> Blueprint:
     @pages.get("/idle")
     def idle() -> str:
         here = safe_next(request.args.get("next"), current_frame().home_url)
-        return render_template("shared/idle.html", here=here, seconds=IDLE_ANSWER_SECONDS, still=True)
+        return render_template("shared/idle.html", stay_url=here, seconds=IDLE_ANSWER_SECONDS, still=True)
 
     @pages.get("/idle/end/<token>")
     def idle_end(token: str) -> BaseResponse:
@@ -70,7 +70,7 @@ def make_pages(erased: Callable[[], None] | None) -> Blueprint:
 
 
 def _ask_end(here: str) -> str:
-    return render_template("shared/end.html", here=here)
+    return render_template("shared/end.html", stay_url=here)
 
 
 def _end_token() -> str:
