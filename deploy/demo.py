@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy import demo_country
-from deploy.demo_people import ADMINISTRATOR, CITIZENS, PASSWORD, STAFF
+from deploy.demo_people import ADMINISTRATOR, CITIZENS, NEWCOMER, PASSWORD, STAFF
 
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -124,7 +124,8 @@ def _print_table(data: Path, port: int) -> None:
     for heading in ("who", "ЖСН / БСН", "key"):
         people.add_column(heading)
     for person in CITIZENS:
-        people.add_row(person.organisation or person.name.title(), person.bin or person.iin, f"{person.file}.p12")
+        name = person.organisation or person.name.title()
+        people.add_row(f"{name}, not registered yet" if person is NEWCOMER else name, person.bin or person.iin, f"{person.file}.p12")
     for person in (*STAFF, ADMINISTRATOR):
         people.add_row(f"{person.name.title()}, {person.role}", person.iin, f"{person.file}.p12")
     out.print(places, people)

@@ -54,6 +54,8 @@ class Person:
 
 AKTAU, MEDEU = "kz-283", "kz-18"
 
+NEWCOMER = Person("zhumabaev", "ЖҰМАБАЕВ", "ДӘУЛЕТ", "ТІЛЕУҰЛЫ", "95082130067")
+"""Has a key and no cabinet: whoever tries the demo registers him."""
 CITIZENS = (
     Person("sarsenova", "СӘРСЕНОВА", "АЙГҮЛ", "МАРАТҚЫЗЫ", "85031240012"),
     Person("omarov", "ОМАРОВ", "ЕРЛАН", "СӘКЕНҰЛЫ", "79061530031"),
@@ -61,6 +63,7 @@ CITIZENS = (
     Person(
         "teniz", "ҚҰДАЙБЕРГЕНОВ", "НҰРЛАН", "ӘБІШҰЛЫ", "76020230058", organisation="«Теңіз Құрылыс Сервис» ЖШС", bin_eleven="14054000821"
     ),
+    NEWCOMER,
 )
 STAFF = (
     Person("clerk-aktau", "ҚАСЫМОВА", "ДИНАРА", "ЕРБОЛҚЫЗЫ", "88090940017", AKTAU, "clerk"),
