@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from deploy import demo_country
-from deploy.demo_people import ADMINISTRATOR, CITIZENS, NEWCOMER, PASSWORD, STAFF
+from deploy.demo_people import ADMINISTRATOR, CABINET_PASSWORD, CITIZENS, NEWCOMER, PASSWORD, STAFF
 
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -113,23 +113,28 @@ def _stop(processes: dict[str, "subprocess.Popen[bytes]"]) -> None:
 
 def _print_table(data: Path, port: int) -> None:
     places = Table(title="Сот кабинеті — demo", title_justify="left")
-    for heading in ("where", "address", "cut its line", "heal it"):
-        places.add_column(heading)
-    places.add_row("centre (administration)", f"http://127.0.0.1:{port}/", "", "")
+    places.add_column("where")
+    places.add_column("address", no_wrap=True)
+    places.add_row("centre, administration", f"http://127.0.0.1:{port}/")
     for place, (number, name, _) in enumerate(demo_country.NODES):
-        line = f".venv/bin/python -m edge --data {data}/node-{number} line"
         address = f"http://127.0.0.1:{port + 1 + place}/"
-        places.add_row(f"node {number}: {name}\n  citizens\n  staff", f"\n{address}\n{address}desk", f"{line} cut", f"{line} heal")
-    people = Table(title=f"People: keys in {data}/keys, password of each: {PASSWORD}", title_justify="left")
-    for heading in ("who", "ЖСН / БСН", "key"):
-        people.add_column(heading)
+        places.add_row(f"node {number}: {name}, citizens", address)
+        places.add_row(f"node {number}: {name}, staff", f"{address}desk")
+    people = Table(title=f"Keys in {data}/keys, password of each: {PASSWORD}", title_justify="left")
+    people.add_column("who")
+    people.add_column("ЖСН / БСН", no_wrap=True)
+    people.add_column("key", no_wrap=True)
     for person in CITIZENS:
         name = person.organisation or person.name.title()
         people.add_row(f"{name}, not registered yet" if person is NEWCOMER else name, person.bin or person.iin, f"{person.file}.p12")
     for person in (*STAFF, ADMINISTRATOR):
         people.add_row(f"{person.name.title()}, {person.role}", person.iin, f"{person.file}.p12")
     out.print(places, people)
-    out.print("Ctrl-C stops everything; the folder keeps what was done.")
+    out.print(f"Beside the key, each registered citizen's cabinet opens with the password {CABINET_PASSWORD}\n")
+    for number, _, _ in demo_country.NODES:
+        line = f".venv/bin/python -m edge --data {data}/node-{number} line"
+        out.print(f"Cut the line of node {number}:   {line} cut\nHeal it:                    {line} heal", soft_wrap=True)
+    out.print("\nCtrl-C stops everything; the folder keeps what was done.")
 
 
 if __name__ == "__main__":
