@@ -17,10 +17,11 @@ def rows(facts: Sequence[Fact], *, court: str, status: str, ended: Fact | None) 
     if not facts:
         return {table: [] for table in tables.TABLES}
     obj, submit = facts[0].obj, facts[0].body
+    claim = canonical.encode(submit.claim)
     decisions = [(position, fact) for position, fact in enumerate(facts) if isinstance(fact.body, Register | Refuse)]
     return {
-        tables.FilingRow: [{**_filing_row(facts[0]), **_state_columns(facts, court, status, ended)}],
-        tables.FilingFormRow: [_form_row(obj, submit)],
+        tables.FilingRow: [{**_filing_row(facts[0], claim), **_state_columns(facts, court, status, ended)}],
+        tables.FilingFormRow: [_form_row(obj, submit, claim)],
         tables.FilingPartyRow: [
             {"obj": obj, "position": position, "role": party.role, "name": party.name, "kind": party.kind}
             for position, party in enumerate(submit.parties)
@@ -39,7 +40,7 @@ def rows(facts: Sequence[Fact], *, court: str, status: str, ended: Fact | None) 
     }
 
 
-def _filing_row(fact: Fact) -> dict[str, Any]:
+def _filing_row(fact: Fact, encoded_claim: bytes) -> dict[str, Any]:
     """What the submission alone says."""
     body: Submit = fact.body
     return {
@@ -69,7 +70,7 @@ def _filing_row(fact: Fact) -> dict[str, Any]:
         "leaf": fact.leaf,
         "key_id": body.key_id,
         "answers_to": body.answers_to,
-        "likeness": _likeness(body),
+        "likeness": _likeness(body, encoded_claim),
         "claim_tiyn": body.duty.claim_tiyn,
         "duty_tiyn": body.duty.duty_tiyn,
         "duty_way": body.duty.way,
@@ -99,10 +100,10 @@ def _state_columns(facts: Sequence[Fact], court: str, status: str, ended: Fact |
     }
 
 
-def _form_row(obj: bytes, body: Submit) -> dict[str, Any]:
+def _form_row(obj: bytes, body: Submit, encoded_claim: bytes) -> dict[str, Any]:
     return {
         "obj": obj,
-        "claim": canonical.encode(body.claim),
+        "claim": encoded_claim,
         "findings": canonical.encode(body.findings),
         "rule_pack": body.rule_pack,
         "signature": body.signature,
@@ -117,8 +118,9 @@ def _found(facts: Sequence[Fact], subject: str) -> str:
     return newest[1].result if newest else ""
 
 
-def _likeness(body: Submit) -> bytes:
-    same = [body.court, body.document_type, body.filer.person, body.claim, sorted(file.sha256 for file in body.files)]
+def _likeness(body: Submit, encoded_claim: bytes) -> bytes:
+    claim = hashlib.sha256(encoded_claim).digest()
+    same = [body.court, body.document_type, body.filer.person, claim, sorted(file.sha256 for file in body.files)]
     return hashlib.sha256(canonical.encode(same)).digest()
 
 
