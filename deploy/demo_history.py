@@ -8,15 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import typst
+from babel.support import Translations
 
 from common.court import filing_lists
-from common.court.accounts import agreement_version
 from common.court.claim import Claim, Party, Payment
 from common.pki.keystore import Key
 from common.pki.opening import OpenedKey
+from common.web.languages import TRANSLATIONS_FOLDER
 from deploy.demo_people import AKTAU, CABINET_PASSWORD, CITIZENS, MEDEU, STAFF, Person
 from edge.node import Node
-from edge.services import accounts, drafts, filings, registration, statements
+from edge.services import accounts, agreement, drafts, filings, registration, statements
 from edge.visitor import Visitor
 
 DAY_MS = 86_400_000
@@ -82,6 +83,11 @@ def paper(title: str, lines: int = 18) -> bytes:
     return bytes(typst.compile(text.encode(), format="pdf", sys_inputs={"title": title}))
 
 
+def _kazakh() -> Callable[[str], str]:
+    translations: Callable[[str], str] = Translations.load(str(TRANSLATIONS_FOLDER), ["kk"]).gettext
+    return translations
+
+
 def open_for(node: Node, key: Key) -> OpenedKey:
     """Return the key as a page would hand it to a use case."""
     now = node.clock.now()
@@ -97,7 +103,7 @@ def register_people(node: Node, keys: dict[str, Key], people: Sequence[Person]) 
             email=f"{person.file}@example.kz",
             password=CABINET_PASSWORD,
             language="kk",
-            agreement=agreement_version("demo"),
+            agreement=agreement.version(_kazakh()),
         )
         for person in people
     }
