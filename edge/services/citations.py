@@ -1,4 +1,6 @@
-"""How an article of law is named to people: «Салық кодексі 2026, 668-бап, 4-тармақша» / «Налоговый кодекс 2026, статья 668, подпункт 4».
+"""How an article of law is named to people.
+
+«2026 жылғы Салық кодексі, 668-бап, 4-тармақша», «Налоговый кодекс 2026 года, статья 668, подпункт 4».
 
 Reference data cite by codes («Tax Code 2026», «665», «p.1 sp.2»); numbers stand alone, so no ending is glued to them.
 """
@@ -20,7 +22,8 @@ def cite(act: str, article: str, item: str = "") -> Both:
     """Return the citation in the two languages of the court."""
     name, _, year = act.rpartition(" ") if act[-4:].isdigit() else (act, "", "")
     base = _ACTS.get(name, Both(name, name))
-    pieces = [Both(f"{base.kk} {year}".strip(), f"{base.ru} {year}".strip()), Both(f"{article}-бап", f"статья {article}")]
+    named = Both(f"{year} жылғы {base.kk}", f"{base.ru} {year} года") if year else base
+    pieces = [named, Both(f"{article}-бап", f"статья {article}")]
     for kind, number in re.findall(r"\b(sp|p)\.([\d-]+)", item):
         pieces.append(Both(_PARTS[kind].kk % number, _PARTS[kind].ru % number))
     return Both(", ".join(piece.kk for piece in pieces), ", ".join(piece.ru for piece in pieces))

@@ -39,7 +39,8 @@ class PartyView:
 
 def party_views(claim: Claim, who: Visitor) -> list[PartyView]:
     """Return the participants in order, the signed-in person marked."""
-    return [_view(place, party, is_own(party, who)) for place, party in enumerate(claim.parties)]
+    acts = claim.filed_by_role == "representative"  # then one's own data may stand there by mistake
+    return [_view(place, party, is_own(party, who), removable=acts or not is_own(party, who)) for place, party in enumerate(claim.parties)]
 
 
 def is_own(party: Party, who: Visitor) -> bool:
@@ -47,7 +48,7 @@ def is_own(party: Party, who: Visitor) -> bool:
     return bool(party.number) and party.number == who.person
 
 
-def _view(place: int, party: Party, own: bool) -> PartyView:
+def _view(place: int, party: Party, own: bool, *, removable: bool) -> PartyView:
     role = role_words()[party.role]
     entity = party.kind == "legal_entity"
     label = gettext("BIN") if entity else gettext("IIN")
@@ -66,7 +67,7 @@ def _view(place: int, party: Party, own: bool) -> PartyView:
         number=", ".join(part for part in (number, kind, resident) if part),
         address=party.address,
         warning=warning,
-        removable=True,
+        removable=removable,
     )
 
 

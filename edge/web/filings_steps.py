@@ -216,7 +216,7 @@ def _payment_page(node: Node, draft: Draft, form: PaymentForm, problems: list[Pr
         due_text=amount_text(due.amount_tiyn) if due else "",
         due_lines=[say(part.sentence, dict(part.params)) for part in due.parts] if due else [],
         due_article=_rate_article(node, due) if due else "",
-        due_refusal="" if due or not isinstance(found, CourtError) else tell(found),
+        due_refusal=say(found.sentence, found.params) if isinstance(found, CourtError) else "",
         receipts=[file for file in claim.attachments if file.kind == "receipt"],
         accept=ACCEPT,
         file_mb=FILE_BYTES_MAX // 1024**2,

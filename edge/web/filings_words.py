@@ -10,6 +10,7 @@ from flask_babel import gettext
 
 from common.court.book import Book
 from common.court.filing_lists import Event, Filing
+from common.court.lines import decimal_text, shown
 from common.papers.words import date_words, day_month, money, time_words
 from common.web.languages import current_language, when
 from common.web.parts import Rung
@@ -62,17 +63,14 @@ def region_word(book: Book, rr: str) -> str:
 
 
 def say(sentence: str, params: Mapping[str, object]) -> str:
-    """Return a sentence of the rule pack or of the duty: money in tiyn and dates are written as people write them."""
-    values = {name: _shown(name, value) for name, value in params.items()}
+    """Return a sentence of the rule pack, of the duty or of a refusal, its values written as people write them."""
+    values = shown(params, money=money, day=day_words, decimal=_decimal)
     return str(gettext(sentence, **values)) if values else str(gettext(sentence))
 
 
-def _shown(name: str, value: object) -> object:
-    if name.endswith("_tiyn") and isinstance(value, int):
-        return money(value)
-    if isinstance(value, date):
-        return day_words(value)
-    return value
+def _decimal(thousandths: int) -> str:
+    text = decimal_text(thousandths)
+    return text if current_language() == "en" else text.replace(".", ",")
 
 
 def day_words(day: date) -> str:
