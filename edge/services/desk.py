@@ -133,12 +133,13 @@ def sheet(node: Node, court: str, obj: bytes) -> Sheet:
     )
 
 
-def courts_that_held(node: Node, obj: bytes) -> frozenset[str]:
-    """Return the courts whose staff may see a filing; empty for one that is not here."""
+def courts_that_held(node: Node, obj: bytes) -> tuple[str, ...]:
+    """Return the courts whose staff may see a filing, the one that holds it first; empty for one that is not here."""
     filing = filing_lists.filing(node.database, obj)
     if filing is None:
-        return frozenset()
-    return frozenset({filing.court, filing.first_court, *(each.court for each in filing_lists.decisions(node.database, obj))})
+        return ()
+    before = (each.court for each in filing_lists.decisions(node.database, obj))
+    return tuple(dict.fromkeys((filing.court, filing.first_court, *before)))
 
 
 def read_file(node: Node, page: Sheet, sha256: bytes) -> tuple[str, str, bytes]:

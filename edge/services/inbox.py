@@ -84,7 +84,7 @@ def inbox(
     found = rows_of(node.database, query.limit(per_page).offset((page - 1) * per_page))
     counts = {each: _count(node.database, _where(court, each, threshold)) for each in TABS}
     return Inbox(
-        rows=tuple(_row(node.database, book, row, today) for row in found),
+        rows=tuple(_row(node.database, book, court, row, today) for row in found),
         total=total,
         counts=MappingProxyType(counts),
         registered_today=_decided_today(node.database, court, "registered", today),
@@ -180,10 +180,10 @@ def _count(database: Database, which: Any) -> int:
     return row["count"] if row else 0
 
 
-def _row(database: Database, book: Book, row: dict[str, Any], today: date) -> Row:
+def _row(database: Database, book: Book, court: str, row: dict[str, Any], today: date) -> Row:
     came = row.pop("came_ms")
     filing = Filing(**row)
-    waits = filing.status in WAITING
+    waits = filing.status in WAITING and filing.court == court
     query = FilingPartyRow.select(FilingPartyRow.role, FilingPartyRow.name, FilingPartyRow.kind)
     parties = rows_of(database, query.where(FilingPartyRow.obj == filing.obj).order_by(FilingPartyRow.position))
     return Row(

@@ -48,6 +48,11 @@ RULES_OF_GROUND: Final = {
 }
 """Which rules the citizen's pre-flight check asked for each ground: a refusal for what passed there is shown as such."""
 
+RECOVERING: Final = N_(
+    "This machine was restored from a copy and does not have its own newest entries back yet: a number could be given twice. "
+    "Exchange with the centre, then decide."
+)
+
 Kind = Literal["register", "refuse", "redirect"]
 
 
@@ -103,12 +108,6 @@ def cure_suggestion(node: Node) -> date | None:
         return None
 
 
-def passed_before(ground_id: str, warned: frozenset[str]) -> bool:
-    """Return whether the citizen was told before signing that nothing is wrong in this respect."""
-    rules = RULES_OF_GROUND.get(ground_id, ())
-    return bool(rules) and not warned & set(rules)
-
-
 def number_prefix(node: Node, filing: Filing) -> str:
     """Return the part of the number that is known before signing, «4711-26-00-2»; raises Refused("registration.no_code")."""
     case_type = numbers.case_type(PROCEEDINGS.get(filing.proceedings, filing.proceedings), filing.instance)
@@ -116,15 +115,22 @@ def number_prefix(node: Node, filing: Filing) -> str:
     return str(numbers.mint(rrcc, terms.local_date(node.clock.now()).year, case_type, 1)).rpartition("/")[0]
 
 
-def check(node: Node, court: str, draft: Draft) -> Draft:
-    """Return ``draft`` as it can be decided; raises Refused naming the field to correct."""
+def check(node: Node, filing: Filing, draft: Draft) -> Draft:
+    """Return ``draft`` as it can be decided about ``filing``; raises Refused naming the field to correct."""
     if len(draft.note) > NOTE_CHARS_MAX:
         raise Refused("registration.note", N_("The note has at most %(max)d signs. Shorten it."), field="note", max=NOTE_CHARS_MAX)
     if draft.kind == "refuse":
-        _check_refusal(node, draft)
+        _check_refusal(node, filing, draft)
     if draft.kind == "redirect":
-        _check_redirection(node.book(), court, draft.redirected_to)
+        _check_redirection(node.book(), filing.court, draft.redirected_to)
     return draft
+
+
+def passed_grounds(node: Node, filing: Filing, grounds: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which of ``grounds`` the citizen was told before signing not to have to fear."""
+    form = filing_lists.form(node.database, filing.obj)
+    warned = set(form.findings) if form else set()
+    return tuple(ground for ground in grounds if (rules := RULES_OF_GROUND.get(ground)) and not warned & set(rules))
 
 
 def preview(node: Node, clerk: Clerk, filing: Filing, draft: Draft) -> bytes:
@@ -134,7 +140,7 @@ def preview(node: Node, clerk: Clerk, filing: Filing, draft: Draft) -> bytes:
     return _content(node, clerk, filing, draft, joined.number if joined else number, node.clock.now())
 
 
-def _check_refusal(node: Node, draft: Draft) -> None:
+def _check_refusal(node: Node, filing: Filing, draft: Draft) -> None:
     known = {ground.ground_id: ground for ground in grounds_of(node.book())}
     if not draft.grounds:
         raise Refused("registration.no_ground", N_("Choose at least one ground: all defects go into one decision."), field="grounds")
@@ -150,6 +156,9 @@ def _check_refusal(node: Node, draft: Draft) -> None:
     if draft.cure_until is not None and not 0 < (draft.cure_until - today).days <= CURE_DAYS_MAX:
         sentence = N_("The day to cure until is after today and within %(days)d days.")
         raise Refused("registration.cure_day", sentence, field="cure_until", days=CURE_DAYS_MAX)
+    if not draft.note.strip() and passed_grounds(node, filing, draft.grounds):
+        sentence = N_("The citizen was told before signing that one of these grounds is not there. Explain in the note what is wrong.")
+        raise Refused("registration.unexplained", sentence, field="note")
 
 
 def _check_redirection(book: Book, court: str, target: str) -> None:
@@ -173,17 +182,11 @@ def sign(node: Node, clerk: Clerk, obj: bytes, draft: Draft, opened: OpenedKey) 
     if opened.certificate.sha256 != clerk.certificate:
         sentence = N_("This is not the key you signed in with. Choose your own key.")
         raise Refused("registration.other_key", sentence, field="key_file")
-    check(node, clerk.court, draft)
     with node.journal.unit() as unit:
         filing = _require_waiting(unit, clerk.court, obj)
+        check(node, filing, draft)
         if node.journal.recovering():
-            raise Conflict(
-                "registration.recovering",
-                N_(
-                    "This machine was restored from a copy and does not have its own newest entries back yet: a number could be given "
-                    "twice. Exchange with the centre, then decide."
-                ),
-            )
+            raise Conflict("registration.recovering", RECOVERING)
         if draft.kind == "register":
             return _register(node, unit, clerk, filing, draft, opened)
         return _refuse(node, unit, clerk, filing, draft, opened)

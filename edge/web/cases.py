@@ -1,0 +1,157 @@
+"""The cases of a court at its staff's desk: the list with search, and one card with its parties, history and filing."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, render_template, request, url_for
+from flask_babel import gettext
+
+from common.court.book import Book
+from common.court.cases import Participant
+from common.court.filing_lists import Event, Filing
+from common.errors import NotFound
+from common.papers.words import iin_groups, initials
+from common.web.languages import current_language, when
+from common.web.parts import page_of
+from edge.node import Node
+from edge.services import cases
+from edge.services.desk import NOT_FOR_YOU
+from edge.web import access
+from edge.web.access import READERS
+from edge.web.desk_words import FIRST_ROLES, role_word
+from edge.web.filings_words import category_word, court_word, document_word, iso_day
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One line of the list, ready to show."""
+
+    url: str
+    number: str
+    opened: str
+    subject: str
+    parties: str
+    executor: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartyView:
+    """One participant; ``until`` is empty while they take part."""
+
+    role: str
+    name: str
+    number: str
+    since: str
+    until: str
+
+
+def make_pages(node: Node) -> Blueprint:
+    """Return the blueprint ``cases``."""
+    pages = Blueprint("cases", __name__, url_prefix="/desk/cases")
+
+    @pages.get("", endpoint="list")
+    def show_list() -> str:
+        officer = access.require_officer(node, *READERS)
+        book, search, number = node.book(), request.args.get("q", "").strip(), _page_number()
+        found = cases.find(node, officer.court, search=search, page=number)
+        return render_template(
+            "edge/cases/list.html",
+            rows=[_row(book, row) for row in found.rows],
+            pages=page_of(found.total, cases.PER_PAGE, number, url_for("cases.list"), {"q": search} if search else {}),
+            total=found.total,
+            search=search,
+            court=court_word(book, officer.court),
+        )
+
+    @pages.get("/<id>")
+    def show(id: str) -> str:
+        access.require_officer(node, *READERS)
+        obj = _object(id)
+        found = cases.case_of(node, obj)
+        if found is None:
+            raise NotFound("access.none", NOT_FOR_YOU)
+        officer = access.require_officer(node, *READERS, court=found.court)
+        card, book, now = cases.card(node, officer.court, obj), node.book(), node.clock.now()
+        return render_template(
+            "edge/cases/show.html",
+            case=card.case,
+            facts=_facts(book, card),
+            parties=[_party(each, now) for each in card.parties],
+            events=[_event(each, now) for each in card.events],
+            filings=[_filing(book, each) for each in (card.filing, *card.joined) if each is not None],
+            held=card.filing is not None,
+        )
+
+    return pages
+
+
+def _object(text: str) -> bytes:
+    try:
+        value = bytes.fromhex(text)
+    except ValueError:
+        value = b""
+    if len(value) != 16:
+        raise NotFound("access.none", NOT_FOR_YOU)
+    return value
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "1")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+
+
+def _row(book: Book, row: cases.Row) -> RowView:
+    case = row.case
+    named = [(each.role, initials(each.name) if each.kind == "individual" else each.name) for each in row.parties if each.to_ms is None]
+    sides = [
+        ", ".join(name for role, name in named if (role in FIRST_ROLES) == first and role != "representative") for first in (True, False)
+    ]
+    return RowView(
+        url_for("cases.show", id=case.obj.hex()),
+        case.number,
+        iso_day(case.date),
+        category_word(book, case.category),
+        " — ".join(side for side in sides if side),
+        case.executor,
+    )
+
+
+def _facts(book: Book, card: cases.Card) -> list[tuple[str, str]]:
+    case = card.case
+    nature = book.category("claim_character", case.nature)
+    rows = [
+        (gettext("Court"), court_word(book, case.court)),
+        (gettext("Opened"), iso_day(case.date)),
+        (gettext("Category"), category_word(book, case.category)),
+        (gettext("Nature of the claim"), book.name(nature, current_language()) if nature else ""),
+        (gettext("Executor"), case.executor),
+        (gettext("State"), gettext("registered, the judge's decision on acceptance is awaited")),
+    ]
+    return [(label, value) for label, value in rows if value]
+
+
+def _party(party: Participant, now: int) -> PartyView:
+    label = gettext("BIN") if party.kind == "legal_entity" else gettext("IIN")
+    return PartyView(
+        role_word(party.role),
+        party.name,
+        f"{label} {iin_groups(party.person)}" if party.person else "",
+        gettext("since %(time)s", time=when(party.from_ms, now)),
+        gettext("until %(time)s", time=when(party.to_ms, now)) if party.to_ms is not None else "",
+    )
+
+
+def _event(event: Event, now: int) -> tuple[str, str, str]:
+    params = event.params
+    who = f"{role_word(str(params.get('role', '')))} — {params.get('name', '')}"
+    words = {
+        "opened": (gettext("The case is opened"), f"№ {params.get('number', '')}"),
+        "party": (gettext("A participant joined"), who),
+        "party_left": (gettext("A participant left"), who),
+    }
+    what, more = words.get(event.kind, (event.kind, ""))
+    return when(event.time_ms, now), what, more
+
+
+def _filing(book: Book, filing: Filing) -> tuple[str, str, str, str]:
+    notice = url_for("desk.notice", id=filing.obj.hex())
+    return url_for("desk.filing", id=filing.obj.hex()), document_word(book, filing.document_type), filing.talon, notice

@@ -1,0 +1,126 @@
+"""The cases of a court at its staff's desk, and the notice that the citizen gets."""
+
+import io
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from common.court import cases as case_rows
+from common.errors import NotFound
+from common.pki import cms, pades
+from edge.services import cases, registration
+from edge.services.registration import Clerk, Draft
+from tests.web.desk_world import ADMINISTRATOR, AKTAU, ASTANA, CLERK, FOREIGN_CLERK, JUDGE, Terminal, World, plain
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = World.create(tmp_path_factory.mktemp("cases"))
+    for _ in range(3):
+        register(world, world.file())
+        world.court.clock.tick(60_000)
+    return world
+
+
+def register(world: World, obj: bytes, kind: str = "register", **said) -> registration.Decided:
+    clerk = Clerk(AKTAU, "Қасымова Дина Ерланқызы", CLERK.key.certificate.sha256)
+    return registration.sign(world.aktau, clerk, obj, Draft(kind=kind, **said), CLERK.open(world.aktau))
+
+
+def numbers(world: World, **asked) -> list[str]:
+    return [row.case.number.rpartition("/")[2] for row in cases.find(world.aktau, AKTAU, **asked).rows]
+
+
+def test_the_list_is_the_courts_own_newest_first(world: World) -> None:
+    assert numbers(world) == ["3", "2", "1"]
+    assert numbers(world, per_page=2, page=2) == ["1"]
+    assert cases.find(world.aktau, ASTANA).total == 0
+
+
+@pytest.mark.parametrize("search", ["760212350620", "теңіз", "ТЕҢІЗ ҚҰРЫЛЫС", "Сәрсенова Айгүл"])
+def test_search_by_a_party(world: World, search: str) -> None:
+    assert numbers(world, search=search) == ["3", "2", "1"]
+
+
+def test_search_by_number_however_it_is_typed(world: World) -> None:
+    number = cases.find(world.aktau, AKTAU).rows[1].case.number
+    assert numbers(world, search=number) == ["2"]
+    assert numbers(world, search=f"№ {number.replace('-', ' - ')}") == ["2"]
+    assert numbers(world, search="2") == ["2"]
+    assert numbers(world, search="Бекова") == []
+    assert numbers(world, search="%") == []
+
+
+def test_the_card_shows_parties_history_and_the_filing(world: World) -> None:
+    terminal = Terminal(world.aktau)
+    terminal.sign_in(JUDGE)
+    listed = terminal.get("/desk/cases")
+    assert listed.count('class="table-open num"') == 3
+    case = cases.find(world.aktau, AKTAU).rows[0].case
+    page = plain(terminal.get(f"/desk/cases/{case.obj.hex()}"))
+    for text in (
+        case.number,
+        "Plaintiff Сәрсенова Айгүл Маратқызы IIN 760212 350620",
+        "Defendant «Теңіз Құрылыс Сервис» ЖШС BIN 940140 000385",
+        "The case is opened",
+        "Қасымова Дина Ерланқызы",
+        "Statement of claim",
+    ):
+        assert text in page, text
+    assert f"/desk/filings/{case.filing.hex()}/notice.pdf" in terminal.text
+
+
+def test_an_empty_search_says_what_was_searched(world: World) -> None:
+    terminal = Terminal(world.aktau)
+    terminal.sign_in(CLERK)
+    assert "Only the cases of this court" in plain(terminal.get("/desk/cases?q=7594-25-00-4/5229"))
+
+
+def test_a_case_is_for_its_own_court(world: World) -> None:
+    """The machine of another court holds the case for the citizen who stood there; its staff do not see it."""
+    obj = world.file_at_a_kiosk()
+    case = register(world, obj).case
+    world.deliver()
+    assert case_rows.case(world.astana.database, case) is not None
+    there = Terminal(world.astana)
+    there.sign_in(FOREIGN_CLERK)
+    there.get(f"/desk/cases/{case.hex()}", status=404)
+    there.get("/desk/cases/zz", status=404)
+    here = Terminal(world.aktau)
+    here.sign_in(ADMINISTRATOR)
+    here.get(f"/desk/cases/{case.hex()}", status=404)
+
+
+def test_the_notice_carries_the_clerks_own_signature(world: World) -> None:
+    case = cases.find(world.aktau, AKTAU).rows[0].case
+    pdf = cases.decision_notice(world.aktau, case.filing)
+    (signature,) = pades.read_pdf_signatures(pdf)
+    assert signature.intact
+    assert signature.covers_whole
+    assert signature.certificate.der == world.aktau.identity.certificate.body.pdf
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        embedded = {name: file.get_file().read_bytes() for name, file in document.attachments.items()}
+    text = embedded["decision.txt"]
+    assert case.number in text.decode()
+    assert cms.verify_detached(embedded["decision.p7s"], text).sha256 == CLERK.key.certificate.sha256
+
+
+def test_a_notice_of_refusal_is_made_too(world: World) -> None:
+    obj = world.file()
+    with pytest.raises(NotFound):
+        cases.decision_notice(world.aktau, obj)
+    day = registration.cure_suggestion(world.aktau)
+    register(world, obj, "refuse", grounds=("reg-letter", "reg-type"), note="Бұл хат.", cure_until=day)
+    assert cases.decision_notice(world.aktau, obj).startswith(b"%PDF-")
+    assert day is not None
+    terminal = Terminal(world.aktau)
+    terminal.sign_in(CLERK)
+    answer = terminal.client.get(f"/desk/filings/{obj.hex()}/notice.pdf?save=1")
+    assert answer.content_type == "application/pdf"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+
+
+def test_a_notice_is_there_for_nobody_else(world: World, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        cases.decision_notice(world.aktau, bytes(16))
