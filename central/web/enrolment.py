@@ -8,6 +8,7 @@ from central.centre import Centre
 from central.services import enrolment, nodes
 from central.web import access
 from central.web.courts import CourtsForm, chosen_courts, offered, searching
+from common.errors import N_, Refused
 from common.ids import NODE_MAX
 from common.web.forms import Required, WholeField
 from common.web.secure import require_private_channel
@@ -24,7 +25,7 @@ class MachineForm(CourtsForm):
         description=lazy_gettext("From 1 to 9999: the first four digits of every talon it gives. It is never given to another machine."),
     )
     name = StringField(
-        lazy_gettext("Name"),
+        lazy_gettext("Name of the machine"),
         [Required(lazy_gettext("Enter a name for the machine."))],
         description=lazy_gettext("How people will call it: usually the name of its court."),
     )
@@ -45,6 +46,8 @@ def make_pages(centre: Centre) -> Blueprint:
         chosen, writers = chosen_courts(book), nodes.writers(centre.database)
         if not searching() and form.validate_on_submit():
             with form.refusals():
+                if form.node.data in {one.node for one in taken}:
+                    raise Refused("enrol.taken", N_("This number belongs to a machine already. Take a free one."), field="node")
                 code = enrolment.make_code(centre, node=form.node.data or 0, name=form.name.data or "", courts=chosen)
                 values = {"node": form.node.data, "name": form.name.data, "command": _command(str(code)), "hours": HOURS}
                 return render_template("central/nodes/code.html", code=str(code), **values)

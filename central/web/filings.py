@@ -14,7 +14,7 @@ from central.web import access, words
 from common.clock import KAZAKHSTAN_OFFSET_MS
 from common.court.book import Book
 from common.papers.words import date_short
-from common.web.charts import Sample, Trend, trend
+from common.web.charts import Bars, Sample, Tone, Trend, bars, trend
 from common.web.parts import Tab
 
 DAYS_DEFAULT = 30
@@ -42,38 +42,46 @@ def make_pages(centre: Centre, counted: Watch[Filings]) -> Blueprint:
         access.require_administrator(centre)
         days = request.args.get("days", DAYS_DEFAULT, type=int)
         days = days if days in DAYS_CHOICES else DAYS_DEFAULT
-        region = request.args.get("region", "")
+        region = request.args.get("region")  # "" is a region too: the military courts have no number
         found, book = counted.ask(days), centre.book()
-        lines = _courts(found, book, region) if region else _regions(found, book)
+        lines = _regions(found, book) if region is None else _courts(found, book, region)
+        sums = tuple(sum(line.counts[place] for line in lines) for place in range(len(words.STATUSES)))
         return render_template(
             "central/filings/show.html",
             now=found.as_of_ms,
-            region=words.region_name(book, region) if region else "",
+            region="" if region is None else words.region_name(book, region),
             tabs=_tabs(days, region),
-            chart=_by_day(found, region),
+            chart=by_day(found, region),
+            states=_by_state(sums),
             statuses=[words.status_word(status) for status in words.STATUSES],
             lines=lines,
-            sums=tuple(sum(line.counts[place] for line in lines) for place in range(len(words.STATUSES))),
+            sums=sums,
             all_regions=url_for("filings.show", days=days),
         )
 
     return pages
 
 
-def _tabs(days: int, region: str) -> list[Tab]:
+def _tabs(days: int, region: str | None) -> list[Tab]:
     def tab(choice: int) -> Tab:
-        url = url_for("filings.show", days=choice, region=region or None)
+        url = url_for("filings.show", days=choice, region=region)
         return Tab(url, ngettext("%(num)d day", "%(num)d days", choice), choice == days)
 
     return [tab(choice) for choice in DAYS_CHOICES]
 
 
-def _by_day(found: Filings, region: str) -> Trend:
-    counts = found.by("day", region=region) if region else found.by("day")
+def by_day(found: Filings, region: str | None = None) -> Trend:
+    """Return the counts of each day as a line; of one region where given."""
+    counts = found.by("day") if region is None else found.by("day", region=region)
     last = (found.as_of_ms + KAZAKHSTAN_OFFSET_MS) // DAY_MS
     days = range(last - found.days + 1, last + 1)
     samples = [Sample(date_short(day * DAY_MS)[:5], counts[(day,)], counts[(day,)]) for day in days]
     return trend(_("Filings by day of submission"), samples, heads=(_("Day"), _("Filings")))
+
+
+def _by_state(sums: Sequence[int]) -> Bars:
+    rows: list[tuple[str, int, Tone]] = [(words.status_word(status), count, "") for status, count in zip(words.STATUSES, sums, strict=True)]
+    return bars(_("Filings by state"), rows, heads=(_("State"), _("Filings")))
 
 
 def _regions(found: Filings, book: Book) -> Sequence[Line]:

@@ -12,7 +12,9 @@ from common.web.languages import number
 
 RELOAD_SECONDS = 60
 RELOADING = ("overview.show",)
-SECTIONS = ("overview", "filings", "nodes", "log", "quarantine", "staff", "reference")
+PARTS = {"filings": "overview", "enrolment": "nodes"}
+"""Pages that belong to a section of another name."""
+SECTIONS = ("overview", "nodes", "log", "quarantine", "staff", "reference")
 
 
 def frame_of(centre: Centre) -> Frame:
@@ -25,7 +27,7 @@ def frame_of(centre: Centre) -> Frame:
         home_url=url_for("overview.show") if who else url_for("home.landing"),
         line=line_of(centre) if who else None,
         nav=_nav() if who else (),
-        who=_("%(name)s, administrator", name=initials(who.name)) if who else "",
+        who=initials(who.name) if who else "",
         reload_seconds=RELOAD_SECONDS if request.endpoint in RELOADING and who else 0,
     )
 
@@ -48,13 +50,12 @@ def line_of(centre: Centre) -> Line:
 
 def _nav() -> tuple[NavItem, ...]:
     labels = {
-        "overview": _("State"),
-        "filings": _("Filings"),
+        "overview": _("Overview"),
         "nodes": _("Machines"),
         "log": _("Log"),
         "quarantine": _("Quarantine"),
         "staff": _("Staff"),
         "reference": _("Reference data"),
     }
-    here = request.blueprint or ""
+    here = PARTS.get(request.blueprint or "", request.blueprint or "")
     return tuple(NavItem(url_for(f"{name}.show"), labels[name], here == name) for name in SECTIONS)

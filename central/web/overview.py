@@ -10,13 +10,15 @@ from central.services import nodes, overview
 from central.services.nodes import Machine
 from central.services.overview import Filings, Overview, Watch
 from central.web import access, words
+from central.web.filings import by_day
 from common.court.book import Book
 from common.papers.words import size_words, time_words
-from common.web.charts import Anchor, Bars, MapChart, Sample, Seat, Trend, bars, country_map, trend
+from common.web.charts import Anchor, Bars, MapChart, Sample, Seat, Tone, Trend, bars, country_map, trend
 from common.web.languages import current_language, number
 
-QUEUES_SHOWN = 8
-FILING_DAYS = 7
+QUEUES_SHOWN = 6
+FILING_DAYS = 30
+REGIONS_SHOWN = 7
 HIGH_WORD = "95 %"
 ANCHORS: Mapping[str, Anchor] = {"10": "end", "19": "end", "39": "end", "51": "end", "52": "middle", "75": "middle"}
 """On which side of its seat a region's name stands, where the right side is taken."""
@@ -40,7 +42,8 @@ def make_pages(centre: Centre, counted: Watch[Filings]) -> Blueprint:
             lag=_lag(found) if found.lag else None,
             queues=_queues(found.machines),
             needy=[(one, *words.machine_state(one)) for one in nodes.worst_first(found.machines, found.as_of_ms)],
-            filings=_filings(counted.ask(FILING_DAYS), book),
+            days=by_day(counted.ask(FILING_DAYS)),
+            regions=_busiest(counted.ask(FILING_DAYS), book),
             span=words.span,
             clock_off=words.clock_off,
         )
@@ -88,11 +91,11 @@ def _queues(machines: Sequence[Machine]) -> Bars | None:
     return bars(_("Entries that have not reached the centre, by machine"), rows, heads=(_("Machine"), _("Entries"))) if rows else None
 
 
-def _short(name: str, most: int = 27) -> str:
+def _short(name: str, most: int = 25) -> str:
     return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
 
 
-def _filings(found: Filings, book: Book) -> list[tuple[str, str, int]]:
-    """Return (region code, its name, filings) of the regions, the busiest first."""
-    counts = found.by("region")
-    return [(str(rr), words.region_name(book, str(rr)), count) for (rr,), count in counts.most_common()]
+def _busiest(found: Filings, book: Book) -> Bars | None:
+    counts = found.by("region").most_common(REGIONS_SHOWN)
+    rows: list[tuple[str, int, Tone]] = [(_short(words.region_name(book, str(rr))), count, "ok") for (rr,), count in counts]
+    return bars(_("Filings by region"), rows, heads=(_("Region"), _("Filings"))) if rows else None

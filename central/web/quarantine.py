@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from central.centre import Centre
 from central.services import node_history, quarantine
-from central.web import access, words
+from central.web import access
 from common.web.parts import Tab, page_of
 
 
@@ -20,16 +20,15 @@ def make_pages(centre: Centre) -> Blueprint:
         counts, code = quarantine.counts(centre), request.args.get("code", "")
         total = counts.get(code, 0) if code else sum(counts.values())
         page = page_of(total, quarantine.SHOWN, request.args.get("page", 1, type=int), request.path, {"code": code})
-        now = centre.clock.now()
         listed = quarantine.waiting(centre, code=code, offset=(page.number - 1) * quarantine.SHOWN)
         return render_template(
             "central/quarantine/show.html",
-            listed=[(one, words.span(now - one.since_ms)) for one in listed],
+            listed=listed,
             total=sum(counts.values()),
             tabs=_tabs(counts, code),
             page=page,
             evidence=node_history.evidence(centre),
-            now=now,
+            now=centre.clock.now(),
         )
 
     @pages.post("/retry")
