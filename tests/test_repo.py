@@ -10,6 +10,7 @@ import pytest
 from central import cli as central_cli
 from common.files import templates_folder
 from edge import cli as edge_cli
+from edge.services import catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("common", "sync", "edge", "central")
@@ -90,6 +91,13 @@ def test_the_readme_names_every_command(name: str, parser: object) -> None:
     actions = parser._subparsers._group_actions[0].choices  # type: ignore[attr-defined]
     missing = [command for command in actions if f"`{command}" not in readme]
     assert not missing, f"README does not name {missing} of {name}"
+
+
+def test_the_readme_counts_the_services() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    built = len(catalogue.built())
+    assert f"eighteen services of the cabinet {built} work" in readme
+    assert f"The other {len(catalogue.SERVICES) - built} have their tile" in readme
 
 
 def test_nothing_of_a_person_or_another_project_is_committed() -> None:
