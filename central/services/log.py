@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from central.centre import Centre
 from common.court import filing_lists
+from common.court.filing_lists import Filing
 from common.db import fetch
 from common.errors import N_, NotFound, Refused
 from common.ids import TALON_DIGITS, read_talon
@@ -128,13 +129,17 @@ def talon_state(centre: Centre, text: str) -> TalonState:
     found = filing_lists.filings_by_talon(centre.database, text)
     if not found:
         raise NotFound("log.talon", N_("The register does not know this talon yet. Its machine may still be waiting for the line."))
-    filing = found[0]
+    return state_of(centre, found[0])
+
+
+def state_of(centre: Centre, filing: Filing) -> TalonState:
+    """Return how far a filing has climbed."""
     rows = fetch(centre.database, "SELECT log_index FROM entry WHERE leaf = ?", (filing.leaf,))
     index = rows[0][0] if rows else None
     covered = fetch(centre.database, "SELECT size, made_ms FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1", (index,))
     complete = bool(fetch(centre.database, "SELECT 1 FROM complete WHERE leaf = ?", (filing.leaf,)))
     checkpoint, logged_ms = covered[0] if covered else (None, None)
-    return TalonState(text, index, checkpoint, logged_ms, complete, filing.status)
+    return TalonState(filing.talon, index, checkpoint, logged_ms, complete, filing.status)
 
 
 def proof(centre: Centre, index: int) -> bytes:

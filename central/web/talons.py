@@ -1,18 +1,73 @@
-"""The public check of a talon at the centre."""
+"""The check of a talon, open to everybody, without sign-in: by the register itself, which knows what became of it."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
 
 from central.centre import Centre
-from common.web.pages import render_not_built
+from central.services import checks
+from central.services.checks import Checked
+from central.web import words
+from common.court.attachments import FILE_BYTES_MAX
+from common.papers.words import date_time_words
+from common.web.checking import CHECKS_MAX, WINDOW_MS, CheckForm, say_finding, verdict
+from common.web.languages import current_language, number, when
+from common.web.limits import RateLimit, accept_bytes
 
 
 def make_pages(centre: Centre) -> Blueprint:
     """Return the blueprint ``talons``."""
     pages = Blueprint("talons", __name__)
+    tries = RateLimit(centre.clock, CHECKS_MAX, WINDOW_MS)
 
-    @pages.get("/check")
-    def check() -> Response:
-        return render_not_built(_("Check a talon"))
+    @pages.route("/check", methods=["GET", "POST"])
+    @accept_bytes(FILE_BYTES_MAX + 1024**2)
+    def check() -> tuple[str, int]:
+        form = CheckForm()
+        checked: Checked | None = None
+        if form.validate_on_submit():
+            tries.hit(request.remote_addr or "")
+            if data := form.given(FILE_BYTES_MAX):
+                checked = checks.check(centre, data)
+        return _page(centre, form, checked), 400 if form.errors else 200
 
     return pages
+
+
+def _page(centre: Centre, form: CheckForm, checked: Checked | None) -> str:
+    report = checked.report if checked else None
+    return render_template(
+        "shared/check.html",
+        form=form,
+        checked=report is not None,
+        valid=report is not None and report.valid,
+        title=verdict(report.kind, valid=report.valid) if report else "",
+        findings=[say_finding(finding) for finding in report.findings] if report else [],
+        known=_("What the register knows"),
+        facts=_facts(centre, checked) if checked else [],
+        state=None,
+        sha256=report.facts.get("sha256") if report else None,
+        fresh=_("The register: as of %(time)s", time=when(centre.clock.now(), centre.clock.now())),
+    )
+
+
+def _facts(centre: Centre, checked: Checked) -> list[tuple[str, str]]:
+    """What may be said to whoever holds the talon: nothing about people."""
+    filing, state = checked.filing, checked.state
+    if filing is None or state is None:
+        return []
+    logged = (
+        _("number %(index)s, since %(time)s", index=number(state.index), time=_moment(state.logged_ms))
+        if state.index is not None
+        else _("not yet")
+    )
+    return [
+        (_("Court"), words.court_name(centre.book(), filing.court)),
+        (_("Received by the machine"), _moment(filing.received_ms)),
+        (_("In the log"), logged),
+        (_("All files at the centre"), _("yes") if state.complete else _("not yet")),
+        (_("State of the filing"), words.status_word(state.status)),
+    ]
+
+
+def _moment(ms: int | None) -> str:
+    return date_time_words(ms, current_language(), seconds=True) if ms is not None else "—"

@@ -1,0 +1,35 @@
+"""The public check of a talon or a signed paper: what the cryptography says, and what the register knows of the filing."""
+
+from dataclasses import dataclass
+
+from central.centre import Centre
+from central.services import log
+from central.services.log import TalonState
+from common.court import filing_lists
+from common.court.filing_lists import Filing
+from common.db import fetch
+from sync.verify import Report, verify_file
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A report, with the filing behind it where the register holds it."""
+
+    report: Report
+    filing: Filing | None
+    state: TalonState | None
+
+
+def check(centre: Centre, data: bytes) -> Checked:
+    """Return what was found about ``data``; nothing of it is kept. A filing is shown only to who proves to hold its paper."""
+    centre.trust.refresh()
+    report = verify_file(data, database=centre.database, pin=centre.identity.pin, trust=centre.trust, now_ms=centre.clock.now())
+    leaf = report.facts.get("leaf")
+    filing = _filing_of(centre, leaf) if isinstance(leaf, bytes) and report.valid else None
+    return Checked(report, filing, log.state_of(centre, filing) if filing else None)
+
+
+def _filing_of(centre: Centre, leaf: bytes) -> Filing | None:
+    rows = fetch(centre.database, "SELECT obj FROM entry WHERE leaf = ?", (leaf,))
+    found = filing_lists.filing(centre.database, rows[0][0]) if rows else None
+    return found if found is not None and found.leaf == leaf else None
