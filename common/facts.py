@@ -16,7 +16,7 @@ A *subject* is a module of `common.court` (or the node directory of `sync`) of o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
 import msgspec
 
@@ -31,12 +31,11 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of every entry body. Additive keys are optional and keep a default for ever; unknown keys are ignored."""
 
 
-@dataclass(frozen=True, slots=True)
-class BlobRef:
+class BlobRef(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A file an entry names: SHA-256 (32 bytes), size in bytes, media type by content."""
 
-    sha256: bytes
-    size: int
+    sha256: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+    size: Annotated[int, msgspec.Meta(ge=0)]
     media: str
 
 

@@ -8,10 +8,10 @@ salt can be erased by a court's order and every proof still holds:
 """
 
 import hashlib
-import re
 import secrets
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from common import canonical
 from common.errors import N_, Refused
@@ -22,32 +22,34 @@ SALT_BYTES = 16
 ENTRY_BYTES_MAX = 64 * 1024
 """Envelope and body together; what is larger is a blob."""
 BLOBS_MAX = 64
-TYPE_FORM = re.compile(r"[a-z_]{1,32}\.[a-z_]{1,32}/[1-9][0-9]{0,3}")
+TYPE_FORM = r"^[a-z_]{1,32}\.[a-z_]{1,32}/[1-9][0-9]{0,3}\Z"
 HASH_BYTES = 32
 OBJECT_BYTES = 16
+BOOT_BYTES = 16
+NODE_MAX = 9_999
+
+_Hash = Annotated[bytes, msgspec.Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What everybody may see of an entry. ``time`` is ms UTC as claimed, ``mono`` ms since the boot named by ``boot``."""
 
-    node: int
-    epoch: int
-    seq: int
-    type: str
-    obj: bytes
-    base: bytes | None
+    node: Annotated[int, msgspec.Meta(ge=0, le=NODE_MAX)]
+    epoch: Annotated[int, msgspec.Meta(ge=1)]
+    seq: Annotated[int, msgspec.Meta(ge=1)]
+    type: Annotated[str, msgspec.Meta(pattern=TYPE_FORM)]
+    obj: Annotated[bytes, msgspec.Meta(min_length=OBJECT_BYTES, max_length=OBJECT_BYTES)]
+    base: _Hash | None
     time: int
-    boot: bytes
+    boot: Annotated[bytes, msgspec.Meta(min_length=BOOT_BYTES, max_length=BOOT_BYTES)]
     mono: int
-    beacon: int
-    root: bytes | None
-    actor: bytes | None
-    blobs: tuple[BlobRef, ...]
+    beacon: Annotated[int, msgspec.Meta(ge=0)]
+    root: _Hash | None
+    actor: _Hash | None
+    blobs: Annotated[tuple[BlobRef, ...], msgspec.Meta(max_length=BLOBS_MAX)]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """An entry with the bytes it is made of; ``body`` and ``salt`` are None once erased."""
 
     envelope: Envelope
@@ -66,8 +68,8 @@ class Entry:
 
 def write_entry(envelope: Envelope, body: bytes) -> Entry:
     """Return a new entry over the canonical ``body`` with a fresh salt; raises Refused("entry.too_large") or ("entry.envelope")."""
-    _check_envelope(envelope)
-    return _entry(envelope, encode_envelope(envelope), secrets.token_bytes(SALT_BYTES), body)
+    encoded = encode_envelope(envelope)
+    return _entry(decode_envelope(encoded), encoded, secrets.token_bytes(SALT_BYTES), body)
 
 
 def read_entry(item: Any) -> Entry:
@@ -95,31 +97,13 @@ def chain_next(head: bytes, leaf: bytes) -> bytes:
 
 def encode_envelope(envelope: Envelope) -> bytes:
     """Return the canonical bytes of ``envelope``."""
-    return canonical.encode(
-        {
-            "v": FORMAT_VERSION,
-            "node": envelope.node,
-            "epoch": envelope.epoch,
-            "seq": envelope.seq,
-            "type": envelope.type,
-            "obj": envelope.obj,
-            "base": envelope.base,
-            "time": envelope.time,
-            "boot": envelope.boot,
-            "mono": envelope.mono,
-            "beacon": envelope.beacon,
-            "root": envelope.root,
-            "actor": envelope.actor,
-            "blobs": [[blob.sha256, blob.size, blob.media] for blob in envelope.blobs],
-        }
-    )
+    value = msgspec.to_builtins(envelope, builtin_types=(bytes,))
+    return canonical.encode({**value, "v": FORMAT_VERSION, "blobs": list(value["blobs"])})
 
 
 def decode_envelope(data: bytes) -> Envelope:
     """Return the envelope of ``data``; raises Refused("entry.envelope")."""
-    envelope = _envelope(canonical.decode_map(data))
-    _check_envelope(envelope)
-    return envelope
+    return _envelope(canonical.decode_map(data))
 
 
 def stored_envelope(data: bytes) -> Envelope:
@@ -128,31 +112,12 @@ def stored_envelope(data: bytes) -> Envelope:
 
 
 def _envelope(value: dict[str, Any]) -> Envelope:
+    if value.pop("v", None) != FORMAT_VERSION:
+        raise _bad("entry.version")
     try:
-        if value.pop("v") != FORMAT_VERSION:
-            raise _bad("entry.version")
-        blobs = tuple(BlobRef(sha256, size, media) for sha256, size, media in value.pop("blobs"))
-        return Envelope(blobs=blobs, **value)
-    except (KeyError, TypeError, ValueError) as error:
+        return msgspec.convert(value, Envelope, strict=True)
+    except msgspec.ValidationError as error:
         raise _bad("entry.envelope") from error
-
-
-def _check_envelope(envelope: Envelope) -> None:
-    numbers = (envelope.node, envelope.epoch, envelope.seq, envelope.time, envelope.mono, envelope.beacon)
-    whole = all(type(number) is int for number in numbers) and 0 <= envelope.node <= 9999
-    counted = whole and envelope.epoch > 0 and envelope.seq > 0 and envelope.beacon >= 0
-    hashes = all(value is None or _is_bytes(value, HASH_BYTES) for value in (envelope.base, envelope.root, envelope.actor))
-    fixed = _is_bytes(envelope.obj, OBJECT_BYTES) and _is_bytes(envelope.boot, 16)
-    typed = type(envelope.type) is str and TYPE_FORM.fullmatch(envelope.type) is not None
-    if not (counted and hashes and fixed and typed and len(envelope.blobs) <= BLOBS_MAX):
-        raise _bad("entry.envelope")
-    for blob in envelope.blobs:
-        if not (_is_bytes(blob.sha256, HASH_BYTES) and type(blob.size) is int and blob.size >= 0 and type(blob.media) is str):
-            raise _bad("entry.envelope")
-
-
-def _is_bytes(value: Any, size: int) -> bool:
-    return type(value) is bytes and len(value) == size
 
 
 def _entry(envelope: Envelope, envelope_bytes: bytes, salt: bytes, body: bytes) -> Entry:
