@@ -9,7 +9,7 @@ Everything a machine says is as old as its last contact; pages show that time. W
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from central.centre import Centre
 from central.services import enrolment
@@ -120,8 +120,8 @@ def create(database: Database) -> None:
 
 
 _MACHINES = """
-SELECT n.node, n.name, n.epoch, n.revoked_epoch, p.epoch, p.seq, p.frozen, c.contact_ms, c.clock_ms, c.backlog, c.backlog_bytes,
-       c.oldest_ms, c.disk_free, c.quarantine, c.version, c.state, c.alarm_ms
+SELECT n.node, n.name, n.epoch, n.revoked_epoch, p.epoch, p.seq, p.frozen, c.contact_ms, c.clock_ms, c.epoch, c.seq, c.backlog,
+       c.backlog_bytes, c.oldest_ms, c.disk_free, c.quarantine, c.version, c.state, c.alarm_ms
 FROM node n LEFT JOIN peer p ON p.node = n.node LEFT JOIN contact c ON c.node = n.node
 WHERE n.node > ?1 AND (?2 IS NULL OR n.node = ?2) ORDER BY n.node
 """
@@ -133,9 +133,9 @@ def machines(centre: Centre, *, node: int | None = None) -> list[Machine]:
     served: dict[int, list[str]] = {}
     for court, writer in writers(centre.database).items():
         served.setdefault(writer, []).append(court)
-    held = dict(fetch(centre.database, "SELECT e.node, COUNT(*) FROM quarantine q JOIN entry e ON e.leaf = q.leaf GROUP BY e.node"))
+    held = dict(fetch(centre.database, "SELECT e.node, COUNT(*) FROM quarantine q CROSS JOIN entry e ON e.leaf = q.leaf GROUP BY e.node"))
     rows = fetch(centre.database, _MACHINES, (CENTRE_NODE, node))
-    return [_machine(row, tuple(served.get(row[0], ())), held.get(row[0], 0), book, now) for row in rows]
+    return [_machine(_Row(*row), tuple(served.get(row[0], ())), held.get(row[0], 0), book, now) for row in rows]
 
 
 def machine(centre: Centre, node: int) -> Machine:
@@ -159,28 +159,62 @@ def worst_first(found: Sequence[Machine], now: int) -> list[Machine]:
     return sorted(needy, key=lambda one: (order[one.tone], -(one.waits_ms(now) or 0), one.node))
 
 
-def _machine(row: tuple[Any, ...], courts: tuple[str, ...], held: int, book: Book, now: int) -> Machine:
-    node, name, epoch, revoked, peer_epoch, peer_seq, frozen, contact, clock, backlog, size, oldest, disk, there, version, said, alarm = row
+class _Row(NamedTuple):
+    """One row of _MACHINES; what a machine has not said yet is None."""
+
+    node: int
+    name: str
+    epoch: int
+    revoked: int | None
+    peer_epoch: int | None
+    peer_seq: int | None
+    frozen: str | None
+    contact_ms: int | None
+    clock_ms: int
+    said_epoch: int
+    said_seq: int
+    backlog: int
+    backlog_bytes: int
+    oldest_ms: int
+    disk_free: int | None
+    quarantine: int | None
+    version: str | None
+    said: str | None
+    alarm_ms: int | None
+
+    @property
+    def left(self) -> int:
+        """Entries that still wait there: what the machine said at its last hello without what has arrived since."""
+        if self.contact_ms is None:
+            return 0
+        if self.peer_epoch is None or self.peer_epoch < self.said_epoch or self.peer_seq is None:
+            return self.backlog
+        return min(self.backlog, max(0, self.said_seq - self.peer_seq)) if self.peer_epoch == self.said_epoch else 0
+
+
+def _machine(row: _Row, courts: tuple[str, ...], held: int, book: Book, now: int) -> Machine:
     court = book.find_court(courts[0]) if courts else None
-    clock_off = clock - contact if contact is not None else 0
+    clock_off = row.clock_ms - row.contact_ms if row.contact_ms is not None else 0
+    oldest = row.oldest_ms if row.left else None
+    there = row.quarantine or 0
     return Machine(
-        node=node,
-        name=name,
+        node=row.node,
+        name=row.name,
         courts=tuple(sorted(courts)),
         region=court.region_rr if court else "",
-        epoch=max(epoch, peer_epoch or 1),
-        seq=peer_seq or 0,
-        contact_ms=contact,
+        epoch=max(row.epoch, row.peer_epoch or 1),
+        seq=row.peer_seq or 0,
+        contact_ms=row.contact_ms,
         clock_off_ms=clock_off,
-        backlog=backlog or 0,
-        backlog_bytes=size or 0,
-        oldest_ms=oldest or None,
-        disk_free=disk,
-        version=version or "",
+        backlog=row.left,
+        backlog_bytes=row.backlog_bytes * row.left // row.backlog if row.left else 0,
+        oldest_ms=oldest,
+        disk_free=row.disk_free,
+        version=row.version or "",
         quarantine=held,
-        quarantine_there=there or 0,
-        state=_state(revoked is not None, contact, oldest or None, now),
-        alarms=_alarms(said, alarm, frozen, clock_off, disk, held + (there or 0)),
+        quarantine_there=there,
+        state=_state(row.revoked is not None, row.contact_ms, oldest, now),
+        alarms=_alarms(row, clock_off, held + there),
     )
 
 
@@ -194,15 +228,15 @@ def _state(revoked: bool, contact: int | None, oldest: int | None, now: int) -> 
     return "late" if now - contact > IN_TOUCH_MS or (oldest is not None and now - oldest > WAITS_LONG_MS) else "ok"
 
 
-def _alarms(said: str | None, alarm: int | None, frozen: str | None, clock_off: int, disk: int | None, quarantine: int) -> tuple[str, ...]:
+def _alarms(row: _Row, clock_off: int, quarantine: int) -> tuple[str, ...]:
     found = []
-    if said == FORK or frozen:
+    if row.said == FORK or row.frozen:
         found.append("fork")
-    elif said == TWIN or alarm is not None:  # it stands until a person clears it, whoever has called since
+    elif row.said == TWIN or row.alarm_ms is not None:  # it stands until a person clears it, whoever has called since
         found.append("twin")
     if abs(clock_off) > CLOCK_OFF_MS:
         found.append("clock")
-    if disk is not None and 0 < disk < DISK_FREE_MIN:
+    if row.disk_free is not None and 0 < row.disk_free < DISK_FREE_MIN:
         found.append("disk")
     if quarantine:
         found.append("quarantine")

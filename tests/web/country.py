@@ -34,7 +34,6 @@ class AppLine:
 
     def __init__(self, client: FlaskClient) -> None:
         self._client = client
-        self.cut = False
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         answer = self._client.post(path, data=body)
