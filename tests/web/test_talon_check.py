@@ -1,0 +1,86 @@
+"""The check of a talon: open to everybody, also without a line, and nothing of it stays."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from common.court.filing_lists import Filing
+from edge.services import talons
+from tests.web.filing_world import house_of, ready, send
+from tests.web.pages import AIGUL, BOLAT, Browser, House
+from tests.web.test_filings_pages import words
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    return house_of(tmp_path_factory.mktemp("house"))
+
+
+@pytest.fixture(scope="module")
+def filing(house: House) -> Filing:
+    return send(house.node, ready(house.node))
+
+
+def guest(house: House) -> Browser:
+    browser = house.browser()
+    browser.get("/check?lang=en")
+    return browser
+
+
+def files_of(house: House) -> set[Path]:
+    return {path for path in house.node.data.rglob("*") if path.is_file() and not path.name.startswith("node.db")}
+
+
+def test_a_scanned_code_is_checked_without_signing_in(house: House, filing: Filing) -> None:
+    answer = guest(house).post("/check", {"code": talons.receipt_of(house.node, filing).qr_text + "\r\n"})
+    page = words(answer)
+    assert answer.status_code == 200
+    for text in ("The talon is genuine", filing.talon, "What this machine knows", "Statement of claim: Loan agreement"):
+        assert text in page, text
+    for private in (AIGUL.iin, "Сәрсенова", "Теңіз"):
+        assert private not in page, "who holds the paper learns nothing about people from the machine"
+
+
+def test_a_talon_as_a_file_is_checked_and_not_kept(house: House, filing: Filing) -> None:
+    before = files_of(house)
+    page = words(guest(house).post("/check", {"code": "", "file": (io.BytesIO(talons.pdf(house.node, filing)), "talon.pdf")}))
+    assert "The page is signed by machine 1001 and unchanged since" in page
+    assert files_of(house) == before
+
+
+def test_a_signed_statement_names_its_signer_to_who_brings_it(house: House, filing: Filing) -> None:
+    data = house.node.blobs.read(filing.statement_sha256)
+    page = words(guest(house).post("/check", {"code": "", "file": (io.BytesIO(data), "s.pdf")}))
+    assert "The signature is genuine" in page
+    assert "СӘРСЕНОВА" in page
+
+
+def test_a_forged_paper_says_what_is_wrong(house: House, filing: Filing) -> None:
+    data = talons.pdf(house.node, filing)
+    forged = data[:9_000] + bytes([data[9_000] ^ 1]) + data[9_001:]
+    page = words(guest(house).post("/check", {"code": "", "file": (io.BytesIO(forged), "talon.pdf")}))
+    assert "This cannot be relied on" in page
+    assert "was changed after signing" in page
+    assert "What this machine knows" not in page
+    cut = words(guest(house).post("/check", {"code": talons.receipt_of(house.node, filing).qr_text[:-4]}))
+    assert "This cannot be relied on" in cut
+
+
+def test_nothing_given_is_asked_for(house: House) -> None:
+    answer = guest(house).post("/check", {"code": " "})
+    assert answer.status_code == 400
+    assert "Scan the code, or choose a file" in words(answer)
+
+
+def test_it_works_without_a_line_and_at_another_machine(house: House, filing: Filing, tmp_path: Path) -> None:
+    house.court.cut(house.node)
+    assert "The talon is genuine" in words(guest(house).post("/check", {"code": talons.receipt_of(house.node, filing).qr_text}))
+    house.court.heal(house.node)
+
+
+def test_the_state_is_told_with_its_age(house: House) -> None:
+    filing = send(house.node, ready(house.node, BOLAT), BOLAT)
+    page = words(guest(house).post("/check", {"code": talons.receipt_of(house.node, filing).qr_text}))
+    assert "Sent, talon given" in page
+    assert "as of" in page
