@@ -146,6 +146,7 @@ def make_pages(node: Node) -> Blueprint:
         try:
             accounts.recheck(node, who.certificate)
         except Refused as refused:
+            current_language()  # remembered for this page, which still speaks to the person who is leaving
             erase_session()
             raise Forbidden("account.key", KEY_GONE) from refused
 

@@ -187,6 +187,17 @@ class Browser:
         return self.post("/register/key", {"email": email, "password": password, "password_again": password}, key=who)
 
 
+def by_password(browser: Browser, number: str, password: str = CABINET_PASSWORD) -> TestResponse:
+    """Try to sign in by IIN or BIN and password."""
+    return browser.post("/enter/password", {"login": number, "password": password})
+
+
+def errors_in(answer: TestResponse) -> str:
+    """Return the summary of errors of a page."""
+    found = re.search(r'<section class="errors".*?</section>', answer.text, re.DOTALL)
+    return found[0] if found else ""
+
+
 class House:
     """A court's node with its application."""
 
