@@ -16,7 +16,7 @@ from common.db import fetch
 from common.errors import N_, Conflict, CourtError, Unreachable
 from edge.node import Node
 from edge.services import line
-from sync.client import Outcome
+from sync.link import Outcome
 
 BACKOFF_SECONDS_MAX = 900
 """However long the line has been down, it is tried at least every quarter of an hour."""

@@ -21,11 +21,12 @@ from edge.config import EdgeConfig
 from edge.transport import CUT_FILE, HttpTransport
 from sync import directory
 from sync.blobs import BlobStore
-from sync.client import Client, Health
+from sync.client import Client
 from sync.fold import Fold
 from sync.highwater import HighWater
 from sync.identity import Identity, load_identity
 from sync.journal import Journal
+from sync.link import Health
 from sync.ports import Transport
 
 WEB_SECRET_BYTES = 32

@@ -147,7 +147,8 @@ class Journal:
         """Return the chain head after own entry ``seq`` of ``epoch``, or None when this machine does not hold it."""
         if seq == 0:
             return chain_start(self.environment, self.node, epoch)
-        rows = fetch(self.database, "SELECT chain FROM entry WHERE node = ? AND epoch = ? AND seq = ?", (self.node, epoch, seq))
+        statement = "SELECT chain FROM entry WHERE node = ? AND epoch = ? AND seq = ? AND chain IS NOT NULL"
+        rows = fetch(self.database, statement, (self.node, epoch, seq))
         return rows[0][0] if rows else None
 
     def _append(self, unit: Unit, obj: bytes, body: Body, blobs: tuple[BlobRef, ...], actor: bytes | None) -> Entry:

@@ -13,9 +13,10 @@ PROTOCOL = 1
 NONCE_BYTES = 16
 TOKEN_BYTES = 16
 
-EQUAL, BEHIND, AHEAD, FORK, REVOKED, TWIN = "equal", "behind", "ahead", "fork", "revoked", "twin"
+EQUAL, BEHIND, AHEAD, FORK = "equal", "behind", "ahead", "fork"
+REVOKED, PROVE, TWIN = "revoked", "prove", "twin"
 """What the centre says of a node's position. BEHIND: the centre lacks entries the node has; AHEAD: the other way round,
-so the node's disk was restored."""
+so the node's disk was restored. PROVE: an old token came; a replayed hello cannot answer the challenge, a clone can."""
 
 
 class Hello(Body, frozen=True):
@@ -41,6 +42,7 @@ class Hello(Body, frozen=True):
     disk_free: int = 0
     quarantine: int = 0
     version: str = ""
+    challenge: bytes = b""
     protocol: int = PROTOCOL
 
 
@@ -58,7 +60,7 @@ class Welcome(Body, frozen=True):
     note: bytes = b""
     consistency: list[bytes] = []
     own: list[list[int]] = []
-    certificate: bytes = b""
+    challenge: bytes = b""
     protocol: int = PROTOCOL
 
 
@@ -84,6 +86,45 @@ class Ask(Body, frozen=True):
     own_epoch: int = 0
     own_seq: int = 0
     own: bool = False
+
+
+class Item(Body, frozen=True):
+    """One entry as the log has it, in its wire form."""
+
+    index: int
+    entry: list[bytes]
+
+
+class Logged(Body, frozen=True):
+    """R1 of one bundle: entries first…last of the epoch stand at ``index`` and after; ``proof`` is the range proof."""
+
+    epoch: int
+    first: int
+    last: int
+    index: int
+    proof: list[bytes]
+
+
+class Down(Body, frozen=True):
+    """Payload of a ``down`` container. ``caught_up``: everything for everyone that the checkpoint covers is here."""
+
+    note: bytes
+    consistency: list[bytes]
+    receipts: list[Logged]
+    complete: list[bytes]
+    everyone: list[Item]
+    feed: list[Item]
+    everyone_at: int
+    feed_at: int
+    complete_at: int
+    caught_up: bool
+    more: bool
+
+
+class Own(Body, frozen=True):
+    """Payload of an ``own`` container: entries that a restored disk lost."""
+
+    entries: list[Item]
 
 
 class BlobAsk(Body, frozen=True):

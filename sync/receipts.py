@@ -15,8 +15,10 @@ from common.db import BlobField, Database, IntegerField, Table, fetch, insert
 from common.errors import N_, Refused
 from common.facts import Body, decode_body, encode_body
 from sync import cose, merkle
+from sync.checkpoint import Checkpoint
 from sync.identity import Identity, NodeCertificate
 from sync.inclusion import write_proof
+from sync.messages import Logged
 
 R0_TYPE = "application/sot-r0+cbor"
 COMPLETE_TYPE = "application/sot-r2+cbor"
@@ -102,26 +104,14 @@ def read_r2(data: bytes, centre: NodeCertificate) -> Complete:
     return complete
 
 
-def store_logged(
-    database: Database,
-    *,
-    epoch: int,
-    first: int,
-    last: int,
-    first_index: int,
-    proof: Sequence[bytes],
-    size: int,
-    note: bytes,
-    root: bytes,
-    leaves: Sequence[bytes],
-    at_ms: int,
-) -> None:
-    """Verify R1 of a bundle against the checkpoint's ``root`` and keep it; raises Refused("proof.…") and keeps nothing."""
-    if len(leaves) != last - first + 1:
+def store_logged(database: Database, logged: Logged, leaves: Sequence[bytes], checkpoint: Checkpoint, note: bytes, *, at_ms: int) -> None:
+    """Verify R1 of a bundle under ``checkpoint`` and keep it; raises Refused("proof.…") and keeps nothing."""
+    if len(leaves) != logged.last - logged.first + 1:
         raise Refused("proof.leaves", N_("The register's receipt names entries this machine does not have."))
-    merkle.verify_range([merkle.leaf_hash(leaf) for leaf in leaves], first_index, size, proof, root)
-    row: dict[str, Any] = {"epoch": epoch, "first": first, "last": last, "first_index": first_index, "size": size}
-    row |= {"note": note, "proof": canonical.encode(list(proof)), "at_ms": at_ms}
+    hashes = [merkle.leaf_hash(leaf) for leaf in leaves]
+    merkle.verify_range(hashes, logged.index, checkpoint.size, logged.proof, checkpoint.root)
+    row: dict[str, Any] = {"epoch": logged.epoch, "first": logged.first, "last": logged.last, "first_index": logged.index}
+    row |= {"size": checkpoint.size, "note": note, "proof": canonical.encode(logged.proof), "at_ms": at_ms}
     insert(database, LoggedRow, [row])
 
 
@@ -130,7 +120,8 @@ def inclusion_of(database: Database, leaf: bytes) -> bytes:
     rows = fetch(
         database,
         """SELECT e.node, l.epoch, l.first, l.last, l.first_index, l.size, l.note, l.proof, e.seq FROM entry e
-           JOIN logged l ON l.epoch = e.epoch AND e.seq BETWEEN l.first AND l.last WHERE e.leaf = ? AND e.chain IS NOT NULL""",
+           JOIN journal j ON j.node = e.node JOIN logged l ON l.epoch = e.epoch AND e.seq BETWEEN l.first AND l.last
+           WHERE e.leaf = ? AND e.log_index IS NOT NULL""",
         (leaf,),
     )
     if not rows:
@@ -144,8 +135,10 @@ def inclusion_of(database: Database, leaf: bytes) -> bytes:
 
 
 def leaves_of(database: Database, node: int, epoch: int, first: int, last: int) -> list[bytes]:
-    """Return the leaves of own entries first…last of an epoch."""
-    statement = "SELECT leaf FROM entry WHERE node = ? AND epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq"
+    """Return the leaves of own entries first…last of an epoch; where this disk wrote beside the register, the register's."""
+    statement = """SELECT leaf FROM (
+                     SELECT leaf, seq, row_number() OVER (PARTITION BY seq ORDER BY log_index IS NULL, chain IS NULL) AS place
+                     FROM entry WHERE node = ? AND epoch = ? AND seq BETWEEN ? AND ?) WHERE place = 1 ORDER BY seq"""
     return [leaf for (leaf,) in fetch(database, statement, (node, epoch, first, last))]
 
 
@@ -154,7 +147,8 @@ def ladder_of(database: Database, leaf: bytes) -> Ladder:
     rows = fetch(
         database,
         """SELECT e.log_index, l.at_ms, c.at_ms FROM entry e
-           LEFT JOIN logged l ON e.chain IS NOT NULL AND l.epoch = e.epoch AND e.seq BETWEEN l.first AND l.last
+           LEFT JOIN journal j ON j.node = e.node
+           LEFT JOIN logged l ON j.node IS NOT NULL AND e.log_index IS NOT NULL AND l.epoch = e.epoch AND e.seq BETWEEN l.first AND l.last
            LEFT JOIN complete_here c ON c.leaf = e.leaf WHERE e.leaf = ?""",
         (leaf,),
     )

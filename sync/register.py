@@ -24,6 +24,7 @@ from sync.entry import Entry, chain_start
 from sync.fold import Fold
 from sync.identity import CENTRE_NODE, Identity
 from sync.journal import Journal
+from sync.messages import Logged
 from sync.position import Position
 from sync.receipts import COMPLETE_TYPE, Complete
 from sync.tables import entries_between, set_log_indexes, store_entries
@@ -31,6 +32,7 @@ from sync.tables import entries_between, set_log_indexes, store_entries
 FOLD_ENTRIES_MAX = 2_000
 """Entries folded in one transaction: readers and bundles get their turn in between."""
 EVIDENCE_ROWS_MAX = 10_000
+EVIDENCE_BYTES_MAX = 1 << 30
 """Kept of what is authentic but not admissible; older evidence is never displaced, newer is refused."""
 
 
@@ -216,14 +218,19 @@ class Register:
         if verdict == "gap":
             raise Conflict("bundle.gap", N_("A bundle does not follow the last one received."))
         with transaction(self.database):
-            if fetch(self.database, "SELECT COUNT(*) FROM evidence")[0][0] < EVIDENCE_ROWS_MAX:
-                row = {"node": bundle.node, "reason": verdict, "data": data, "received_ms": self.clock.now()}
-                fetch(self.database, "INSERT INTO evidence (node, reason, data, received_ms) VALUES (?, ?, ?, ?)", tuple(row.values()))
-            if verdict == "fork":
-                fetch(self.database, "UPDATE peer SET frozen = 'fork' WHERE node = ?", (bundle.node,))
+            self._keep_evidence(verdict, bundle.node, data)
+            if verdict == "fork":  # a late branch of an older epoch must not stop the one that took its place
+                fetch(self.database, "UPDATE peer SET frozen = 'fork' WHERE node = ? AND epoch = ?", (bundle.node, bundle.epoch))
         if verdict == "revoked":
             raise Forbidden("node.revoked", N_("This machine's certificate has been revoked. What it sends is kept as evidence."))
         raise Conflict("bundle.fork", N_("This machine has written two different histories. Both are kept; a person must decide."))
+
+    def _keep_evidence(self, reason: str, node: int, data: bytes) -> None:
+        rows, size = fetch(self.database, "SELECT COUNT(*), COALESCE(SUM(length(data)), 0) FROM evidence")[0]
+        known = fetch(self.database, "SELECT 1 FROM evidence WHERE node = ? AND reason = ? AND data = ? LIMIT 1", (node, reason, data))
+        if not known and rows < EVIDENCE_ROWS_MAX and size + len(data) <= EVIDENCE_BYTES_MAX:
+            statement = "INSERT INTO evidence (node, reason, data, received_ms) VALUES (?, ?, ?, ?)"
+            fetch(self.database, statement, (node, reason, data, self.clock.now()))
 
     def _checkpoint(self, now: int) -> None:
         size = log.size(self.database)
@@ -293,15 +300,15 @@ class Register:
         """Return logged entries with first ≤ index < end."""
         return entries_between(self.database, first, end)
 
-    def receipts_after(self, node: int, epoch: int, seq: int) -> list[Any]:
-        """Return R1 for the node's bundles after (epoch, seq): [epoch, first, last, first index, range proof], one a bundle."""
+    def receipts_after(self, node: int, epoch: int, seq: int) -> list[Logged]:
+        """Return R1 for the node's bundles after (epoch, seq), one a bundle."""
         size, _ = self.checkpoint()
         statement = """SELECT epoch, first, last, first_index FROM bundle WHERE node = ? AND (epoch, last) > (?, ?)
                        AND first_index + last - first < ? ORDER BY epoch, last"""
         reader = log.reader(self.database)
         return [
-            [bundle_epoch, first, last, index, merkle.range_proof(index, index + last - first + 1, size, reader)]
-            for bundle_epoch, first, last, index in fetch(self.database, statement, (node, epoch, seq, size))
+            Logged(epoch=at, first=first, last=last, index=index, proof=merkle.range_proof(index, index + last - first + 1, size, reader))
+            for at, first, last, index in fetch(self.database, statement, (node, epoch, seq, size))
         ]
 
     def consistency(self, old: int) -> list[bytes]:

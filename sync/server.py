@@ -7,17 +7,20 @@ import logging
 import secrets
 from collections.abc import Callable
 
-from common import canonical
 from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, one_of
 from common.errors import N_, CourtError, Forbidden, NotFound, Refused
+from common.facts import encode_body
 from sync import container, cose, delivery, directory, ports
 from sync.blobs import BlobStore
+from sync.entry import Entry
 from sync.identity import NodeCertificate
 from sync.messages import (
     AHEAD,
     BEHIND,
     EQUAL,
     FORK,
+    NONCE_BYTES,
+    PROVE,
     REVOKED,
     TOKEN_BYTES,
     TWIN,
@@ -25,8 +28,11 @@ from sync.messages import (
     Ask,
     BlobAsk,
     BlobHave,
+    Down,
     Hello,
+    Item,
     M,
+    Own,
     Refusal,
     Welcome,
     pack,
@@ -58,11 +64,23 @@ class ContactRow(Table):
     version = TextField()
     token = BlobField()
     token_before = BlobField()
+    nonce = BlobField()
+    challenge = BlobField()
     state = TextField()
     alarm_ms = IntegerField(null=True)
 
     class Meta:
         table_name = "contact"
+
+
+NOTE_CONTACT = """
+INSERT INTO contact (node, contact_ms, epoch, seq, clock_ms, backlog, backlog_bytes, oldest_ms, disk_free,
+  quarantine, version, token, token_before, nonce, challenge, state, alarm_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, x'', ?15, ?16)
+ON CONFLICT (node) DO UPDATE SET contact_ms = ?2, epoch = ?3, seq = ?4, clock_ms = ?5, backlog = ?6, backlog_bytes = ?7,
+  oldest_ms = ?8, disk_free = ?9, quarantine = ?10, version = ?11, token = ?12, token_before = ?13, nonce = ?14,
+  challenge = x'', state = ?15, alarm_ms = COALESCE(?16, alarm_ms)
+"""
 
 
 class Server:
@@ -119,9 +137,12 @@ class Server:
 
     def _trusted(self, body: bytes, kind: type[M]) -> tuple[NodeCertificate, M]:
         certificate, message = self._read(body, kind)
+        self._check_standing(certificate)
+        return certificate, message
+
+    def _check_standing(self, certificate: NodeCertificate) -> None:
         if directory.revocation_of(self._database, certificate.body.node) is not None:
             raise Forbidden("node.revoked", N_("This machine's certificate has been revoked. What it sends is kept as evidence."))
-        return certificate, message
 
     def _hello(self, body: bytes) -> bytes:
         certificate, hello = self._read(body, Hello)
@@ -130,9 +151,10 @@ class Server:
             raise Refused("node.other", N_("A machine claims to be another one."))
         at = self.register.peer(node)
         state = self._state(hello, at)
-        token = self._remember(hello, state)
+        token, challenge = self._remember(hello, state)
         size, note = self.register.checkpoint()
-        grown = size != hello.size and state not in (REVOKED, TWIN)
+        served = state not in (REVOKED, PROVE, TWIN)
+        grown = served and size != hello.size
         welcome = Welcome(
             nonce=hello.nonce,
             now=self.register.clock.now(),
@@ -141,10 +163,11 @@ class Server:
             seq=at.seq,
             head=at.head,
             token=token,
-            news=self._has_news(hello) if state not in (REVOKED, TWIN) else False,
+            news=served and self._has_news(hello),
             note=note if grown else b"",
             consistency=self.register.consistency(hello.size) if grown else [],
-            own=self._own_epochs(node) if hello.recovering else [],
+            own=self._own_epochs(node) if served and hello.recovering else [],
+            challenge=challenge,
         )
         return pack(welcome, self._identity)
 
@@ -153,7 +176,8 @@ class Server:
             return REVOKED
         contact = one_of(self._database, ContactRow.select().where(ContactRow.node == hello.node))
         if contact and hello.epoch <= contact["epoch"] and hello.token not in (contact["token"], contact["token_before"]):
-            return TWIN  # two machines live on one identity: an older token comes back
+            # an older token comes back: a replayed hello, or two machines on one identity; only the latter can answer
+            return TWIN if contact["challenge"] and hello.challenge == contact["challenge"] else PROVE
         if hello.epoch < at.epoch:
             return AHEAD
         if hello.epoch > at.epoch or hello.seq > at.seq:
@@ -162,24 +186,26 @@ class Server:
             return AHEAD
         return EQUAL if hello.head == at.head else FORK
 
-    def _remember(self, hello: Hello, state: str) -> bytes:
-        fresh = secrets.token_bytes(TOKEN_BYTES)
-        alarm = self.register.clock.now() if state in (TWIN, FORK) else None
-        # the token in hand is now the previous one: a lost answer must not look like a clone
-        statement = """INSERT INTO contact (node, contact_ms, epoch, seq, clock_ms, backlog, backlog_bytes, oldest_ms, disk_free,
-                         quarantine, version, token, token_before, state, alarm_ms)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-                       ON CONFLICT (node) DO UPDATE SET contact_ms = ?2, epoch = ?3, seq = ?4, clock_ms = ?5, backlog = ?6,
-                         backlog_bytes = ?7, oldest_ms = ?8, disk_free = ?9, quarantine = ?10, version = ?11,
-                         token = ?12, token_before = ?13, state = ?14, alarm_ms = COALESCE(?15, alarm_ms)"""
+    def _remember(self, hello: Hello, state: str) -> tuple[bytes, bytes]:
+        """Note what the machine said; return its next token and, where it must prove itself, a challenge."""
+        contact = one_of(self._database, ContactRow.select().where(ContactRow.node == hello.node))
         now = self.register.clock.now()
-        said = (hello.epoch, hello.seq, hello.now, hello.backlog, hello.backlog_bytes, hello.oldest_ms, hello.disk_free)
-        values = (hello.node, now, *said, hello.quarantine, hello.version, fresh, hello.token, state, alarm)
+        if state == PROVE:
+            challenge = secrets.token_bytes(NONCE_BYTES)
+            fetch(self._database, "UPDATE contact SET challenge = ? WHERE node = ?", (challenge, hello.node))
+            return b"", challenge
         if state == TWIN:
             fetch(self._database, "UPDATE contact SET state = ?, alarm_ms = ? WHERE node = ?", (state, now, hello.node))
-            return b""
-        fetch(self._database, statement, values)
-        return fresh
+            return b"", b""
+        if contact and contact["nonce"] == hello.nonce:
+            return contact["token"], b""  # the same hello again: a repeated or replayed message rotates nothing
+        fresh = secrets.token_bytes(TOKEN_BYTES)
+        alarm = now if state == FORK else None
+        said = (hello.epoch, hello.seq, hello.now, hello.backlog, hello.backlog_bytes, hello.oldest_ms, hello.disk_free)
+        # the token in hand is now the previous one: a lost answer must not look like a clone
+        values = (hello.node, now, *said, hello.quarantine, hello.version, fresh, hello.token, hello.nonce, state, alarm)
+        fetch(self._database, NOTE_CONTACT, values)
+        return fresh, b""
 
     def _has_news(self, hello: Hello) -> bool:
         node = hello.node
@@ -216,32 +242,34 @@ class Server:
         receipts = self.register.receipts_after(node, ask.receipted_epoch, ask.receipted_seq)
         size, note = self.register.checkpoint()  # after the feeds: it covers everything above
         behind = everyone_at < delivery.feed_length(self._database, delivery.EVERYONE)
-        plain = {
-            "note": note,
-            "consistency": self.register.consistency(ask.size),
-            "receipts": receipts,
-            "complete": complete,
-            "everyone": [[index, entry.wire()] for index, entry in everyone],
-            "feed": [[index, entry.wire()] for index, entry in feed],
-            "cursors": [everyone_at, feed_at, complete_at],
-            "caught_up": folded >= size and not behind,
-            "more": behind or feed_at < delivery.feed_length(self._database, node),
-        }
-        return container.write_container("down", {"nonce": ask.nonce}, canonical.encode(plain), self._identity, certificate)
+        down = Down(
+            note=note,
+            consistency=self.register.consistency(ask.size),
+            receipts=receipts,
+            complete=complete,
+            everyone=_items(everyone),
+            feed=_items(feed),
+            everyone_at=everyone_at,
+            feed_at=feed_at,
+            complete_at=complete_at,
+            caught_up=folded >= size and not behind,
+            more=behind or feed_at < delivery.feed_length(self._database, node),
+        )
+        return container.write_container("down", {"nonce": ask.nonce}, encode_body(down), self._identity, certificate)
 
     def _own(self, certificate: NodeCertificate, ask: Ask) -> bytes:
         node = certificate.body.node
         statement = """SELECT log_index FROM entry WHERE node = ? AND epoch = ? AND seq > ? AND log_index IS NOT NULL ORDER BY seq"""
-        taken: list[list[object]] = []
+        taken: list[tuple[int, Entry]] = []
         size = 0
         for (index,) in self._database.connection().execute(statement, (node, ask.own_epoch, ask.own_seq)):
             [(entry, _)] = self.register.entry_range(index, index + 1)
             size += len(entry.envelope_bytes) + len(entry.body or b"")
             if taken and size > OWN_BYTES_MAX:
                 break
-            taken.append([index, entry.wire()])
+            taken.append((index, entry))
         about = {"nonce": ask.nonce, "epoch": ask.own_epoch}
-        return container.write_container("own", about, canonical.encode(taken), self._identity, certificate)
+        return container.write_container("own", about, encode_body(Own(entries=_items(taken))), self._identity, certificate)
 
     def _blob_have(self, body: bytes) -> bytes:
         certificate, ask = self._trusted(body, BlobAsk)
@@ -254,6 +282,7 @@ class Server:
         signed, _, _ = container.split_container(body)
         certificate = directory.certificate_of(self._database, signed.key_id, self._identity.pin)
         header, sealed = container.read_header(body, certificate.sign_key, self._identity.environment)
+        self._check_standing(certificate)
         if header.kind != "chunk":
             raise Refused("container.kind", N_("A bundle is of another kind than expected."))
         ask = canonical_ask(header.about)
@@ -271,8 +300,12 @@ class Server:
         return container.write_container("chunk", about, data, self._identity, certificate)
 
     def _check_named(self, certificate: NodeCertificate, ask: BlobAsk) -> None:
-        if not delivery.may_read_blob(self._database, certificate.body.node, ask.sha256):
+        if not delivery.may_read_blob(self._database, certificate.body.node, ask.sha256, ask.size):
             raise NotFound("blob.absent", N_("This file has not arrived at this machine yet."))
+
+
+def _items(entries: list[tuple[int, Entry]]) -> list[Item]:
+    return [Item(index=index, entry=entry.wire()) for index, entry in entries]
 
 
 def canonical_ask(about: dict[str, object]) -> BlobAsk:

@@ -30,7 +30,6 @@ class EntryRow(Table):
 
     class Meta:
         table_name = "entry"
-        indexes = ((("node", "epoch", "seq"), True),)
 
 
 class QuarantineRow(Table):
@@ -72,6 +71,10 @@ class BlobRow(Table):
 TABLES: tuple[type[Table], ...] = (EntryRow, QuarantineRow, BlobRefRow, BlobRow)
 
 GUARDS = (
+    # one entry a place: in this machine's own journal, and in what came from the register. Where a restored disk has
+    # written beside the register both stand, for nothing is ever thrown away; the register's is the one that counts
+    "CREATE UNIQUE INDEX IF NOT EXISTS entry_own ON entry (node, epoch, seq) WHERE chain IS NOT NULL",
+    "CREATE UNIQUE INDEX IF NOT EXISTS entry_logged ON entry (node, epoch, seq) WHERE chain IS NULL",
     """CREATE TRIGGER IF NOT EXISTS entry_is_never_deleted BEFORE DELETE ON entry
        BEGIN SELECT RAISE(ABORT, 'an entry is never deleted'); END""",
     """CREATE TRIGGER IF NOT EXISTS entry_is_never_changed

@@ -14,8 +14,8 @@ from common.db import BlobField, Database, IntegerField, Table, TextField, creat
 from common.errors import CourtError
 from common.pki.crl import CrlInfo
 from edge.node import Node
-from sync.client import Outcome
 from sync.entry import decode_envelope
+from sync.link import Outcome
 
 OUTCOMES_MAX: Final = 100
 """Some hours of exchanges every minute: enough to see when a line began to fail."""

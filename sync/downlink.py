@@ -1,0 +1,140 @@
+"""The way down: receipts, what others wrote, a lost tail of our own, files (PROTOCOL 6.4, 6.5, 5.4, 7).
+
+One downlink is one transaction with its cursors: what is stored is counted, what is counted is stored (lessons 6 and 7).
+"""
+
+import secrets
+from collections.abc import Iterable
+
+from common.clock import Clock
+from common.db import fetch, transaction
+from common.errors import CourtError, Unreachable
+from common.facts import decode_body
+from sync import ports, receipts
+from sync.blobs import BlobStore, chunk_count
+from sync.checkpoint import Checkpoint
+from sync.entry import Entry, read_entry
+from sync.journal import Journal
+from sync.link import Link
+from sync.messages import NONCE_BYTES, Ask, BlobAsk, Down, Item, Logged, Own, pack
+from sync.tables import known_leaves, missing_blobs, set_log_indexes, store_entries
+
+ROUNDS_MAX = 10_000
+"""Downlink containers in one exchange; a bound on what a wrong centre can make us do."""
+SHARED_OBJECTS = """SELECT DISTINCT e.obj FROM entry e WHERE e.node = ?1 AND e.epoch = ?2 AND e.seq BETWEEN ?3 AND ?4
+                    AND EXISTS (SELECT 1 FROM entry o WHERE o.obj = e.obj AND o.node <> ?1)"""
+
+
+class Downlink:
+    """Takes in what the centre sends."""
+
+    def __init__(self, link: Link, journal: Journal, blobs: BlobStore) -> None:
+        self._link = link
+        self._journal = journal
+        self._blobs = blobs
+        self._database = link.database
+        self._clock: Clock = journal.clock
+
+    def fetch_own(self, epochs: list[list[int]]) -> None:
+        """Get back what a restored disk lost of this machine's own earlier epochs (PROTOCOL 5.4)."""
+        current = self._journal.position().epoch
+        for epoch, last in epochs:
+            if epoch >= current:
+                continue
+            while (mine := self._last_own(epoch)) < last:
+                own: Own = decode_body(self._link.ask_container(Ask(nonce=b"", own=True, own_epoch=epoch, own_seq=mine), "own"), Own)
+                if not own.entries:
+                    break
+                with transaction(self._database):
+                    self._refold(self._insert(_entries(own.entries)))
+        self._journal.recovered()
+
+    def _last_own(self, epoch: int) -> int:
+        """Return the last sequence number up to which this machine holds its own epoch without a gap, logged."""
+        statement = "SELECT COUNT(*), COALESCE(MAX(seq), 0) FROM entry WHERE node = ? AND epoch = ? AND log_index IS NOT NULL"
+        count, last = fetch(self._database, statement, (self._link.identity.node, epoch))[0]
+        return int(last) if count == last else 0
+
+    def receive_news(self) -> None:
+        """Take everything after our cursors; raises Refused and keeps what was verified before."""
+        for _ in range(ROUNDS_MAX):
+            state = self._link.state()
+            cursors = {name: state[name] for name in ("size", "everyone", "feed", "complete", "receipted_epoch", "receipted_seq")}
+            down: Down = decode_body(self._link.ask_container(Ask(nonce=b"", **cursors), "down"), Down)
+            self._take(down)
+            if not down.more:
+                return
+            self._link.progress("down", self._link.outcome.entries_down, 0)
+
+    def _take(self, down: Down) -> None:
+        """Verify and store one downlink: all of it is one transaction with its cursors."""
+        everyone, feed = _entries(down.everyone), _entries(down.feed)
+        with transaction(self._database):
+            checkpoint = self._link.accept_checkpoint(down.note, down.consistency)
+            objects = self._insert(everyone + feed)
+            objects |= self._store_logged(down.receipts, checkpoint, down.note)
+            self._store_complete(down.complete)
+            cursors = (down.everyone_at, down.feed_at, down.complete_at)
+            fetch(self._database, "UPDATE sync SET everyone = ?, feed = ?, complete = ?", cursors)
+            if down.caught_up:
+                self._journal.set_beacon(checkpoint.size, checkpoint.root)
+            self._refold(objects)
+
+    def _store_logged(self, logged: list[Logged], checkpoint: Checkpoint, note: bytes) -> set[bytes]:
+        """Keep R1 of our bundles; return the objects whose order it may have changed: those to which others wrote too."""
+        node, objects = self._link.identity.node, set()
+        for one in logged:
+            leaves = receipts.leaves_of(self._database, node, one.epoch, one.first, one.last)
+            receipts.store_logged(self._database, one, leaves, checkpoint, note, at_ms=self._clock.now())
+            set_log_indexes(self._database, [(one.index + place, leaf) for place, leaf in enumerate(leaves)])
+            fetch(self._database, "UPDATE sync SET receipted_epoch = ?, receipted_seq = ?", (one.epoch, one.last))
+            objects |= {obj for (obj,) in fetch(self._database, SHARED_OBJECTS, (node, one.epoch, one.first, one.last))}
+            self._link.outcome.receipts += 1
+        return objects
+
+    def _store_complete(self, statements: list[bytes]) -> None:
+        for statement in statements:
+            done = receipts.read_r2(statement, self._link.centre())
+            values = (done.leaf, statement, done.at)
+            fetch(self._database, "INSERT OR IGNORE INTO complete_here (leaf, statement, at_ms) VALUES (?, ?, ?)", values)
+
+    def _insert(self, items: list[tuple[int, Entry]]) -> set[bytes]:
+        known = known_leaves(self._database, [entry.leaf for _, entry in items])
+        fresh = [(entry, index, None) for index, entry in items if entry.leaf not in known]
+        store_entries(self._database, fresh)
+        set_log_indexes(self._database, [(index, entry.leaf) for index, entry in items if entry.leaf in known])
+        self._link.outcome.entries_down += len(fresh)
+        return {entry.envelope.obj for _, entry in items}
+
+    def _refold(self, objects: Iterable[bytes]) -> None:
+        now = self._clock.now()
+        fold = self._journal.fold
+        fold.refold(self._database, objects, now)
+        if waiting := fold.waiting(self._database):
+            fold.refold(self._database, waiting, now)
+
+    def fetch_blobs(self) -> None:
+        """Get the named files this machine does not hold, smallest first; what the centre does not have yet is asked for next time."""
+        wanted = missing_blobs(self._database)
+        for place, (sha256, size) in enumerate(wanted):
+            self._link.progress("blobs_down", place, len(wanted))
+            try:
+                self._fetch_blob(sha256, size)
+            except Unreachable:
+                raise
+            except CourtError as error:
+                self._link.outcome.problems.append(error.code)  # not there yet, or broken on the way: the next exchange asks again
+
+    def _fetch_blob(self, sha256: bytes, size: int) -> None:
+        have = self._blobs.bitmap(sha256, size)
+        for chunk in range(chunk_count(size)):
+            if have[chunk // 8] >> chunk % 8 & 1:
+                continue
+            ask = BlobAsk(nonce=secrets.token_bytes(NONCE_BYTES), sha256=sha256, size=size, chunk=chunk)
+            data = self._link.open(self._link.post(ports.BLOB_GET, pack(ask, self._link.identity)), "chunk", ask.nonce)
+            if self._blobs.put_chunk(sha256, size, chunk, data):
+                self._link.outcome.blobs_down += 1
+
+
+def _entries(items: list[Item]) -> list[tuple[int, Entry]]:
+    return [(item.index, read_entry(item.entry)) for item in items]

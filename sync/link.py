@@ -1,0 +1,149 @@
+"""The line itself: signed messages there and back, what this node knows of the centre, what an exchange did.
+
+What answers without the centre's signature is somebody on the line, not the centre: it is tried again later (faults 5, 31, 32).
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.db import BlobField, Database, IntegerField, Table, TextField, fetch
+from common.errors import N_, Conflict, CourtError, Forbidden, Refused, Unreachable
+from common.facts import Body
+from sync import container, cose, directory, merkle, ports
+from sync.checkpoint import Checkpoint, read_checkpoint
+from sync.identity import CENTRE_NODE, Identity, NodeCertificate, read_certificate
+from sync.messages import NONCE_BYTES, Ask, M, Refusal, check_nonce, pack, unpack
+
+
+class SyncRow(Table):
+    """What a node knows of its line and how far it has what the centre sends."""
+
+    id = IntegerField(primary_key=True)
+    token = BlobField()
+    acked_epoch = IntegerField()
+    acked_seq = IntegerField()
+    everyone = IntegerField()
+    feed = IntegerField()
+    complete = IntegerField()
+    receipted_epoch = IntegerField()
+    receipted_seq = IntegerField()
+    size = IntegerField()
+    root = BlobField()
+    note = BlobField()
+    tried_ms = IntegerField()
+    contact_ms = IntegerField()
+    down_since_ms = IntegerField(null=True)
+    state = TextField()
+    centre_certificate = BlobField()
+
+    class Meta:
+        table_name = "sync"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one exchange did; bytes count bodies of requests and answers."""
+
+    state: str = ""
+    entries_up: int = 0
+    entries_down: int = 0
+    blobs_up: int = 0
+    blobs_down: int = 0
+    receipts: int = 0
+    trips: int = 0
+    bytes_up: int = 0
+    bytes_down: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a node tells the centre of itself beside its position."""
+
+    disk_free: int = 0
+    version: str = ""
+
+
+Progress = Callable[[str, int, int], None]
+
+
+class Link:
+    """One node's signed conversation with the centre."""
+
+    def __init__(self, database: Database, identity: Identity, transport: ports.Transport) -> None:
+        self.database = database
+        self.identity = identity
+        self._transport = transport
+        self.progress: Progress = lambda step, done, total: None
+        self.outcome = Outcome()
+
+    def state(self) -> dict[str, Any]:
+        """Return the row of `SyncRow`."""
+        names = [column.name for column in SyncRow._meta.sorted_fields]
+        return dict(zip(names, fetch(self.database, f"SELECT {', '.join(names)} FROM sync")[0], strict=True))
+
+    def centre(self) -> NodeCertificate:
+        """Return the centre's newest certificate: of the directory, or the one that came with the enrolment."""
+        try:
+            return directory.newest_certificate(self.database, CENTRE_NODE, self.identity.pin)
+        except Refused:  # before the directory has arrived
+            return read_certificate(self.state()["centre_certificate"], self.identity.pin)
+
+    def post(self, path: str, body: bytes) -> bytes:
+        """Return the answer to one request; raises what the centre refuses with, or Unreachable."""
+        self.outcome.trips += 1
+        self.outcome.bytes_up += len(body)
+        status, answer = self._transport.post(path, body)
+        self.outcome.bytes_down += len(answer)
+        if status == ports.OK:
+            return answer
+        raise self._refused(answer)
+
+    def ask(self, path: str, message: Body, kind: type[M]) -> M:
+        """Return the centre's signed answer to ``message``."""
+        return self.read(self.post(path, pack(message, self.identity)), kind)
+
+    def read(self, answer: bytes, kind: type[M]) -> M:
+        """Return a message that the centre signed; raises Refused."""
+        return unpack(cose.parse(answer), kind, self.centre().sign_key, self.identity.environment)
+
+    def ask_container(self, ask: Ask, kind: str) -> bytes:
+        """Return the payload of the container that answers ``ask``, whose nonce is made here."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        values = {name: getattr(ask, name) for name in ask.__struct_fields__} | {"nonce": nonce}
+        return self.open(self.post(ports.DOWN, pack(Ask(**values), self.identity)), kind, nonce)
+
+    def open(self, data: bytes, kind: str, nonce: bytes) -> bytes:
+        """Return the payload of a container of the centre; raises Refused when it answers another question."""
+        header, sealed = container.read_header(data, self.centre().sign_key, self.identity.environment)
+        if header.kind != kind:
+            raise Refused("container.kind", N_("A bundle is of another kind than expected."))
+        check_nonce(nonce, header.about.get("nonce", b""))
+        return container.open_payload(header, sealed, self.identity)
+
+    def accept_checkpoint(self, note: bytes, consistency: list[bytes]) -> Checkpoint:
+        """Verify that the register's head extends the one we have; raises Refused("proof.…"/"checkpoint.…"), keeping ours."""
+        ours, pin = self.state(), self.identity.pin
+        fresh = read_checkpoint(note, pin.origin, pin.log_key, origin=pin.origin)
+        if fresh.size < ours["size"]:
+            raise Refused("checkpoint.rolled_back", N_("The central register shows an older state than before. Nothing is taken from it."))
+        merkle.verify_consistency(ours["size"], ours["root"], fresh.size, fresh.root, consistency)
+        fetch(self.database, "UPDATE sync SET size = ?, root = ?, note = ?", (fresh.size, fresh.root, note))
+        return fresh
+
+    def _refused(self, answer: bytes) -> CourtError:
+        try:
+            refusal = self.read(answer, Refusal)
+        except Refused:
+            return Unreachable("line.stranger", N_("Something on the line answers in place of the centre. It will be tried again."))
+        sentence = N_("The centre refused a message (%(code)s).")
+        if refusal.code == "node.revoked":
+            return Forbidden(refusal.code, REVOKED_SENTENCE)
+        if refusal.code.startswith("bundle."):
+            return Conflict(refusal.code, sentence, code=refusal.code)
+        return Refused(refusal.code, sentence, code=refusal.code)
+
+
+REVOKED_SENTENCE = N_("This machine's certificate has been revoked. What it sends is kept as evidence.")

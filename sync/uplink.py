@@ -1,0 +1,147 @@
+"""The way up: bundles of the journal from where the centre stands, then the files their entries name (PROTOCOL 6.2, 7)."""
+
+import secrets
+
+from common.db import BlobField, IntegerField, Table, fetch, transaction
+from common.errors import N_, Conflict, Refused
+from sync import container, ports
+from sync.blobs import BlobStore, chunk_count
+from sync.bundle import PLAIN_BYTES_TARGET, write_bundle
+from sync.entry import Entry
+from sync.journal import Journal
+from sync.link import Link
+from sync.messages import NONCE_BYTES, Acknowledgement, BlobAsk, BlobHave
+from sync.position import Position
+
+FORKED = N_("This machine has written two different histories. Both are kept; a person must decide.")
+
+
+class OutBundleRow(Table):
+    """A bundle on its way: made once and sent as the same bytes, over any carrier, until it is acknowledged."""
+
+    epoch = IntegerField()
+    first = IntegerField()
+    last = IntegerField()
+    digest = BlobField()
+    data = BlobField(null=True)
+
+    class Meta:
+        table_name = "out_bundle"
+        indexes = ((("epoch", "first"), True),)
+
+
+class Uplink:
+    """Sends what this node wrote."""
+
+    def __init__(self, link: Link, journal: Journal, blobs: BlobStore) -> None:
+        self._link = link
+        self._journal = journal
+        self._blobs = blobs
+        self._database = link.database
+
+    def send_bundles(self, at: Position) -> bool:
+        """Send everything after the centre's position; return whether anything was sent. Raises Conflict("bundle.fork")."""
+        own = self._journal.position()
+        if at.epoch < own.epoch:  # a new epoch begins with its own first entry
+            at = Position(own.epoch, 0, self._journal.head_at(own.epoch, 0) or b"")
+        elif self._journal.head_at(at.epoch, at.seq) != at.head:
+            raise Conflict("bundle.fork", FORKED)
+        self._acknowledged(at)
+        sent = False
+        while data := self._next_bundle(at):
+            self._link.progress("up", at.seq, own.seq)
+            ack = self._send(data)
+            sent = True
+            self._link.outcome.entries_up += ack.seq - at.seq
+            at = Position(ack.epoch, ack.seq, ack.head)
+            self._acknowledged(at)
+        return sent
+
+    def send_branch(self) -> None:
+        """Send what this disk wrote beside the history the centre has: the centre keeps it as evidence, people decide.
+
+        It happens once, before a new epoch is opened; a refusal is what is expected (PROTOCOL 5.5).
+        """
+        state = self._link.state()
+        epoch = self._journal.position().epoch
+        start = Position(epoch, state["acked_seq"] if state["acked_epoch"] == epoch else 0, b"")
+        head = self._journal.head_at(start.epoch, start.seq)
+        entries = self._journal.entries_after(start.epoch, start.seq, bytes_max=PLAIN_BYTES_TARGET)
+        if head is None or not entries:
+            return
+        try:
+            self._send(self._make_bundle(entries, Position(start.epoch, start.seq, head)))
+        except Conflict as error:
+            self._link.outcome.problems.append(error.code)
+
+    def send_blobs(self) -> bool:
+        """Send the files of our own entries that the centre has not completed, smallest first; return whether there were any."""
+        statement = """SELECT DISTINCT r.sha256, r.size FROM blob_ref r JOIN entry e ON e.leaf = r.leaf JOIN blob b ON b.sha256 = r.sha256
+                       LEFT JOIN complete_here c ON c.leaf = r.leaf
+                       WHERE e.chain IS NOT NULL AND c.leaf IS NULL ORDER BY r.size"""
+        wanted = fetch(self._database, statement)
+        for place, (sha256, size) in enumerate(wanted):
+            self._link.progress("blobs_up", place, len(wanted))
+            self._send_blob(sha256, size)
+        return bool(wanted)
+
+    def backlog(self) -> tuple[int, int, int]:
+        """Return (entries, bytes, claimed time of the oldest in ms or 0) that the centre has not acknowledged."""
+        statement = """SELECT COUNT(*), COALESCE(SUM(length(e.envelope) + COALESCE(length(e.body), 0)), 0) FROM sync s
+                       JOIN entry e ON e.chain IS NOT NULL AND e.node = ? AND (e.epoch, e.seq) > (s.acked_epoch, s.acked_seq)"""
+        count, size = fetch(self._database, statement, (self._journal.node,))[0]
+        if not count:
+            return 0, 0, 0
+        state = self._link.state()
+        oldest = self._journal.entries_after(state["acked_epoch"], state["acked_seq"], bytes_max=1)
+        return count, size, oldest[0].envelope.time if oldest else 0
+
+    def _next_bundle(self, at: Position) -> bytes | None:
+        statement = "SELECT data FROM out_bundle WHERE epoch = ? AND first = ? AND data IS NOT NULL"
+        rows = fetch(self._database, statement, (at.epoch, at.seq + 1))
+        if rows:
+            data: bytes = rows[0][0]
+            return data
+        entries = self._journal.entries_after(at.epoch, at.seq, bytes_max=PLAIN_BYTES_TARGET)
+        return self._make_bundle(entries, at) if entries else None
+
+    def _make_bundle(self, entries: list[Entry], at: Position) -> bytes:
+        previous = fetch(self._database, "SELECT digest FROM out_bundle WHERE epoch = ? AND last = ?", (at.epoch, at.seq))
+        digest = previous[0][0] if previous else b""
+        beacon = self._link.state()["size"]
+        data = write_bundle(entries, at, digest, self._link.identity, self._link.centre(), beacon=beacon)
+        statement = "INSERT OR REPLACE INTO out_bundle (epoch, first, last, digest, data) VALUES (?, ?, ?, ?, ?)"
+        fetch(self._database, statement, (at.epoch, at.seq + 1, entries[-1].envelope.seq, _digest(data), data))
+        return data
+
+    def _send(self, data: bytes) -> Acknowledgement:
+        ack = self._link.read(self._link.post(ports.BUNDLE, data), Acknowledgement)
+        if ack.digest != _digest(data) or self._journal.head_at(ack.epoch, ack.seq) != ack.head:
+            raise Refused("exchange.acknowledgement", N_("The centre acknowledged something else than was sent."))
+        return ack
+
+    def _acknowledged(self, at: Position) -> None:
+        state = self._link.state()
+        if (state["acked_epoch"], state["acked_seq"]) == (at.epoch, at.seq):
+            return  # an idle exchange writes nothing here
+        with transaction(self._database):
+            fetch(self._database, "UPDATE sync SET acked_epoch = ?, acked_seq = ?", (at.epoch, at.seq))
+            fetch(self._database, "UPDATE out_bundle SET data = NULL WHERE (epoch, last) <= (?, ?)", (at.epoch, at.seq))
+
+    def _send_blob(self, sha256: bytes, size: int) -> None:
+        link = self._link
+        have = link.ask(ports.BLOB_HAVE, BlobAsk(nonce=secrets.token_bytes(NONCE_BYTES), sha256=sha256, size=size), BlobHave)
+        if have.whole:
+            return
+        link.outcome.blobs_up += 1
+        for chunk in range(chunk_count(size)):
+            if chunk // 8 < len(have.bitmap) and have.bitmap[chunk // 8] >> chunk % 8 & 1:
+                continue
+            about = {"nonce": secrets.token_bytes(NONCE_BYTES), "sha256": sha256, "size": size, "chunk": chunk}
+            data = container.write_container("chunk", about, self._blobs.chunk(sha256, chunk), link.identity, link.centre())
+            link.read(link.post(ports.BLOB_PUT, data), BlobHave)
+
+
+def _digest(data: bytes) -> bytes:
+    _, header, _ = container.split_container(data)
+    return container.digest_of(header)
