@@ -157,4 +157,4 @@ def _fsck(given: argparse.Namespace) -> int:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    raise NotImplementedError
+    return commands.verify(given.file, given.data, "node.db", as_json=given.json)

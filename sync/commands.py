@@ -4,8 +4,9 @@ Every command ends with 0 (done), 1 (refused, or something is wrong) or 2 (canno
 """
 
 import argparse
+import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,17 +15,25 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from common.db import Database
-from common.errors import N_, CourtError, Refused
+from common.clock import SystemClock
+from common.db import Database, open_database
+from common.errors import N_, Corrupt, CourtError, Refused
 from common.files import make_folder, sync_folder, write_durable
 from common.papers.words import date_time_short
 from common.pki.certificates import Certificate, read_certificate
 from common.pki.crl import CRL_BYTES_MAX, Crl, CrlInfo
 from common.pki.trust import Trust
+from sync.identity import load_pin
+from sync.verify import Report, verify_file
 
 FILE_BYTES_MAX = CRL_BYTES_MAX
 """The largest thing a command reads: a revocation list."""
+VALID, WRONG, CANNOT_TELL = 0, 1, 2
 INTERRUPTED = 130
+UNKNOWN_CODES = frozenset({"node.unknown", "verify.leaf", "verify.large"})
+"""Refusals that only say that this machine lacks what is needed to judge."""
+VERDICTS = {VALID: ("valid", "bold green"), WRONG: ("NOT VALID", "bold red"), CANNOT_TELL: ("cannot tell", "bold yellow")}
+MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "bad": ("✗", "red")}
 
 out = Console(highlight=False, markup=False, soft_wrap=True)
 """Where commands speak. Names in certificates and paths are shown as they are: nothing in them is markup."""
@@ -82,6 +91,56 @@ def add_verify(sub: Subcommands, command: Command) -> None:
     made = add_command(sub, "verify", command, "check a talon, receipt, signed PDF, bundle, proof or checkpoint")
     made.add_argument("file", type=Path, nargs="+")
     made.add_argument("--json", action="store_true", help="for programs")
+
+
+def verify(files: Sequence[Path], data: Path, name: str, *, as_json: bool) -> int:
+    """Check ``files`` with what the machine in ``data`` knows, running or not; return 0, 1 (something is wrong) or 2 (cannot tell)."""
+    try:
+        pin = load_pin(data)
+        if not (data / name).exists():
+            raise Corrupt("verify.folder", N_("There is no database in %(path)s to check against."), path=str(data))
+    except CourtError as error:
+        _fail(error)
+        return CANNOT_TELL
+    trust = Trust.load(data / "trust")
+    database = open_database(data / name)
+    reports = []
+    for path in files:
+        try:
+            content = read_file(path)
+        except CourtError as error:
+            _fail(error)
+            return CANNOT_TELL
+        now = SystemClock().now()
+        reports.append((path, verify_file(content, database=database, pin=pin, trust=trust if trust.anchors() else None, now_ms=now)))
+    database.close()
+    if as_json:
+        out.print_json(json.dumps([{"file": str(path), **report.as_json()} for path, report in reports]))
+    else:
+        for path, report in reports:
+            _show_report(path, report)
+    return _worst(_status(report) for _, report in reports)
+
+
+def _status(report: Report) -> int:
+    if report.valid:
+        return VALID
+    return CANNOT_TELL if {each.code for each in report.findings if each.level == "bad"} <= UNKNOWN_CODES else WRONG
+
+
+def _worst(statuses: Iterable[int]) -> int:
+    found = set(statuses)
+    return next((status for status in (WRONG, CANNOT_TELL) if status in found), VALID)
+
+
+def _show_report(path: Path, report: Report) -> None:
+    word, style = VERDICTS[_status(report)]
+    out.print(Text.assemble((word, style), f"  {shown(path.name)} ({report.kind})"))
+    grid = Grid(show_header=False, box=None, padding=(0, 1))
+    for finding in report.findings:
+        mark, colour = MARKS[finding.level]
+        grid.add_row(Text(f" {mark}", colour), shown(finding.text), Text(finding.code, "dim"))
+    out.print(grid)
 
 
 def read_file(path: Path) -> bytes:

@@ -106,6 +106,8 @@ def issue_certificate(body: CertificateBody, registry: Ed25519PrivateKey) -> byt
 
 def read_certificate(data: bytes, pin: Pin) -> NodeCertificate:
     """Return the certificate of ``data``; raises Refused unless the pinned registry signed it for this environment."""
+    if len(pin.registry) != KEY_BYTES:
+        raise Refused("certificate.form", N_("A machine's certificate does not have the form the protocol demands."))
     registry = Ed25519PublicKey.from_public_bytes(pin.registry)
     payload = cose.verify(cose.parse(data), registry, CERTIFICATE_TYPE, environment=pin.environment)
     body: CertificateBody = decode_body(payload, CertificateBody)
@@ -172,7 +174,19 @@ def load_identity(folder: Path) -> Identity:
     """Read what `save_identity` wrote; raises Corrupt("identity.missing") before enrolment."""
     try:
         certificate = (folder / "node.certificate").read_bytes()
+    except OSError as error:
+        raise _not_enrolled() from error
+    return assemble(load_keys(folder / "node.keys"), certificate, load_pin(folder))
+
+
+def load_pin(folder: Path) -> Pin:
+    """Read what the machine in ``folder`` pinned of the register: no secret; raises Corrupt("identity.missing") before enrolment."""
+    try:
         pin: Pin = decode_body((folder / "register.pin").read_bytes(), Pin)
     except OSError as error:
-        raise Corrupt("identity.missing", N_("This machine is not enrolled yet. Run enrol with the code from the centre.")) from error
-    return assemble(load_keys(folder / "node.keys"), certificate, pin)
+        raise _not_enrolled() from error
+    return pin
+
+
+def _not_enrolled() -> Corrupt:
+    return Corrupt("identity.missing", N_("This machine is not enrolled yet. Run enrol with the code from the centre."))
