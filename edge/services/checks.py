@@ -7,7 +7,8 @@ from common.court.filing_tables import FilingRow
 from common.db import one_of
 from edge.node import Node
 from sync.receipts import Ladder, ladder_of
-from sync.verify import Report, verify_file
+from sync.report import Report
+from sync.verify import verify_file
 
 
 @dataclass(frozen=True, slots=True)

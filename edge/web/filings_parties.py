@@ -18,7 +18,7 @@ from edge.services.drafts import Content, Draft
 from edge.services.filings import calm_name
 from edge.visitor import Visitor
 from edge.web.filings_draft import opened, raw_or, saved_words
-from edge.web.filings_forms import PartyForm, WhoForm, party_data, role_words, roles_for
+from edge.web.filings_party_form import PartyForm, WhoForm, party_data, role_words, roles_for
 from edge.web.filings_words import title_of
 
 MANY = N_("A claim names at most %(max)d participants here. Attach a list of the others as a file.")

@@ -25,7 +25,8 @@ from edge.services.drafts import Draft
 from edge.visitor import Visitor
 from edge.web import access
 from edge.web.filings_draft import opened, read_id
-from edge.web.filings_forms import DocumentsForm, PaymentForm, role_words
+from edge.web.filings_forms import DocumentsForm, PaymentForm
+from edge.web.filings_party_form import role_words
 from edge.web.filings_words import category_word, court_word, document_word, house, region_word, rungs, say, steps, title_of
 from sync.receipts import ladder_of
 

@@ -24,7 +24,6 @@ from edge.visitor import Visitor
 from edge.web.filings_draft import Problem, of_step, opened, raw_or, reached, read_id, saved_words, tell_findings, typed_fields, wants
 from edge.web.filings_forms import (
     ACCEPT,
-    PARTY_TEXTS,
     PAYMENT_TEXTS,
     CaseForm,
     DocumentsForm,
@@ -39,6 +38,7 @@ from edge.web.filings_forms import (
     understand_payment,
 )
 from edge.web.filings_parties import party_views
+from edge.web.filings_party_form import PARTY_TEXTS
 from edge.web.filings_words import category_word, say, steps, title_of
 
 UPLOAD_BYTES_MAX = 3 * FILE_BYTES_MAX + 2 * 1024**2

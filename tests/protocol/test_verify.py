@@ -22,7 +22,8 @@ from edge.node import Node
 from edge.services import talons
 from sync import container, identity
 from sync.receipts import Taken, inclusion_of, sign_r0
-from sync.verify import Report, verify_file
+from sync.report import Report
+from sync.verify import verify_file
 from tests.court import START_MS, Court
 from tests.web.filing_world import COURT, create, pdf, ready, send
 from tests.web.pages import AIGUL, trust_our_centres
