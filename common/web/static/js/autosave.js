@@ -1,8 +1,10 @@
 /* Saves a form each time a field is left: <form data-autosave="address" data-failed="sentence">, <p data-saved>.
-   The answer is {"text": "Saved: 14:47"}. Files and passwords are never sent. Without script the form works as it is. */
+   The answer is {"text": "Saved: 14:47"}. Files and passwords are never sent. Without script the form works as it is.
+   A form goes only after the saving that is under way: what was typed earlier must not arrive later and undo it. */
 (() => {
   "use strict";
   const RETRY_MS = 5000;
+  const WAIT_MS = 3000;
   const KEEPALIVE_BYTES = 60000; // browsers refuse larger bodies that must outlive the page
 
   const bodyOf = (form, changed) => {
@@ -23,10 +25,12 @@
   };
 
   const watch = (form) => {
-    let busy = false, again = "", failed = false, typed = false, leaving = false, timer = 0;
+    let busy = false, again = "", failed = false, typed = false, leaving = false, timer = 0, saving = null;
 
-    const save = async (changed) => {
-      if (busy) { again = changed; return; }
+    const save = (changed) => {
+      if (busy) again = changed; else saving = send(changed);
+    };
+    const send = async (changed) => {
       busy = true; typed = false; clearTimeout(timer);
       const body = bodyOf(form, changed);
       try {
@@ -50,6 +54,13 @@
     form.addEventListener("change", (event) => {
       if (event.target.name && !["file", "password"].includes(event.target.type)) save(event.target.name);
     });
+    document.addEventListener("submit", (event) => { // before busy.js sees it
+      if (event.target !== form || !busy) return;
+      event.preventDefault(); event.stopImmediatePropagation();
+      again = "";
+      const submitter = event.submitter;
+      Promise.race([saving, new Promise((done) => { setTimeout(done, WAIT_MS); })]).then(() => { busy = false; form.requestSubmit(submitter); });
+    }, true);
     document.addEventListener("submit", (event) => { if (!event.defaultPrevented) leaving = true; });
     addEventListener("beforeunload", (event) => { if (failed && !leaving) event.preventDefault(); });
     addEventListener("pagehide", () => { if (typed && !leaving) save(document.activeElement?.name || ""); });
