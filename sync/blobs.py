@@ -22,7 +22,9 @@ COPY_BYTES = 1 << 18
 
 
 def chunk_count(size: int) -> int:
-    """Return how many chunks a blob of ``size`` bytes has; an empty blob has none."""
+    """Return how many chunks a blob of ``size`` bytes has; an empty blob has none. Raises Refused("blob.size")."""
+    if not 0 <= size <= BLOB_BYTES_MAX:  # said by whoever wrote the entry: nothing is reserved or counted before this
+        raise Refused("blob.size", N_("A file is larger than allowed."))
     return -(-size // CHUNK_BYTES)
 
 
@@ -74,7 +76,9 @@ class BlobStore:
         return bytes(bits)
 
     def chunk(self, sha256: bytes, number: int) -> bytes:
-        """Return one chunk of a blob; raises NotFound("blob.absent")."""
+        """Return one chunk of a blob; raises NotFound("blob.absent") or Refused("blob.chunk")."""
+        if not 0 <= number < chunk_count(BLOB_BYTES_MAX):
+            raise _bad_chunk()
         try:
             with self.path(sha256).open("rb") as file:
                 file.seek(number * CHUNK_BYTES)
@@ -86,8 +90,8 @@ class BlobStore:
         """Keep one chunk; return whether the blob is now whole. Raises Refused("blob.chunk") or Refused("blob.mismatch")."""
         count = chunk_count(size)
         expected = CHUNK_BYTES if number < count - 1 else size - (count - 1) * CHUNK_BYTES
-        if not (0 < size <= BLOB_BYTES_MAX and 0 <= number < count and len(data) == expected):
-            raise Refused("blob.chunk", N_("A piece of a file does not have the size it must have."))
+        if not (0 <= number < count and len(data) == expected):
+            raise _bad_chunk()
         if self.has(sha256):
             return True
         folder = make_folder(self._partial / sha256.hex())
@@ -121,3 +125,7 @@ class BlobStore:
     def _record(self, sha256: bytes, size: int) -> None:
         values = (sha256, size, self._clock.now())
         fetch(self._database, "INSERT OR IGNORE INTO blob (sha256, size, stored_ms) VALUES (?, ?, ?)", values)
+
+
+def _bad_chunk() -> Refused:
+    return Refused("blob.chunk", N_("A piece of a file does not have the size it must have."))

@@ -86,6 +86,8 @@ def open_bundle(bundle: SealedBundle, reader: Identity) -> Bundle:
         epoch, first, last, prior, head = (about[name] for name in ("epoch", "first", "last", "prior", "head"))
     except KeyError as error:
         raise _broken() from error
+    if type(prior) is not bytes or type(epoch) is not int:
+        raise _broken()
     _check_sequence(entries, node, epoch, first, last)
     reached = prior
     for entry in entries:

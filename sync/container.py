@@ -32,6 +32,8 @@ SEALED_BYTES_MAX = PLAIN_BYTES_MAX + (1 << 16)
 WINDOW_BYTES_MAX = 8 << 20
 """zstd window: what one decompression may allocate beside its output."""
 ZSTD_LEVEL = 9
+SEAL_BYTES = 48
+"""What sealing adds: the encapsulated key and the tag of AES-GCM."""
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
 
 
@@ -112,7 +114,8 @@ def read_header(data: bytes, author_key: Ed25519PublicKey, environment: bytes) -
         )
     except (KeyError, TypeError) as error:
         raise _broken() from error
-    if hashlib.sha256(sealed).digest() != header.sealed_sha256:  # header A with payload B, or a changed byte
+    if hashlib.sha256(sealed).digest() != header.sealed_sha256 or len(sealed) != value.get("packed_size", 0) + SEAL_BYTES:
+        # header A with payload B, or a changed byte
         raise Refused("container.payload", N_("A bundle's content does not belong to its header: it was changed or cut."))
     return header, sealed
 
@@ -138,7 +141,7 @@ def _decompress(packed: bytes, size: int) -> bytes:
         frame = zstandard.get_frame_parameters(packed)
         if frame.content_size != size or frame.window_size > max(WINDOW_BYTES_MAX, size):
             raise _broken()  # a frame that promises more than the signed header allows is never started
-        return zstandard.ZstdDecompressor(max_window_size=PLAIN_BYTES_MAX).decompress(packed, max_output_size=size)
+        return zstandard.ZstdDecompressor(max_window_size=PLAIN_BYTES_MAX).decompress(packed, size, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise _broken() from error
 

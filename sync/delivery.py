@@ -122,12 +122,12 @@ def read_feed(database: Database, node: int, after: int, *, bytes_max: int) -> t
     return taken, cursor
 
 
-def may_read_blob(database: Database, node: int, sha256: bytes) -> bool:
-    """Return whether an entry in the machine's feeds, or of its own, names the blob: a hash is not a capability."""
+def may_read_blob(database: Database, node: int, sha256: bytes, size: int) -> bool:
+    """Return whether an entry in the machine's feeds, or of its own, names the blob with this size: a hash is not a capability."""
     statement = """SELECT 1 FROM blob_ref r JOIN entry e ON e.leaf = r.leaf
                    LEFT JOIN feed f ON f.log_index = e.log_index AND f.node IN (?1, ?2)
-                   WHERE r.sha256 = ?3 AND (e.node = ?1 OR f.node IS NOT NULL) LIMIT 1"""
-    return bool(fetch(database, statement, (node, EVERYONE, sha256)))
+                   WHERE r.sha256 = ?3 AND r.size = ?4 AND (e.node = ?1 OR f.node IS NOT NULL) LIMIT 1"""
+    return bool(fetch(database, statement, (node, EVERYONE, sha256, size)))
 
 
 def _open_cabinets(database: Database, audience: Audience) -> set[str]:

@@ -10,14 +10,15 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from common.errors import N_, Refused
 from common.facts import Body, decode_body, encode_body
-from sync.identity import Pin, PrivateKeys, assemble
+from sync.identity import CENTRE_NODE, Pin, PrivateKeys, assemble, read_certificate
 
 PATH = "/sync/enrol"
 SECRET_BYTES = 10
@@ -90,10 +91,11 @@ def read_request(data: bytes) -> tuple[Request, ec.EllipticCurvePublicKey]:
     try:
         key = Ed25519PublicKey.from_public_bytes(request.sign)
         key.verify(request.proof, _PROOF + request.secret + request.sign + request.seal + request.pdf)
+        X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(request.seal))  # a point to which nothing can be sealed
         pdf = serialization.load_der_public_key(request.pdf)
-    except (InvalidSignature, ValueError) as error:
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError) as error:
         raise Refused("enrol.request", N_("The enrolment request cannot be read.")) from error
-    if not isinstance(pdf, ec.EllipticCurvePublicKey) or not isinstance(pdf.curve, ec.SECP256R1) or len(request.seal) != 32:
+    if not isinstance(pdf, ec.EllipticCurvePublicKey) or not isinstance(pdf.curve, ec.SECP256R1):
         raise Refused("enrol.request", N_("The enrolment request cannot be read."))
     return request, pdf
 
@@ -102,14 +104,20 @@ def read_grant(data: bytes, code: Code, keys: PrivateKeys) -> tuple[Grant, Pin]:
     """Return the grant; raises Refused("enrol.stranger") unless it comes from the register the code was made for."""
     grant: Grant = decode_body(data, Grant)
     if not secrets.compare_digest(_fingerprint(grant.pin), code.pin):
-        raise Refused("enrol.stranger", N_("Not the register that made this code answers. Check the address of the centre."))
+        raise _stranger()
     pin: Pin = decode_body(grant.pin, Pin)
     assemble(keys, grant.certificate, pin)
+    if read_certificate(grant.centre, pin).body.node != CENTRE_NODE:  # another machine's genuine certificate, put in its place
+        raise _stranger()
     return grant, pin
 
 
 def _fingerprint(pin: bytes) -> bytes:
     return hashlib.sha256(pin).digest()[:PIN_BYTES]
+
+
+def _stranger() -> Refused:
+    return Refused("enrol.stranger", N_("Not the register that made this code answers. Check the address of the centre."))
 
 
 def _bad_code() -> Refused:

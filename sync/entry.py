@@ -27,6 +27,8 @@ HASH_BYTES = 32
 OBJECT_BYTES = 16
 BOOT_BYTES = 16
 NODE_MAX = 9_999
+EPOCH_MAX = 2**32 - 1
+"""Four bytes in the start of the chain."""
 
 _Hash = Annotated[bytes, msgspec.Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 
@@ -35,7 +37,7 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What everybody may see of an entry. ``time`` is ms UTC as claimed, ``mono`` ms since the boot named by ``boot``."""
 
     node: Annotated[int, msgspec.Meta(ge=0, le=NODE_MAX)]
-    epoch: Annotated[int, msgspec.Meta(ge=1)]
+    epoch: Annotated[int, msgspec.Meta(ge=1, le=EPOCH_MAX)]
     seq: Annotated[int, msgspec.Meta(ge=1)]
     type: Annotated[str, msgspec.Meta(pattern=TYPE_FORM)]
     obj: Annotated[bytes, msgspec.Meta(min_length=OBJECT_BYTES, max_length=OBJECT_BYTES)]
@@ -121,14 +123,19 @@ def _envelope(value: dict[str, Any]) -> Envelope:
 
 
 def _entry(envelope: Envelope, envelope_bytes: bytes, salt: bytes, body: bytes) -> Entry:
-    if len(envelope_bytes) + len(body) > ENTRY_BYTES_MAX:
-        raise Refused("entry.too_large", N_("An entry is larger than allowed. Shorten the texts or attach them as a file."))
+    _check_size(len(envelope_bytes) + len(body))
     content_hash = hashlib.sha256(salt + body).digest()
     return Entry(envelope, envelope_bytes, salt, body, content_hash, leaf_of(envelope_bytes, content_hash))
 
 
 def _erased(envelope_bytes: bytes, content_hash: bytes) -> Entry:
+    _check_size(len(envelope_bytes))
     return Entry(decode_envelope(envelope_bytes), envelope_bytes, None, None, content_hash, leaf_of(envelope_bytes, content_hash))
+
+
+def _check_size(size: int) -> None:
+    if size > ENTRY_BYTES_MAX:
+        raise Refused("entry.too_large", N_("An entry is larger than allowed. Shorten the texts or attach them as a file."))
 
 
 def leaf_of(envelope_bytes: bytes, content_hash: bytes) -> bytes:
