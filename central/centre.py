@@ -24,7 +24,7 @@ from common.files import make_folder, write_durable
 from common.pki import authority
 from common.pki.certificates import Certificate
 from common.pki.trust import Trust
-from sync import directory, identity
+from sync import directory, identity, refold
 from sync.blobs import BlobStore
 from sync.fold import Fold
 from sync.identity import CENTRE_NODE, CertificateBody, Identity, Pin, PrivateKeys
@@ -148,10 +148,11 @@ class Centre:
         folder = Path(config.data)
         return cls(config, identity.load_identity(folder), RegistryKeys(folder), clock)
 
-    def start(self) -> None:
-        """Create what is missing and finish what a crash interrupted."""
+    def start(self, progress: refold.Progress = lambda step, done, total: None) -> None:
+        """Create what is missing, fold anew where tables changed, and finish what a crash interrupted."""
         create_tables(self.database, known.TABLES)
         self.journal.start()
+        refold.bring_up_to_date(self.database, self.fold, self.clock, progress)
         self.server.start()
 
     def announce(self, certificate: bytes, node: int, name: str) -> None:

@@ -19,7 +19,7 @@ from common.pki.trust import Trust
 from common.version import VERSION
 from edge.config import EdgeConfig
 from edge.transport import CUT_FILE, HttpTransport
-from sync import directory
+from sync import directory, refold
 from sync.blobs import BlobStore
 from sync.client import Client
 from sync.fold import Fold
@@ -58,10 +58,11 @@ class Node:
         """Read the identity in ``config.data`` and put the node together; raises Corrupt before enrolment."""
         return cls(config, load_identity(Path(config.data)), clock, transport)
 
-    def start(self) -> str:
-        """Create what is missing; return "" or why a new epoch was opened."""
+    def start(self, progress: refold.Progress = lambda step, done, total: None) -> str:
+        """Create what is missing, fold anew where tables changed; return "" or why a new epoch was opened."""
         create_tables(self.database, known.TABLES)
         opened = self.journal.start()
+        refold.bring_up_to_date(self.database, self.fold, self.clock, progress)
         self.client.start((self.data / CENTRE_CERTIFICATE_FILE).read_bytes())
         return opened
 
