@@ -164,7 +164,9 @@ def _crl_import(given: argparse.Namespace) -> int:
 
 
 def _fsck(given: argparse.Namespace) -> int:
-    raise NotImplementedError
+    with _open(given) as centre:
+        environment = centre.identity.environment
+        return commands.examine(centre.database, centre.fold, centre.blobs, centre.clock, environment, anew=given.refold)
 
 
 def _verify(given: argparse.Namespace) -> int:

@@ -153,7 +153,9 @@ def _crl_import(given: argparse.Namespace) -> int:
 
 
 def _fsck(given: argparse.Namespace) -> int:
-    raise NotImplementedError
+    with _open(given) as node:
+        environment = node.identity.environment
+        return commands.examine(node.database, node.fold, node.blobs, node.clock, environment, anew=given.refold)
 
 
 def _verify(given: argparse.Namespace) -> int:

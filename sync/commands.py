@@ -12,10 +12,11 @@ from typing import TypeAlias
 
 import apsw
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table as Grid
 from rich.text import Text
 
-from common.clock import SystemClock
+from common.clock import Clock, SystemClock
 from common.db import Database, open_database
 from common.errors import N_, Corrupt, CourtError, Refused
 from common.files import make_folder, sync_folder, write_durable
@@ -23,6 +24,9 @@ from common.papers.words import date_time_short
 from common.pki.certificates import Certificate, read_certificate
 from common.pki.crl import CRL_BYTES_MAX, Crl, CrlInfo
 from common.pki.trust import Trust
+from sync import fsck, refold
+from sync.blobs import BlobStore
+from sync.fold import Fold
 from sync.identity import load_pin
 from sync.verify import Report, verify_file
 
@@ -204,6 +208,24 @@ def _agreed(question: str) -> bool:
     if not agreed:
         out.print("Nothing was changed.")
     return agreed
+
+
+def examine(database: Database, fold: Fold, blobs: BlobStore, clock: Clock, environment: bytes, *, anew: bool) -> int:
+    """Derive everything again and say what is wrong; with ``anew`` write all tables anew first."""
+    with Progress(console=out, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(step: str, done: int, total: int) -> None:
+            bar.update(task, description=step, completed=done, total=total)
+
+        if anew:
+            count = refold.everything(database, fold, clock, show)
+            out.print(f"{count} objects folded anew.")
+        found = fsck.check(database, fold, blobs, environment=environment, progress=show)
+    for finding in found:
+        out.print(f"{finding.code}  {finding.place}", style="bold red")
+    out.print(f"{len(found)} findings." if found else "Everything is what the entries say.")
+    return 1 if found else 0
 
 
 def backup(database: Database, data: Path, target: Path, name: str) -> int:
