@@ -34,7 +34,7 @@ class Courts:
 class CourtsForm(CourtForm):
     """The search; forms that need courts inherit it."""
 
-    region = ListField(lazy_gettext("Region"))
+    region = ListField(lazy_gettext("Region"), validate_choice=False)
     q = StringField(lazy_gettext("Words of the court's name"))
 
     def offer(self, book: Book) -> None:
