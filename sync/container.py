@@ -45,6 +45,7 @@ class Header:
     author: bytes
     recipient: bytes
     sealed_sha256: bytes
+    packed_size: int
     plain_size: int
     plain_sha256: bytes
     about: dict[str, Any]
@@ -107,6 +108,7 @@ def read_header(data: bytes, author_key: Ed25519PublicKey, environment: bytes) -
             author=signed.key_id,
             recipient=_typed(value["to"], bytes),
             sealed_sha256=_typed(value["sealed"], bytes),
+            packed_size=_typed(value["packed_size"], int),
             plain_size=_typed(value["plain_size"], int),
             plain_sha256=_typed(value["plain"], bytes),
             about=_typed(value["about"], dict),
@@ -114,7 +116,7 @@ def read_header(data: bytes, author_key: Ed25519PublicKey, environment: bytes) -
         )
     except (KeyError, TypeError) as error:
         raise _broken() from error
-    if hashlib.sha256(sealed).digest() != header.sealed_sha256 or len(sealed) != value.get("packed_size", 0) + SEAL_BYTES:
+    if hashlib.sha256(sealed).digest() != header.sealed_sha256 or len(sealed) != header.packed_size + SEAL_BYTES:
         # header A with payload B, or a changed byte
         raise Refused("container.payload", N_("A bundle's content does not belong to its header: it was changed or cut."))
     return header, sealed
