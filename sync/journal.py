@@ -83,11 +83,19 @@ class Journal:
         mark = self._highwater.read() if self._highwater else None
         if not fetch(self.database, "SELECT 1 FROM journal"):
             self._begin()
-        position = self.position()
-        if mark and (mark.epoch, mark.seq) > (position.epoch, position.seq):
+        if mark and self._is_other(mark):
             self.open_epoch("restored", after=mark.epoch, last_seq=mark.seq)
             return "restored"
+        if mark:  # numbers given by a use case that wrote no entry; a restored disk has forgotten them
+            fetch(self.database, "UPDATE journal SET talon = ? WHERE epoch = ? AND talon < ?", (mark.talon, mark.epoch, mark.talon))
         return ""
+
+    def _is_other(self, mark: Mark) -> bool:
+        """Return whether the mark tells of entries that this database never had: it was restored, or is another disk's."""
+        position = self.position()
+        if mark.epoch != position.epoch:
+            return mark.epoch > position.epoch
+        return self.head_at(mark.epoch, mark.seq) != mark.head
 
     def _begin(self) -> None:
         with transaction(self.database):
