@@ -30,7 +30,7 @@ def build(centre: Centre) -> Flask:
         sessions=DatabaseSessions(centre.database),
         frame=lambda: frame_of(centre),
     )
-    counted = Watch(centre.clock, lambda days: overview.filings(centre, days))
+    counted = Watch(centre.clock, lambda days: overview.filings(centre, days), overview.COUNTS_HELD_MS)
     app.register_blueprint(home.make_pages(centre))
     app.register_blueprint(overview_pages.make_pages(centre, counted))
     app.register_blueprint(filings.make_pages(centre, counted))

@@ -4,12 +4,12 @@
 * What came in is read through two indexes of its own: bundles by time of arrival, filings by their place in a journal.
 * Counts of filings are of a stated number of days, through an index that holds all their columns.
 
-A `Watch` keeps the answer for a few seconds, so that a wall of screens costs as much as one; ``as_of_ms`` says of when it is.
+A `Watch` keeps the answer for some seconds, so that a wall of screens costs as much as one; ``as_of_ms`` says of when it is.
 """
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Final, Generic, TypeVar
@@ -22,7 +22,9 @@ from common.db import Database, fetch
 from sync.identity import CENTRE_NODE
 
 HELD_MS: Final = 10_000
-"""How long an answer is shown again before it is asked anew."""
+"""How long the state of the country is shown again before it is asked anew."""
+COUNTS_HELD_MS: Final = 60_000
+"""The same for counts of filings, which read an index of every day they cover."""
 GOAL_MINUTES: Final = 15
 """From the talon to the register, where the line works."""
 LAG_HOURS: Final = 24
@@ -73,30 +75,41 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """Filings of one region, court, status and day; ``day`` counts days since 1970-01-01 in Kazakhstan's time."""
+class Place:
+    """How many filings of one court are in one state."""
 
     region: str
     court: str
     status: str
-    day: int
     count: int
 
 
 @dataclass(frozen=True, slots=True)
 class Filings:
-    """Counts of the last ``days`` days by date of submission."""
+    """Counts of the last ``days`` days by date of submission, cut in two ways.
+
+    ``by_day`` has (region, day) → count; a day counts days since 1970-01-01 in Kazakhstan's time.
+    """
 
     as_of_ms: int
     days: int
-    counts: tuple[Count, ...]
+    places: tuple[Place, ...]
+    by_day: Mapping[tuple[str, int], int]
 
-    def by(self, *names: str, **where: str | int) -> Counter[tuple[str | int, ...]]:
-        """Return how many filings there are for each combination of columns ``names`` among those with values ``where``."""
-        found: Counter[tuple[str | int, ...]] = Counter()
-        for one in self.counts:
+    def by(self, *names: str, **where: str) -> Counter[tuple[str, ...]]:
+        """Return how many filings there are for each combination of ``names`` among the places with values ``where``."""
+        found: Counter[tuple[str, ...]] = Counter()
+        for one in self.places:
             if all(getattr(one, name) == value for name, value in where.items()):
                 found[tuple(getattr(one, name) for name in names)] += one.count
+        return found
+
+    def on_days(self, region: str | None = None) -> Counter[int]:
+        """Return how many filings there are on each day, of one region where given."""
+        found: Counter[int] = Counter()
+        for (rr, day), count in self.by_day.items():
+            if region is None or rr == region:
+                found[day] += count
         return found
 
 
@@ -134,11 +147,13 @@ def overview(centre: Centre) -> Overview:
 def filings(centre: Centre, days: int) -> Filings:
     """Return the counts of filings submitted today and in the ``days`` - 1 days before."""
     now = centre.clock.now()
-    since = midnight_ms(now) - (days - 1) * DAY_MS
-    statement = """SELECT region, court, status, (submitted_ms + ?1) / ?2, COUNT(*) FROM filing_row
-                   WHERE submitted_ms >= ?3 AND submitted_ms < ?4 GROUP BY 1, 2, 3, 4"""
-    rows = fetch(centre.database, statement, (KAZAKHSTAN_OFFSET_MS, DAY_MS, since, now + FUTURE_MS))
-    return Filings(now, days, tuple(Count(*row) for row in rows))
+    span = (midnight_ms(now) - (days - 1) * DAY_MS, now + FUTURE_MS)
+    places = """SELECT region, court, status, COUNT(*) FROM filing_row WHERE submitted_ms >= ? AND submitted_ms < ? GROUP BY 1, 2, 3"""
+    by_day = """SELECT region, (submitted_ms + ?1) / ?2, COUNT(*) FROM filing_row
+                WHERE submitted_ms >= ?3 AND submitted_ms < ?4 GROUP BY 1, 2"""
+    found = [Place(*row) for row in fetch(centre.database, places, span)]
+    counted = fetch(centre.database, by_day, (KAZAKHSTAN_OFFSET_MS, DAY_MS, *span))
+    return Filings(now, days, tuple(found), {(region, day): count for region, day, count in counted})
 
 
 def midnight_ms(now: int) -> int:
@@ -160,7 +175,7 @@ def _entries_since(database: Database, since: int) -> int:
 
 
 def _unverified_payments(database: Database) -> int:
-    statement = """SELECT COUNT(*) FROM filing_row INDEXED BY filing_unpaid
+    statement = """SELECT COUNT(*) FROM filing_row
                    WHERE payment = '' AND status IN ('filed', 'redirected') AND duty_way IN ('receipt', 'pending')"""
     return int(fetch(database, statement)[0][0])
 
@@ -180,18 +195,18 @@ def _high(delays: list[float]) -> float:
 
 
 class Watch(Generic[T]):
-    """Asks ``question`` at most every HELD_MS for each key; many screens get the same answer."""
+    """Asks ``question`` at most every ``held_ms`` for each key; many screens get the same answer."""
 
-    def __init__(self, clock: Clock, question: Callable[[int], T]) -> None:
-        self._clock, self._question = clock, question
+    def __init__(self, clock: Clock, question: Callable[[int], T], held_ms: int = HELD_MS) -> None:
+        self._clock, self._question, self._held_ms = clock, question, held_ms
         self._held: dict[int, tuple[int, T]] = {}
         self._lock = threading.Lock()
 
     def ask(self, key: int = 0) -> T:
-        """Return the answer for ``key``, a few seconds old at most."""
+        """Return the answer for ``key``, at most ``held_ms`` old."""
         with self._lock:  # others wait for the same answer rather than asking for it too
             at = self._clock.monotonic()
             held = self._held.get(key)
-            if held is None or at - held[0] >= HELD_MS:
+            if held is None or at - held[0] >= self._held_ms:
                 self._held[key] = held = (at, self._question(key))
             return held[1]

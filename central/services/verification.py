@@ -58,7 +58,7 @@ class Verifier:
 
     def _next(self, newest: int) -> list[Pending]:
         statement = """SELECT f.obj, f.received_ms, COALESCE(f.crl_as_of_ms, 0), m.signature
-                       FROM filing_row f INDEXED BY filing_unchecked JOIN filing_form_row m ON m.obj = f.obj
+                       FROM filing_row f JOIN filing_form_row m ON m.obj = f.obj
                        WHERE f.revocation = '' AND (f.received_ms, f.obj) > (?1, ?2) AND f.received_ms <= ?3
                        AND (f.crl_stale OR COALESCE(f.crl_as_of_ms, 0) < ?3) ORDER BY f.received_ms, f.obj LIMIT ?4"""
         return [Pending(*row) for row in fetch(self._centre.database, statement, (*self._after, newest, BATCH))]

@@ -72,10 +72,10 @@ def _tabs(days: int, region: str | None) -> list[Tab]:
 
 def by_day(found: Filings, region: str | None = None) -> Trend:
     """Return the counts of each day as a line; of one region where given."""
-    counts = found.by("day") if region is None else found.by("day", region=region)
+    counts = found.on_days(region)
     last = (found.as_of_ms + KAZAKHSTAN_OFFSET_MS) // DAY_MS
     days = range(last - found.days + 1, last + 1)
-    samples = [Sample(date_short(day * DAY_MS)[:5], counts[(day,)], counts[(day,)]) for day in days]
+    samples = [Sample(date_short(day * DAY_MS)[:5], counts[day], counts[day]) for day in days]
     return trend(_("Filings by day of submission"), samples, heads=(_("Day"), _("Filings")))
 
 
@@ -86,7 +86,7 @@ def _by_state(sums: Sequence[int]) -> Bars:
 
 def _regions(found: Filings, book: Book) -> Sequence[Line]:
     counts = found.by("region", "status")
-    codes = sorted({str(rr) for rr, _status in counts}, key=lambda rr: -sum(counts[rr, status] for status in words.STATUSES))
+    codes = sorted({rr for rr, _status in counts}, key=lambda rr: -sum(counts[rr, status] for status in words.STATUSES))
     return [
         Line(
             words.region_name(book, rr),
@@ -99,5 +99,5 @@ def _regions(found: Filings, book: Book) -> Sequence[Line]:
 
 def _courts(found: Filings, book: Book, region: str) -> Sequence[Line]:
     counts = found.by("court", "status", region=region)
-    codes = sorted({str(court) for court, _status in counts}, key=lambda court: -sum(counts[court, status] for status in words.STATUSES))
+    codes = sorted({court for court, _status in counts}, key=lambda court: -sum(counts[court, status] for status in words.STATUSES))
     return [Line(words.court_name(book, court), "", tuple(counts[court, status] for status in words.STATUSES)) for court in codes]

@@ -97,5 +97,5 @@ def _short(name: str, most: int = 25) -> str:
 
 def _busiest(found: Filings, book: Book) -> Bars | None:
     counts = found.by("region").most_common(REGIONS_SHOWN)
-    rows: list[tuple[str, int, Tone]] = [(_short(words.region_name(book, str(rr))), count, "ok") for (rr,), count in counts]
+    rows: list[tuple[str, int, Tone]] = [(_short(words.region_name(book, rr)), count, "ok") for (rr,), count in counts]
     return bars(_("Filings by region"), rows, heads=(_("Region"), _("Filings"))) if rows else None
