@@ -20,7 +20,7 @@ from sync.downlink import Downlink
 from sync.identity import Identity
 from sync.journal import Journal
 from sync.link import REVOKED_SENTENCE, Health, Link, Outcome, Progress, SyncRow
-from sync.messages import AHEAD, FORK, NONCE_BYTES, PROVE, REVOKED, TWIN, Hello, Welcome, check_nonce
+from sync.messages import AHEAD, NONCE_BYTES, PROVE, REVOKED, TWIN, Hello, Welcome, check_nonce
 from sync.position import Position
 from sync.uplink import OutBundleRow, Uplink
 
@@ -86,8 +86,8 @@ class Client:
 
     def _run(self) -> None:
         welcome = self._hello()
-        if welcome.state in (AHEAD, FORK):
-            self._up.send_branch()
+        if self._up.diverged(Position(welcome.epoch, welcome.seq, welcome.head)):
+            self._up.offer_evidence()
             reason = "restored" if welcome.state == AHEAD else "fork"
             self._journal.open_epoch(reason, after=max(welcome.epoch, self._journal.position().epoch), last_seq=welcome.seq)
             welcome = self._hello()
@@ -106,6 +106,7 @@ class Client:
         welcome = self._link.ask(ports.HELLO, hello, Welcome)
         check_nonce(hello.nonce, welcome.nonce)
         if welcome.state == REVOKED:
+            self._up.offer_evidence()
             raise Forbidden("node.revoked", REVOKED_SENTENCE)
         if welcome.state == TWIN:
             raise Forbidden("node.twin", N_("A copy of this machine seems to be running elsewhere. A person at the centre must decide."))

@@ -126,6 +126,8 @@ class Downlink:
                 self._link.outcome.problems.append(error.code)  # not there yet, or broken on the way: the next exchange asks again
 
     def _fetch_blob(self, sha256: bytes, size: int) -> None:
+        if self._blobs.adopt(sha256, size):
+            return
         have = self._blobs.bitmap(sha256, size)
         for chunk in range(chunk_count(size)):
             if have[chunk // 8] >> chunk % 8 & 1:

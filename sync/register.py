@@ -189,13 +189,15 @@ class Register:
         if (bundle.epoch, bundle.last) <= (at.epoch, at.seq):
             return "duplicate" if self._same(bundle) else "fork"
         if bundle.first != at.seq + 1:
-            return "gap"
+            return "gap" if bundle.first > at.seq or self._same(bundle) else "fork"
         return "next" if bundle.prior == at.head else "fork"
 
     def _same(self, bundle: Bundle) -> bool:
+        """Return whether what is logged under the bundle's numbers (as far as the log goes) is what the bundle says."""
         statement = "SELECT leaf FROM entry WHERE node = ? AND epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq"
         stored = [leaf for (leaf,) in fetch(self.database, statement, (bundle.node, bundle.epoch, bundle.first, bundle.last))]
-        return stored == [entry.leaf for entry in bundle.entries]
+        told = [entry.leaf for entry in bundle.entries]
+        return stored == (told if bundle.epoch < self.peer(bundle.node).epoch else told[: len(stored)])
 
     def _log(self, bundle: Bundle, data: bytes) -> None:
         now = self.clock.now()

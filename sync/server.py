@@ -175,9 +175,13 @@ class Server:
         if directory.revocation_of(self._database, hello.node) is not None:
             return REVOKED
         contact = one_of(self._database, ContactRow.select().where(ContactRow.node == hello.node))
-        if contact and hello.epoch <= contact["epoch"] and hello.token not in (contact["token"], contact["token_before"]):
-            # an older token comes back: a replayed hello, or two machines on one identity; only the latter can answer
-            return TWIN if contact["challenge"] and hello.challenge == contact["challenge"] else PROVE
+        if contact and hello.epoch <= contact["epoch"] and hello.token != contact["token"] and hello.nonce != contact["nonce"]:
+            # not the newest token: a lost answer, a replayed hello, or two machines on one identity. A replay cannot answer
+            # the challenge and so turns no token; who comes with an older token than the one before is another machine
+            if not (contact["challenge"] and hello.challenge == contact["challenge"]):
+                return PROVE
+            if hello.token != contact["token_before"]:
+                return TWIN
         if hello.epoch < at.epoch:
             return AHEAD
         if hello.epoch > at.epoch or hello.seq > at.seq:

@@ -3,7 +3,7 @@
 import secrets
 
 from common.db import BlobField, IntegerField, Table, fetch, transaction
-from common.errors import N_, Conflict, Refused
+from common.errors import N_, Conflict, Forbidden, Refused
 from sync import container, ports
 from sync.blobs import BlobStore, chunk_count
 from sync.bundle import PLAIN_BYTES_TARGET, write_bundle
@@ -12,8 +12,6 @@ from sync.journal import Journal
 from sync.link import Link
 from sync.messages import NONCE_BYTES, Acknowledgement, BlobAsk, BlobHave
 from sync.position import Position
-
-FORKED = N_("This machine has written two different histories. Both are kept; a person must decide.")
 
 
 class OutBundleRow(Table):
@@ -39,47 +37,71 @@ class Uplink:
         self._blobs = blobs
         self._database = link.database
 
-    def send_bundles(self, at: Position) -> bool:
-        """Send everything after the centre's position; return whether anything was sent. Raises Conflict("bundle.fork")."""
+    def diverged(self, at: Position) -> bool:
+        """Return whether the centre's history of our newest epoch is ahead of this disk's or another one."""
         own = self._journal.position()
-        if at.epoch < own.epoch:  # a new epoch begins with its own first entry
-            at = Position(own.epoch, 0, self._journal.head_at(own.epoch, 0) or b"")
-        elif self._journal.head_at(at.epoch, at.seq) != at.head:
-            raise Conflict("bundle.fork", FORKED)
+        return at.epoch > own.epoch or (at.epoch == own.epoch and self._journal.head_at(at.epoch, at.seq) != at.head)
+
+    def send_bundles(self, at: Position) -> bool:
+        """Send everything after the centre's position; return whether anything was sent. Raises Conflict("bundle.…")."""
+        trips = self._link.outcome.entries_up
+        for epoch in self._older_epochs(at):
+            # a restored disk may hold promises of the closed epoch that never arrived: they go before the new epoch does
+            start = at if epoch == at.epoch else self._start_of(epoch)
+            if self._journal.head_at(epoch, start.seq) == start.head:
+                self._send_after(start)
+            else:
+                self._offer(epoch)
+        own = self._journal.position()
+        self._send_after(at if at.epoch == own.epoch else self._start_of(own.epoch))
+        return self._link.outcome.entries_up > trips
+
+    def _older_epochs(self, at: Position) -> list[int]:
+        statement = "SELECT DISTINCT epoch FROM entry WHERE node = ? AND chain IS NOT NULL AND epoch >= ? AND epoch < ? ORDER BY epoch"
+        current = self._journal.position().epoch
+        return [epoch for (epoch,) in fetch(self._database, statement, (self._journal.node, at.epoch, current))]
+
+    def _start_of(self, epoch: int) -> Position:
+        return Position(epoch, 0, self._journal.head_at(epoch, 0) or b"")
+
+    def _send_after(self, at: Position) -> None:
         self._acknowledged(at)
-        sent = False
+        last = self._journal.position().seq
         while data := self._next_bundle(at):
-            self._link.progress("up", at.seq, own.seq)
+            self._link.progress("up", at.seq, last)
             ack = self._send(data)
-            sent = True
             self._link.outcome.entries_up += ack.seq - at.seq
             at = Position(ack.epoch, ack.seq, ack.head)
             self._acknowledged(at)
-        return sent
 
-    def send_branch(self) -> None:
-        """Send what this disk wrote beside the history the centre has: the centre keeps it as evidence, people decide.
+    def offer_evidence(self) -> None:
+        """Hand over, once, what the register will not log: a branch beside its history, or what a revoked machine wrote later.
 
-        It happens once, before a new epoch is opened; a refusal is what is expected (PROTOCOL 5.5).
+        The centre keeps it as evidence and people decide; a refusal is what is expected (PROTOCOL 5.5, 6.9).
         """
-        state = self._link.state()
-        epoch = self._journal.position().epoch
-        start = Position(epoch, state["acked_seq"] if state["acked_epoch"] == epoch else 0, b"")
-        head = self._journal.head_at(start.epoch, start.seq)
-        entries = self._journal.entries_after(start.epoch, start.seq, bytes_max=PLAIN_BYTES_TARGET)
-        if head is None or not entries:
-            return
-        try:
-            self._send(self._make_bundle(entries, Position(start.epoch, start.seq, head)))
-        except Conflict as error:
-            self._link.outcome.problems.append(error.code)
+        statement = "SELECT DISTINCT epoch FROM entry WHERE node = ? AND chain IS NOT NULL AND log_index IS NULL ORDER BY epoch"
+        for (epoch,) in fetch(self._database, statement, (self._journal.node,)):
+            self._offer(epoch)
+
+    def _offer(self, epoch: int) -> None:
+        given = "SELECT COALESCE(MAX(last), 0) FROM out_bundle WHERE epoch = ? AND data IS NULL"
+        seq = int(fetch(self._database, given, (epoch,))[0][0])
+        while entries := self._journal.entries_after(epoch, seq, bytes_max=PLAIN_BYTES_TARGET):
+            data = self._make_bundle(entries, Position(epoch, seq, self._journal.head_at(epoch, seq) or b""))
+            try:
+                # not `_send`: what the register has already is acknowledged with a position this disk does not know
+                self._link.read(self._link.post(ports.BUNDLE, data), Acknowledgement)
+            except (Conflict, Forbidden) as error:
+                self._link.outcome.problems.append(error.code)
+            fetch(self._database, "UPDATE out_bundle SET data = NULL WHERE epoch = ? AND first = ?", (epoch, seq + 1))
+            seq = entries[-1].envelope.seq
 
     def send_blobs(self) -> bool:
-        """Send the files of our own entries that the centre has not completed, smallest first; return whether there were any."""
+        """Send the files of our own logged entries that the centre has not completed, smallest first; return whether there were any."""
         statement = """SELECT DISTINCT r.sha256, r.size FROM blob_ref r JOIN entry e ON e.leaf = r.leaf JOIN blob b ON b.sha256 = r.sha256
                        LEFT JOIN complete_here c ON c.leaf = r.leaf
-                       WHERE e.chain IS NOT NULL AND c.leaf IS NULL ORDER BY r.size"""
-        wanted = fetch(self._database, statement)
+                       WHERE e.node = ? AND e.log_index IS NOT NULL AND c.leaf IS NULL ORDER BY r.size"""
+        wanted = fetch(self._database, statement, (self._journal.node,))
         for place, (sha256, size) in enumerate(wanted):
             self._link.progress("blobs_up", place, len(wanted))
             self._send_blob(sha256, size)
