@@ -294,6 +294,7 @@ class Court:
 
     def heal(self, node: Node) -> None:
         self.lines[node.number].weather = Weather()
+        self.lines[node.number].cuts.clear()
 
     def exchange(self, node: Node) -> bool:
         """Try one exchange; return whether it went through. What a person would have to see is in ``troubles``."""
@@ -358,7 +359,8 @@ class Court:
             self.heal(node)
             self.lines[node.number].deliver_late()
         for _ in range(SETTLE_ROUNDS):
-            if not any([self._moves(node) for node in self.nodes]):
+            moved = [self._moves(node) for node in self.nodes]
+            if not any(moved):
                 return
         raise AssertionError(f"still moving after {SETTLE_ROUNDS} rounds")
 

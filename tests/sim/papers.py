@@ -7,6 +7,8 @@ import functools
 import hashlib
 from dataclasses import dataclass
 
+import msgspec
+
 from common.court import accounts
 from common.court.filing_entries import Duty, File, Filer, FileRef, Refuse, Register, Submit, Withdraw
 from common.court.filing_texts import Ground, decision_content, withdrawal_content
@@ -18,6 +20,7 @@ from common.pki.keystore import Key
 
 BEGUN_MS = 1_795_240_000_000 - 30 * DAY_MS
 DATE = "2026-11-21"
+with_ = msgspec.structs.replace
 GROUND = Ground(code="cpc152-1", article="152", text_kk="Сотқа дейінгі тәртіп", text_ru="Досудебный порядок", cure=True)
 
 
