@@ -21,9 +21,13 @@ def test_5_1_what_the_fold_refuses_leaves_nothing(still: World) -> None:
 
 
 def test_5_1_a_use_case_that_fails_later_leaves_nothing(still: World) -> None:
-    with pytest.raises(ZeroDivisionError), still.node.journal.unit() as unit:
-        unit.append(node_object(still.node.number), OPEN)
-        raise ZeroDivisionError
+    def fails() -> None:
+        with still.node.journal.unit() as unit:
+            unit.append(node_object(still.node.number), OPEN)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
 
 
 def open_bundle_of(world: World, epoch: int, seq: int, kind: str, prior: bytes | None = None) -> bytes:

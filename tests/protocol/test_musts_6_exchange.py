@@ -1,0 +1,377 @@
+"""PROTOCOL 6: what the two sides say to each other, and what they must not believe."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from protocol_world import World, code_of, make_entry, picture
+
+from common import canonical
+from common.db import fetch
+from common.errors import Unreachable
+from common.facts import encode_body
+from edge import transport
+from sync import container, cose, log, ports, register
+from sync.checkpoint import Checkpoint, sign_checkpoint
+from sync.journal import DISK_FAILS
+from sync.messages import (
+    Acknowledgement,
+    Down,
+    Hello,
+    Item,
+    Logged,
+    Refusal,
+    Welcome,
+    pack,
+    unpack,
+)
+from sync.position import Position
+
+
+def hello(world: World, **changes: Any) -> Hello:
+    at = world.node.journal.position()
+    state = world.node.client._link.state()
+    values: dict[str, Any] = {"node": world.node.number, "epoch": at.epoch, "seq": at.seq, "head": at.head, "nonce": bytes(16), "now": 1}
+    values |= {name: state[name] for name in ("token", "size", "everyone", "feed", "complete", "receipted_epoch", "receipted_seq")}
+    return Hello(**(values | changes))
+
+
+def say(world: World, message: Hello) -> Welcome:
+    status, answer = world.post(ports.HELLO, pack(message, world.me))
+    assert status == 200
+    return unpack(cose.parse(answer), Welcome, world.centre.certificate.sign_key, world.centre.environment)
+
+
+def answering(world: World, path: str, answer: Callable[[bytes, int, bytes], tuple[int, bytes]]) -> None:
+    """Let ``answer`` (request, status, true answer) answer in place of the centre on one path."""
+    line = world.court.lines[world.node.number]
+    handle = line._handle
+
+    def between(asked: str, body: bytes) -> tuple[int, bytes]:
+        status, true = handle(asked, body)
+        return answer(body, status, true) if asked == path else (status, true)
+
+    line._handle = between
+
+
+def expect_news(world: World) -> None:
+    """Leave a receipt to be fetched, with the register's newest head already taken."""
+    world.write()
+    world.node.client._up.send_bundles(world.at())
+    world.node.client._hello()
+
+
+def unmoved(world: World, code: str) -> None:
+    """The exchange is refused with ``code`` and the machine holds what it held."""
+    names = ("sync", "out_bundle")
+    kept = "SELECT everyone, feed, complete, receipted_epoch, receipted_seq, size, root, note FROM sync"
+    before = picture(world.node.database, without=names), fetch(world.node.database, kept)
+    assert code_of(world.node.client.exchange) == code
+    assert (picture(world.node.database, without=names), fetch(world.node.database, kept)) == before
+
+
+@pytest.mark.parametrize(
+    "path", ["/sync/nothing", "", ports.HELLO, ports.BUNDLE, ports.DOWN, ports.BLOB_HAVE, ports.BLOB_PUT, ports.BLOB_GET]
+)
+def test_6_1_refusals_are_signed_and_say_a_code_only(still: World, path: str) -> None:
+    refusal = still.refused(path, b"garbage")
+    assert refusal == Refusal(code=refusal.code)
+    assert " " not in refusal.code
+
+
+def test_6_2_a_gap_is_refused_with_where_the_centre_stands(still: World) -> None:
+    at = still.at()
+    beyond = Position(at.epoch, at.seq + 1, bytes(32))
+    data = still.bundle(still.entries(after=beyond), after=beyond)
+    assert still.post(ports.BUNDLE, data)[0] == 409
+    assert still.refused(ports.BUNDLE, data) == Refusal(code="bundle.gap", epoch=at.epoch, seq=at.seq, head=at.head)
+
+
+def test_6_2_a_machine_sends_from_where_the_centre_stands(world: World) -> None:
+    world.write(2)
+    world.node.client.exchange()
+    world.write(3)
+    assert world.node.client.exchange().entries_up == 3
+
+
+def test_6_3_what_does_not_fold_is_logged_none_the_less(world: World) -> None:
+    [entry] = world.entries(type="test.unknown/7")
+    assert world.post(ports.BUNDLE, world.bundle([entry]))[0] == 200
+    centre = world.court.centre.database
+    assert fetch(centre, "SELECT code FROM quarantine WHERE leaf = ?", (entry.leaf,)) == [("entry.unknown_type",)]
+    assert fetch(centre, "SELECT log_index IS NOT NULL FROM entry WHERE leaf = ?", (entry.leaf,)) == [(1,)]
+
+
+def test_6_3_a_failure_on_the_way_leaves_nothing(still: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(DISK_FAILS)
+
+    monkeypatch.setattr(still.court.centre.register, "_checkpoint", fails)
+    with pytest.raises(OSError):
+        still.court.centre.register.receive(still.bundle(still.entries()))
+
+
+def test_6_3_logged_without_being_folded_is_acknowledged(world: World) -> None:
+    world.court.centre.after_news = lambda: None
+    [entry] = world.write()
+    world.node.client.exchange()
+    centre = world.court.centre
+    assert world.at().seq == entry.envelope.seq
+    assert centre.register.folded() < log.size(centre.database)
+
+
+def down(world: World, request: bytes, **changes: Any) -> bytes:
+    """Return a downlink that the centre really signed, saying what ``changes`` say."""
+    nonce = canonical.decode_map(cose.parse(request).payload)["nonce"]
+    state = world.node.client._link.state()
+    size, note = world.court.centre.register.checkpoint()
+    values: dict[str, Any] = {"note": note, "consistency": world.court.centre.register.consistency(state["size"])}
+    values |= {"receipts": [], "complete": [], "everyone": [], "feed": [], "caught_up": False, "more": False}
+    values |= {"everyone_at": state["everyone"], "feed_at": state["feed"], "complete_at": state["complete"]}
+    body = encode_body(Down(**(values | changes)))
+    return container.write_container("down", {"nonce": nonce}, body, world.centre, world.me.certificate)
+
+
+def test_6_4_a_downlink_with_one_false_thing_is_not_taken_at_all(world: World) -> None:
+    good, bad = make_entry(0, 1, 900), make_entry(0, 1, 901)
+    items = [Item(index=900, entry=good.wire()), Item(index=901, entry=[bad.envelope_bytes, bytes(16), b"\x18\x01"])]
+    answering(world, ports.DOWN, lambda request, status, true: (200, down(world, request, feed=items, feed_at=9)))
+    expect_news(world)
+    unmoved(world, "canonical.not_canonical")
+
+
+def test_6_4_a_false_receipt_keeps_the_entries_beside_it_out(world: World) -> None:
+    good = make_entry(0, 1, 900)
+    false = Logged(epoch=1, first=1, last=1, index=0, proof=[])
+    answer = {"feed": [Item(index=900, entry=good.wire())], "feed_at": 9, "receipts": [false]}
+    answering(world, ports.DOWN, lambda request, status, true: (200, down(world, request, **answer)))
+    expect_news(world)
+    unmoved(world, "proof.length")
+
+
+def test_6_5_a_replayed_welcome_is_refused(world: World) -> None:
+    answers: list[bytes] = []
+    answering(world, ports.HELLO, lambda request, status, true: (status, (answers.append(true), answers[0])[1]))
+    world.node.client.exchange()
+    unmoved(world, "exchange.replayed")
+
+
+def test_6_5_a_replayed_downlink_is_refused(world: World) -> None:
+    answers: list[bytes] = []
+    answering(world, ports.DOWN, lambda request, status, true: (status, (answers.append(true), answers[0])[1]))
+    world.write()
+    world.node.client.exchange()
+    expect_news(world)
+    unmoved(world, "exchange.replayed")
+
+
+def forged_note(world: World, size: int, root: bytes) -> bytes:
+    origin = world.me.pin.origin
+    return sign_checkpoint(Checkpoint(origin, size, root), origin, world.court.centre.keys.log)
+
+
+def test_6_6_a_register_that_shrinks_is_refused(world: World) -> None:
+    note = forged_note(world, 1, bytes(32))
+    answering(world, ports.DOWN, lambda request, status, true: (200, down(world, request, note=note, consistency=[])))
+    expect_news(world)
+    unmoved(world, "checkpoint.rolled_back")
+
+
+def test_6_6_another_history_of_the_same_size_is_refused(world: World) -> None:
+    expect_news(world)
+    size = world.node.client._link.state()["size"]
+    note = forged_note(world, size, bytes(32))
+    answering(world, ports.DOWN, lambda request, status, true: (200, down(world, request, note=note, consistency=[])))
+    unmoved(world, "proof.root")
+
+
+def test_6_6_a_growth_that_does_not_continue_is_refused(world: World) -> None:
+    note = forged_note(world, 1000, bytes(32))
+
+    def answer(request: bytes, status: int, true: bytes) -> tuple[int, bytes]:
+        told = unpack(cose.parse(true), Welcome, world.centre.certificate.sign_key, world.centre.environment)
+        values = {name: getattr(told, name) for name in told.__struct_fields__} | {"note": note, "consistency": [bytes(32)] * 3}
+        return 200, pack(Welcome(**values), world.centre)
+
+    answering(world, ports.HELLO, answer)
+    unmoved(world, "proof.length")
+
+
+class Silent:
+    """A connection on which nothing comes."""
+
+    def __init__(self, error: Exception | None, parts: list[bytes]) -> None:
+        self.error, self.parts, self.status_code = error, parts, 200
+        self.asked: dict[str, Any] = {}
+
+    def post(self, url: str, **settings: Any) -> "Silent":
+        self.asked = settings
+        if self.error:
+            raise self.error
+        return self
+
+    def iter_content(self, size: int) -> list[bytes]:
+        return self.parts
+
+    def __enter__(self) -> "Silent":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("error", "parts", "code"),
+    [
+        (requests.ConnectTimeout(), [], "line.down"),
+        (requests.ReadTimeout(), [], "line.down"),
+        (requests.ConnectionError(), [], "line.down"),
+        (None, [bytes(1 << 20)] * 65, "line.endless"),
+    ],
+)
+def test_6_7_a_silent_or_endless_line_is_noticed(tmp_path: Any, error: Exception | None, parts: list[bytes], code: str) -> None:
+    line = transport.HttpTransport("http://centre", tmp_path / "cut")
+    silent = Silent(error, parts)
+    line._session = silent
+    with pytest.raises(Unreachable) as caught:
+        line.post("/sync/hello", b"")
+    assert caught.value.code == code
+    assert silent.asked["timeout"] == (5, 60)
+
+
+def test_6_8_a_repeated_bundle_gets_the_same_answer(world: World) -> None:
+    data = world.bundle(world.entries(2))
+    first = world.post(ports.BUNDLE, data)
+    before = picture(world.court.centre.database)
+    assert world.post(ports.BUNDLE, data) == first
+    assert picture(world.court.centre.database) == before
+
+
+def fork(world: World) -> bytes:
+    """Let the centre have one history; return a bundle of another."""
+    start = world.at()
+    one, two = world.entries(), world.entries()
+    assert world.post(ports.BUNDLE, world.bundle(one))[0] == 200
+    return world.bundle(two, after=start)
+
+
+def test_6_9_a_fork_is_evidence_and_freezes_the_epoch(world: World) -> None:
+    data = fork(world)
+    centre = world.court.centre.database
+    before = picture(centre, without=("evidence", "peer"))
+    assert world.post(ports.BUNDLE, data)[0] == 409
+    assert world.refused(ports.BUNDLE, data).code == "bundle.fork"
+    assert fetch(centre, "SELECT reason, data FROM evidence") == [("fork", data)]  # once, however often it comes
+    assert fetch(centre, "SELECT frozen FROM peer WHERE node = ?", (world.node.number,)) == [("fork",)]
+    assert world.refused(ports.BUNDLE, world.bundle(world.entries())).code == "bundle.fork"
+    assert picture(centre, without=("evidence", "peer")) == before
+
+
+def test_6_9_a_bundle_on_another_head_is_a_fork(world: World) -> None:
+    at = world.at()
+    other = Position(at.epoch, at.seq, bytes(32))
+    assert world.refused(ports.BUNDLE, world.bundle(world.entries(), after=other)).code == "bundle.fork"
+
+
+def test_6_10_evidence_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.post(ports.BUNDLE, fork(world))
+    centre = world.court.centre.database
+    before = fetch(centre, "SELECT * FROM evidence")
+    monkeypatch.setattr(register, "EVIDENCE_ROWS_MAX", 1)
+    assert world.refused(ports.BUNDLE, world.bundle(world.entries())).code == "bundle.fork"
+    monkeypatch.setattr(register, "EVIDENCE_ROWS_MAX", 10_000)
+    monkeypatch.setattr(register, "EVIDENCE_BYTES_MAX", len(before[0][3]))
+    assert world.refused(ports.BUNDLE, world.bundle(world.entries())).code == "bundle.fork"
+    assert fetch(centre, "SELECT * FROM evidence") == before
+
+
+def alarm(world: World) -> Any:
+    return fetch(world.court.centre.database, "SELECT alarm_ms FROM contact WHERE node = ?", (world.node.number,))[0][0]
+
+
+def test_6_11_a_lost_answer_raises_no_alarm(world: World) -> None:
+    answering(world, ports.HELLO, lambda request, status, true: (502, b""))
+    for _ in range(3):
+        assert code_of(world.node.client.exchange) == "line.stranger"
+    world.court.lines[world.node.number]._handle = world.court._handle
+    world.node.client.exchange()
+    assert alarm(world) is None
+
+
+def test_6_11_the_same_hello_again_rotates_nothing(world: World) -> None:
+    seen: list[bytes] = []
+    answering(world, ports.HELLO, lambda request, status, true: (seen.append(request), (status, true))[1])
+    world.node.client.exchange()
+    for _ in range(3):
+        assert world.post(ports.HELLO, seen[-1])[0] == 200
+    world.node.client.exchange()
+    assert alarm(world) is None
+
+
+def test_6_12_a_replayed_old_hello_gets_a_challenge_and_no_alarm(world: World) -> None:
+    seen: list[bytes] = []
+    answering(world, ports.HELLO, lambda request, status, true: (seen.append(request), (status, true))[1])
+    for _ in range(4):
+        world.node.client.exchange()
+    _, answer = world.post(ports.HELLO, seen[0])
+    welcome = unpack(cose.parse(answer), Welcome, world.centre.certificate.sign_key, world.centre.environment)
+    assert (welcome.state, welcome.token, welcome.note, welcome.news) == ("prove", b"", b"", False)
+    assert len(welcome.challenge) == 16
+    assert alarm(world) is None
+    world.node.client.exchange()
+    assert alarm(world) is None
+
+
+def test_6_12_a_twin_raises_an_alarm_and_gets_nothing(world: World) -> None:
+    old = world.node.client._link.state()["token"]
+    for _ in range(3):
+        world.node.client.exchange()
+    fetch(world.node.database, "UPDATE sync SET token = ?", (old,))  # the copy of the disk wakes up
+    line = world.court.lines[world.node.number]
+    line.seen.clear()
+    unmoved(world, "node.twin")
+    assert [path for path, _ in line.seen] == [ports.HELLO, ports.HELLO]
+    assert alarm(world) == world.court.clock.now()
+    told = say(world, hello(world, challenge=bytes(16), nonce=b"n" * 16))
+    assert (told.token, told.note, told.news) == (b"", b"", False)
+
+
+def test_6_13_a_machine_cannot_speak_for_another(still: World) -> None:
+    assert still.refused(ports.HELLO, pack(hello(still, node=0), still.me)).code == "node.other"
+
+
+def test_6_14_an_idle_exchange_is_one_trip(world: World) -> None:
+    world.node.client.exchange()
+    assert world.node.client.exchange().trips == 1
+
+
+@pytest.mark.parametrize("status", [302, 400, 403, 409, 500, 502])
+@pytest.mark.parametrize("page", [b"", b"<html>pay for your internet</html>", b"\xd2\x84"])
+def test_6_15_a_stranger_on_the_line_changes_nothing(world: World, status: int, page: bytes) -> None:
+    answering(world, ports.HELLO, lambda request, _, true: (status, page))
+    unmoved(world, "line.stranger")
+
+
+def test_6_15_a_page_in_place_of_an_answer_changes_nothing(world: World) -> None:
+    answering(world, ports.HELLO, lambda request, status, true: (200, b"<html>welcome</html>"))
+    with pytest.raises(Exception, match="cose.broken|line.stranger"):
+        world.node.client.exchange()
+
+
+def test_6_15_a_refusal_signed_by_another_machine_is_none(world: World) -> None:
+    forged = pack(Refusal(code="node.revoked"), world.me)
+    answering(world, ports.HELLO, lambda request, status, true: (403, forged))
+    unmoved(world, "line.stranger")
+
+
+@pytest.mark.parametrize("changes", [{"digest": bytes(32)}, {"seq": 0, "head": bytes(32)}, {"head": bytes(32)}, {"epoch": 9}])
+def test_6_16_an_acknowledgement_of_something_else_is_refused(world: World, changes: dict[str, Any]) -> None:
+    def answer(request: bytes, status: int, true: bytes) -> tuple[int, bytes]:
+        ack = unpack(cose.parse(true), Acknowledgement, world.centre.certificate.sign_key, world.centre.environment)
+        values = {name: getattr(ack, name) for name in ack.__struct_fields__} | changes
+        return 200, pack(Acknowledgement(**values), world.centre)
+
+    world.write()
+    answering(world, ports.BUNDLE, answer)
+    unmoved(world, "exchange.acknowledgement")
+    assert fetch(world.node.database, "SELECT acked_seq FROM sync") == [(0,)]

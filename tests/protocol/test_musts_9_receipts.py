@@ -1,0 +1,136 @@
+"""PROTOCOL 9 and 10: receipts and the log they stand on."""
+
+from typing import Any
+
+import apsw
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from protocol_world import World, code_of, make_entry, picture
+
+from common import canonical
+from common.db import fetch, transaction
+from common.facts import BlobRef, encode_body
+from sync import log, merkle, ports, receipts
+from sync.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
+from sync.entry import Entry
+from sync.inclusion import check_proof, read_proof
+from sync.messages import Ask, Logged, pack
+from sync.receipts import COMPLETE_TYPE, R0_TYPE, Complete, Taken, read_r0, read_r2
+
+TAKEN = Taken(talon=1, node=1001, leaf=bytes(32), statement=bytes(32), at=1)
+
+
+def test_9_1_a_receipt_by_another_key_is_refused(still: World) -> None:
+    forged = still.centre.sign_message(encode_body(TAKEN), R0_TYPE)
+    assert code_of(lambda: read_r0(forged, still.me.certificate)) == "cose.signature"
+    assert read_r0(receipts.sign_r0(TAKEN, still.me), still.me.certificate) == TAKEN
+
+
+def test_9_1_a_receipt_in_anothers_name_is_refused(still: World) -> None:
+    other = receipts.sign_r0(msgspec.structs.replace(TAKEN, node=1002), still.me)
+    assert code_of(lambda: read_r0(other, still.me.certificate)) == "receipt.node"
+
+
+def exchanged(world: World, count: int = 3) -> list[Entry]:
+    entries = world.write(count)
+    world.node.client.exchange()
+    return entries
+
+
+@pytest.mark.parametrize("changes", [{"index": 0}, {"proof": []}, {"proof": [bytes(32)]}, {"last": 2}, {"first": 2}, {"epoch": 9}])
+def test_9_2_a_forged_range_proof_is_refused(world: World, changes: dict[str, Any]) -> None:
+    exchanged(world)
+    note = world.court.centre.register.checkpoint()[1]
+    pin, database = world.me.pin, world.node.database
+    checkpoint = read_checkpoint(note, pin.origin, pin.log_key)
+    [true] = world.court.centre.register.receipts_after(world.node.number, 0, 0)
+    logged: Logged = msgspec.structs.replace(true, **changes)
+    leaves = receipts.leaves_of(database, world.node.number, logged.epoch, logged.first, logged.last)
+    before = picture(database)
+    code = code_of(lambda: receipts.store_logged(database, logged, leaves, checkpoint, note, at_ms=1))
+    assert code.startswith("proof.")
+    assert picture(database) == before
+
+
+def test_9_3_completeness_by_another_key_is_refused(still: World) -> None:
+    body = encode_body(Complete(leaf=bytes(32), index=1, at=1))
+    assert code_of(lambda: read_r2(still.me.sign_message(body, COMPLETE_TYPE), still.centre.certificate)) == "cose.signature"
+    assert code_of(lambda: read_r2(still.centre.sign_message(body, R0_TYPE), still.centre.certificate)) == "cose.content_type"
+
+
+def test_9_3_nothing_is_complete_before_every_file_is_there(world: World) -> None:
+    first, second = (BlobRef(world.node.blobs.put(data), len(data), "a/b") for data in (b"one", b"two"))
+    [entry] = world.write(blobs=[first, second])
+    world.node.client._up.send_bundles(world.at())
+    centre = world.court.centre
+    centre.blobs.put(b"one")
+    centre.register.blob_arrived(first.sha256)
+    done = "SELECT 1 FROM complete WHERE leaf = ?"
+    assert fetch(centre.database, done, (entry.leaf,)) == []
+    world.node.client.exchange()
+    assert fetch(centre.database, done, (entry.leaf,)) == [(1,)]
+    assert fetch(world.node.database, "SELECT COUNT(*) FROM complete_here WHERE leaf = ?", (entry.leaf,)) == [(1,)]
+
+
+def test_9_4_a_proof_leads_from_its_leaf_alone_to_the_pinned_key(world: World) -> None:
+    one, two, _ = exchanged(world)
+    data = receipts.inclusion_of(world.node.database, one.leaf)
+    pin = world.me.pin
+    proof = read_proof(data)
+    size = check_proof(proof, merkle.leaf_hash(one.leaf), pin.origin, pin.log_key).size
+    assert size == log.size(world.court.centre.database)
+    assert code_of(lambda: check_proof(proof, merkle.leaf_hash(two.leaf), pin.origin, pin.log_key)) == "proof.root"
+    other = Ed25519PrivateKey.generate().public_key()
+    assert code_of(lambda: check_proof(proof, merkle.leaf_hash(one.leaf), pin.origin, other)) == "checkpoint.unsigned"
+    lied = data.replace(data.split(b"\n")[1], b"extra AAAA")
+    assert check_proof(read_proof(lied), merkle.leaf_hash(one.leaf), pin.origin, pin.log_key).size == size
+
+
+def test_10_1_the_tree_is_that_of_rfc_6962(world: World) -> None:
+    exchanged(world)
+    centre = world.court.centre.database
+    leaves = [leaf for (leaf,) in fetch(centre, "SELECT leaf FROM entry WHERE log_index IS NOT NULL ORDER BY log_index")]
+    pin = world.me.pin
+    checkpoint = read_checkpoint(world.court.centre.register.checkpoint()[1], pin.origin, pin.log_key)
+    assert (checkpoint.size, checkpoint.root) == (len(leaves), merkle.root_of(leaves))
+
+
+def test_10_2_a_bundle_has_consecutive_indexes(world: World) -> None:
+    exchanged(world, 5)
+    node = world.node.number
+    rows = fetch(world.court.centre.database, "SELECT log_index FROM entry WHERE node = ? ORDER BY seq", (node,))
+    indexes = [index for (index,) in rows]
+    assert indexes == list(range(indexes[0], indexes[0] + 5))
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM tile", "UPDATE tile SET hashes = zeroblob(length(hashes))"])
+def test_10_3_tiles_only_grow(still: World, statement: str) -> None:
+    with pytest.raises(apsw.ConstraintError):
+        fetch(still.court.centre.database, statement)
+
+
+def test_10_4_another_key_or_origin_is_refused(still: World) -> None:
+    pin, keys = still.me.pin, still.court.centre.keys
+    true = Checkpoint(pin.origin, 1, bytes(32))
+    stranger = sign_checkpoint(true, pin.origin, Ed25519PrivateKey.generate())
+    assert code_of(lambda: still.node.client._link.accept_checkpoint(stranger, [])) == "checkpoint.unsigned"
+    elsewhere = sign_checkpoint(Checkpoint("elsewhere/log", 1, bytes(32)), pin.origin, keys.log)
+    assert code_of(lambda: still.node.client._link.accept_checkpoint(elsewhere, [])) == "checkpoint.origin"
+
+
+def test_10_5_a_register_that_was_rolled_back_says_so(still: World) -> None:
+    assert still.refused(ports.DOWN, pack(Ask(nonce=bytes(16), size=10**6), still.me)).code == "log.ahead"
+    assert still.refused(ports.DOWN, pack(Ask(nonce=bytes(16), size=-1), still.me)).code == "proof.size"
+
+
+def test_10_2_an_index_is_given_once(world: World) -> None:
+    exchanged(world)
+    centre = world.court.centre.database
+    taken = make_entry(5, 1, 1)
+    with pytest.raises(apsw.ConstraintError), transaction(centre):
+        fetch(
+            centre,
+            "INSERT INTO entry (leaf, node, epoch, seq, obj, log_index, envelope, content_hash) VALUES (?, 5, 1, 1, ?, 0, ?, ?)",
+            (taken.leaf, taken.envelope.obj, taken.envelope_bytes, canonical.encode({})),
+        )
