@@ -279,6 +279,8 @@ class Server:
         certificate, ask = self._trusted(body, BlobAsk)
         self._check_named(certificate, ask)
         whole = self.blobs.has(ask.sha256)
+        if whole:
+            self.register.blob_arrived(ask.sha256)  # we may have fallen between the last piece and its R2: who still asks has none
         bitmap = b"" if whole else self.blobs.bitmap(ask.sha256, ask.size)
         return pack(BlobHave(nonce=ask.nonce, whole=whole, bitmap=bitmap), self._identity)
 
