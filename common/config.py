@@ -53,7 +53,7 @@ def _read_file(path: Path) -> dict[str, object]:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise Refused("config.unreadable", N_("The settings file %(path)s cannot be read."), path=str(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused("config.toml", N_("The settings file %(path)s is not valid TOML."), path=str(path)) from error
 
 

@@ -268,6 +268,12 @@ def test_settings_of_any_text(tmp_path_factory: pytest.TempPathFactory, text: st
         only_ours(lambda kind=kind: load(kind, path, {}, prefix="SOT_"))
 
 
+def test_settings_nested_without_end(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("a = " + "[" * 5000)
+    with pytest.raises(CourtError):
+        load(EdgeConfig, tmp_path / "settings.toml", {}, prefix="SOT_")
+
+
 @SETTINGS
 @given(st.sampled_from(["listen", "threads", "centre", "interval_seconds", "tls_proxy", "nothing"]), st.text(max_size=20))
 def test_settings_of_any_environment(name: str, value: str) -> None:
