@@ -161,8 +161,8 @@ def _inbox_page(node: Node, readers: tuple[Officer, ...]) -> str:
     return render_template(
         "edge/desk/inbox.html",
         tabs=[
-            Tab(url_for("desk.inbox", tab=name), gettext(desk_words.TAB_WORDS[name]), name == tab, found.counts[name], name == "due")
-            for name in inbox.TABS
+            Tab(url_for("desk.inbox", tab=name), gettext(desk_words.TAB_WORDS[name]), name == tab, count, name == "due" and count > 0)
+            for name, count in found.counts.items()
         ],
         rows=[desk_words.row_view(book, row, court, now) for row in found.rows],
         shows_days=desk_words.shows_days(tab),
@@ -249,7 +249,16 @@ def _draft_page(node: Node, officer: Officer, page: Sheet, kind: Kind) -> Answer
         term=desk_words.term_sentence(page.term),
         regions=[(each.rr, book.name(each, current_language()), each.rr == region) for each in book.regions],
         region=region,
+        concerns=_concerns(node, page) if kind == "refuse" else [],
     )
+
+
+def _concerns(node: Node, page: Sheet) -> list[desk_words.CheckView]:
+    """Return what the checks and the rules found not in order: what a refusal can rest on."""
+    now, checked = node.clock.now(), desk.check_rules(node, page)
+    courts = [each.court for each in access.offices(node, READERS)]
+    found = [desk_words.check_view(check, courts, now) for check in examine(node, page) if check.kind != "ok"]
+    return found + (desk_words.findings_view(checked, now) if checked else [])
 
 
 def _refusal_form(node: Node, page: Sheet) -> RefuseForm:

@@ -16,8 +16,8 @@ from common.court.datasets import Court, RefusalGround
 from common.web.forms import ChecksField, CourtForm, DayField, ListField, options
 from common.web.keys import KeyForm
 from common.web.languages import current_language
-from edge.services.citations import cite
 from edge.services.registration import Draft, Kind
+from edge.web.desk_view import where_written
 
 SEPARATOR = " "
 
@@ -110,11 +110,10 @@ def _name(ground: RefusalGround) -> str:
 
 
 def _hint(ground: RefusalGround, suggested: frozenset[str], passed: frozenset[str]) -> str:
-    both = cite(ground.code, ground.article, ground.item) if ground.article else None
-    parts = [both.of(current_language()) if both else gettext("rules of registration, code %(code)s", code=ground.ground_id)]
+    parts = [where_written(ground)]
     parts.append(gettext("can be cured") if ground.can_be_cured else gettext("cannot be cured"))
     if ground.ground_id in suggested:
         parts.append(gettext("the checks point at it"))
     elif ground.ground_id in passed:
-        parts.append(gettext("before signing the citizen was told that this is in order"))
+        parts.append(gettext("was in order before signing"))
     return " · ".join(parts)

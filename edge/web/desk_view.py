@@ -8,7 +8,9 @@ from flask_babel import gettext
 
 from common.court.book import Book
 from common.court.claim import Party
+from common.court.datasets import RefusalGround
 from common.court.filing_lists import Decision
+from common.court.filing_texts import Ground
 from common.papers.words import iin_groups, money
 from common.web.documents import INLINE_KINDS
 from common.web.languages import current_language, when
@@ -196,16 +198,24 @@ def _decision(book: Book, page: Sheet, decision: Decision) -> DecisionView:
         decision.kind,
         title,
         f"{court_word(book, decision.court)} · {decision.executor} · {iso_day(decision.date)}",
-        tuple((each.text_ru if russian else each.text_kk, each.article or each.code) for each in decision.grounds),
+        tuple((each.text_ru if russian else each.text_kk, _where(each)) for each in decision.grounds),
         decision.note,
         iso_day(decision.cure_until) if decision.cure_until else "",
     )
 
 
+def _where(ground: Ground) -> str:
+    return ground.article or gettext("rules of registration, code %(code)s", code=ground.code)
+
+
 def chosen_grounds(book: Book, ids: tuple[str, ...], language: str) -> list[tuple[str, str]]:
-    """Return (text, where it is written) of chosen grounds in the language of the document: what the citizen will read."""
+    """Return (text, where it is written) of chosen grounds, the text in the language of the document as the citizen reads it."""
     chosen = [each for each in book.refusal_grounds() if each.ground_id in ids]
-    return [
-        (book.name(each, language), cite(each.code, each.article, each.item).of(language) if each.article else each.ground_id)
-        for each in chosen
-    ]
+    return [(book.name(each, language), where_written(each)) for each in chosen]
+
+
+def where_written(ground: RefusalGround) -> str:
+    """Return the article of a ground, or that it is one of the rules of registration."""
+    if ground.article:
+        return cite(ground.code, ground.article, ground.item).of(current_language())
+    return gettext("rules of registration, code %(code)s", code=ground.ground_id)

@@ -13,7 +13,7 @@ from common.court.filing_entries import Party
 from common.court.filing_lists import Event, Filing
 from common.court.lines import Line, decimal_text
 from common.errors import N_
-from common.papers.words import initials, money, talon_groups
+from common.papers.words import iin_groups, initials, money, talon_groups
 from common.web.languages import when
 from edge.node import Node
 from edge.services.desk import RuleCheck
@@ -96,6 +96,8 @@ def say(sentence: Line, now: int) -> str:
 def _shown(name: str, value: object, now: int) -> object:
     if isinstance(value, date):
         return day_words(value)
+    if name.endswith("_number") and isinstance(value, str):
+        return iin_groups(value)
     if isinstance(value, int):
         if name.endswith("_ms") or name == "since":
             return when(value, now)
@@ -257,7 +259,7 @@ def event_view(node: Node, event: Event, now: int) -> tuple[str, str, str]:
     elif event.kind == "verified":
         what, more = event_words(node, event)
     else:
-        what, more = gettext("Filed"), gettext("offline") if params.get("line") == "offline" else gettext("online")
+        what, more = gettext("Sent, talon given"), gettext("offline") if params.get("line") == "offline" else gettext("online")
     return when(event.time_ms, now), what, more
 
 

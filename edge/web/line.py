@@ -12,7 +12,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from common.errors import N_, CourtError
-from common.papers.words import date_time_short, size_words
+from common.papers.words import date_short, date_time_short, size_words
 from common.pki.crl import CrlInfo
 from common.web.languages import current_language, number, tell, when
 from edge.exchanger import Exchanger, LineStatus
@@ -101,6 +101,10 @@ def make_pages(node: Node, exchanger: Exchanger) -> Blueprint:
             past=[_past(each, now) for each in past],
             waiting=[_waiting(each, now) for each in line.quarantine(node)],
             lists=[_list(each, now) for each in line.lists(node)],
+            centres=[
+                (each.subject, date_short(each.not_after_ms), each.not_after_ms < now)
+                for each in (*node.trust.anchors(), *node.trust.authorities())
+            ],
         )
 
     @pages.post("/exchange")
@@ -133,7 +137,6 @@ def _facts(node: Node, standing: line.Standing) -> list[tuple[str, str]]:
         (gettext("Machine"), f"№ {standing.node}" + (f", {standing.name}" if standing.name else "")),
         (gettext("Epoch and last entry"), f"{standing.epoch}-{standing.seq}"),
         (gettext("Certificate of the machine is in force until"), date_time_short(standing.certificate_until_ms)),
-        (gettext("Trusted certification centres"), str(len(node.trust.anchors()) + len(node.trust.authorities()))),
     ]
 
 

@@ -302,7 +302,7 @@ class Terminal:
         return self._took(answer, status)
 
     def sign_in(self, who: Person, *, status: int = 303) -> str:
-        self.get("/desk/enter")
+        self.get("/desk/enter?lang=en")
         return self.post("/desk/enter", status=status, **key_fields(who))
 
     def decide(self, obj: bytes, kind: str, who: Person, *, status: int = 303, **said: Any) -> str:

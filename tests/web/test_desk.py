@@ -32,9 +32,10 @@ from tests.web.desk_world import (
     plain,
     sound_claim,
 )
-from tests.web.pages import BOLAT, DAY_MS
+from tests.web.pages import BOLAT, DAY_MS, Person, centre_of
 
-REFUSAL = {"grounds": "reg-letter", "note": "Бұл хат.", "cure_until": "20.12.2026"}
+LATE = Person("КЕШІККЕН", "АЗАМАТ", "", "760212350620")
+"""Whose key turns out to have been revoked before it signed."""
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +210,7 @@ def test_the_page_of_a_filing_shows_what_was_found(shared: World, filed: bytes) 
     page = plain(at_desk(shared).get(f"/desk/filings/{filed.hex()}"))
     for sentence in (
         "The signature is valid",
-        "СӘРСЕНОВА АЙГҮЛ МАРАТҚЫЗЫ, IIN 760212350620.",
+        "СӘРСЕНОВА АЙГҮЛ МАРАТҚЫЗЫ, IIN 760212 350620.",
         "SHA-256 of 3 files agrees with the signed page.",
         "The certificate was issued by СЫНАҚ rsa2048",
         "Not revoked by the list as of",
@@ -263,12 +264,24 @@ def test_what_is_wrong_with_the_statement_is_said(busy: World, how: dict[str, bo
     assert bool(re.search(rf'value="{ground or "none"}"[^>]* checked', refusal)) is bool(ground)
 
 
-def test_a_revocation_list_that_comes_later_is_heeded(world: World) -> None:
+def test_a_revocation_list_grows_old_and_the_page_says_so(world: World) -> None:
     obj = world.file()
     terminal = at_desk(world)
     world.court.clock.tick(2 * DAY_MS)
     terminal.sign_in(CLERK)
     assert "The list is past its term" in plain(terminal.get(f"/desk/filings/{obj.hex()}"))
+
+
+def test_a_revocation_that_becomes_known_later_is_heeded(busy: World) -> None:
+    obj = busy.file(who=LATE)
+    centre, now = centre_of("rsa2048"), busy.court.clock.now()
+    centre.revoke(LATE.key.certificate, now - 3_600_000)
+    busy.aktau.trust.import_crl(centre.crl(now + 1_000, now + DAY_MS, now // DAY_MS + 1), now)
+    terminal = at_desk(busy)
+    page = plain(terminal.get(f"/desk/filings/{obj.hex()}"))
+    assert "The certificate did not hold on the day of filing" in page
+    assert "Revoked since today 09:46, filed today 10:46." in page
+    assert re.search(r'value="reg-sign"[^>]* checked', terminal.get(f"/desk/filings/{obj.hex()}/decision/refuse"))
 
 
 def test_files_on_the_way_are_counted(busy: World) -> None:
@@ -449,7 +462,7 @@ def test_a_refusal_that_cannot_stand(shared: World, filed: bytes, said: dict[str
 def test_a_ground_that_passed_before_signing_is_shown_as_such(shared: World, filed: bytes) -> None:
     terminal = at_desk(shared)
     url = f"/desk/filings/{filed.hex()}/decision/refuse"
-    assert "before signing the citizen was told that this is in order" in terminal.get(url)
+    assert "was in order before signing" in terminal.get(url)
     terminal.post(url, status=400, grounds="reg-duty", note="", cure_until="20.12.2026")
     assert "Explain in the note what is wrong." in plain(terminal.text)
     terminal.post(url, status=200, grounds="reg-duty", note="Түбіртек басқа талонға берілген.", cure_until="20.12.2026")

@@ -113,7 +113,7 @@ def test_quarantine_names_code_and_cure_and_no_content(world: World, terminal: T
 
 def test_lists_past_their_term_and_a_lost_past_are_said(world: World, terminal: Terminal) -> None:
     fetch(world.aktau.database, "UPDATE journal SET recovering = 1")
-    assert "no case numbers are given" in plain(terminal.get("/desk/line"))
+    assert "nothing is decided here" in plain(terminal.get("/desk/line"))
     world.court.clock.tick(2 * DAY_MS)
     terminal.sign_in(CLERK)
     page = plain(terminal.get("/desk/line"))
