@@ -1,7 +1,7 @@
 """What must hold of a settled country, whatever happened before (SYNC.md, O1–O8)."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from common.db import Database, fetch
@@ -24,24 +24,27 @@ def check_country(court: "Court", quarantined: Sequence[str] = ()) -> None:
         assert not found, f"fsck of {owner.data.name}: {found}"
         codes = {code for (code,) in fetch(owner.database, "SELECT code FROM quarantine")}
         assert codes <= set(quarantined), f"in quarantine of {owner.data.name}: {codes}"
+    hashes = {
+        obj: court.centre.fold.state_hash(court.centre.database, obj)
+        for (obj,) in fetch(court.centre.database, "SELECT DISTINCT obj FROM entry")
+    }
     for node in court.nodes:
-        _check_objects(court, node)
+        _check_objects(court, node, hashes)
         _check_log(court, node)
         _check_receipts(court, node)
     _check_promises(court)
 
 
-def _check_objects(court: "Court", node: Node) -> None:
+def _check_objects(court: "Court", node: Node, hashes: Mapping[bytes, bytes]) -> None:
     """Every object is held whole by whoever must have it, and looks the same wherever the same entries are held."""
     central = court.centre.database
     unlogged = {obj for (obj,) in fetch(node.database, "SELECT obj FROM entry WHERE log_index IS NULL")}
-    for (obj,) in fetch(central, "SELECT DISTINCT obj FROM entry"):
+    for obj, expected in hashes.items():
         theirs, ours = _leaves(central, obj), _leaves(node.database, obj)
         if _due(central, node.number, obj):
             assert ours == theirs, f"{node.data.name} misses {len(theirs - ours)} entries of {obj.hex()}"
         if ours == theirs and obj not in unlogged:
-            same = node.fold.state_hash(node.database, obj) == court.centre.fold.state_hash(central, obj)
-            assert same, f"{node.data.name} and the centre see {obj.hex()} differently"
+            assert node.fold.state_hash(node.database, obj) == expected, f"{node.data.name} and the centre see {obj.hex()} differently"
 
 
 def _leaves(database: Database, obj: bytes) -> set[bytes]:

@@ -41,7 +41,7 @@ def test_filed_offline_registered_elsewhere_seen_at_home(court: Court) -> None:
     court.decide(astana, filing, number="7194-26-00-2/934")
     finish(court)
     assert court.status(aktau, filing) == "registered"
-    assert fetch(aktau.database, "SELECT case_number FROM filing_row WHERE obj = ?", (filing.obj,)) == [("7194-26-00-2/934",)]
+    assert fetch(aktau.database, "SELECT number FROM filing_row WHERE obj = ?", (filing.obj,)) == [("7194-26-00-2/934",)]
 
 
 def test_a_cabinet_opened_at_a_second_node_gets_its_history(court: Court) -> None:
