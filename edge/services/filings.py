@@ -13,6 +13,7 @@ The order of `submit` is the promise (ARCHITECTURE, invariants 1 and 2):
 """
 
 import hashlib
+import shutil
 from dataclasses import dataclass
 
 import msgspec
@@ -37,12 +38,15 @@ from edge.node import Node
 from edge.services import drafts, statements
 from edge.services.drafts import Content, Draft
 from edge.visitor import Visitor
+from sync import directory
 
 SIGNATURE_FIELD = "Filer"
 PDF_MEDIA = "application/pdf"
 DOCUMENT_TYPES = {"claim": "claim", "special": "motion"}
 """Codes of the classifier: an application in special proceedings is a «өтініш / заявление»."""
 REASON_CHARS_MAX = 500
+DISK_FREE_BYTES_MIN = 512 * 1024**2
+"""Below it a filing of the largest size, its journal and its exchange might not fit any more."""
 
 
 class ReceivedRow(Table):
@@ -114,12 +118,14 @@ def preflight(node: Node, author: Visitor, draft: Draft) -> tuple[Finding, ...]:
 def submit(node: Node, author: Visitor, id: bytes, opened: OpenedKey, *, shown: str, assisted_by: str = "") -> Filing:
     """Sign the statement that was ``shown`` (SHA-256, hex), file it, erase the draft, and return the filing.
 
-    Sending a draft again returns the filing it became. Raises NotFound, Refused("key.other_person"), Refused("filing.rules"),
-    Conflict("filing.changed") where the form was changed after reading, and what signing, the disk and the fold refuse with.
+    Sending a draft again returns the filing it became. Raises as `require_taking`, NotFound, Refused("key.other_person"),
+    Refused("filing.rules"), Conflict("filing.changed") where the form was changed after reading, and what signing, the
+    disk and the fold refuse with.
     """
     before = sent(node, author, id)
     if before is not None:
         return before
+    require_taking(node)
     draft = drafts.find(node, author, id)
     if not statements.is_current(node, author, draft) or draft.content.paper is None or draft.content.paper.sha256 != shown:
         raise Conflict("filing.changed", N_("The form was changed after you read it. Read it again, then sign."))
@@ -132,6 +138,15 @@ def submit(node: Node, author: Visitor, id: bytes, opened: OpenedKey, *, shown: 
     body = _body(node, draft, opened, findings, signed, signature)
     body = msgspec.structs.replace(body, assisted_by=assisted_by)
     return _commit(node, author, draft, body, blobs, opened.certificate)
+
+
+def require_taking(node: Node) -> None:
+    """Raise Conflict("filing.closed") where this machine may promise nothing: excluded by the centre, or its disk nearly full."""
+    code = fetch(node.database, "SELECT state FROM sync")[0][0]
+    excluded = code.startswith("node.") or directory.revocation_of(node.database, node.number) is not None
+    if excluded or shutil.disk_usage(node.data).free < DISK_FREE_BYTES_MIN:
+        sentence = N_("This machine cannot take papers now; your draft stays. Go to the court's office, or file at another court.")
+        raise Conflict("filing.closed", sentence)
 
 
 def sent(node: Node, author: Visitor, id: bytes) -> Filing | None:

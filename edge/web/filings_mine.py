@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from functools import cache, partial
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext
@@ -142,6 +143,8 @@ def card_views(node: Node, cards: list[Card]) -> list[dict[str, object]]:
     """Return the cards as the page shows them."""
     book, now, online = node.book(), node.clock.now(), filings.line_state(node).online
     lang = current_language()
+    # a person's filings share a few words: each is looked up once
+    type_of, subject_of, court_of = (cache(partial(word, book)) for word in (document_word, category_word, court_word))
     views = []
     for card in cards:
         filing = card.filing
@@ -149,10 +152,10 @@ def card_views(node: Node, cards: list[Card]) -> list[dict[str, object]]:
         views.append(
             {
                 "id": filing.obj.hex(),
-                "type": document_word(book, filing.document_type),
+                "type": type_of(filing.document_type),
                 "talon": filing.talon,
-                "subject": category_word(book, filing.category),
-                "court": court_word(book, filing.court),
+                "subject": subject_of(filing.category),
+                "court": court_of(filing.court),
                 "others": ", ".join(others),
                 "sent": when(filing.submitted_ms, now),
                 "state": state_of(filing, card.climbed, online=online),

@@ -13,12 +13,13 @@ from common.court.book import Book
 from common.court.claim import Claim
 from common.court.filing_lists import Filing, events, parties
 from common.court.rules import Finding, blocking
+from common.errors import Conflict
 from common.papers.qr import qr_svg
 from common.papers.words import date_time_words, iin_groups, initials, money
 from common.web.documents import file_answer
 from common.web.keys import KeyForm, takes_key
 from common.web.keys import opened as open_key_of
-from common.web.languages import current_language, when
+from common.web.languages import current_language, tell, when
 from edge.node import Node
 from edge.services import filings, statements, talons
 from edge.services.drafts import Draft
@@ -66,6 +67,7 @@ def _add_review(pages: Blueprint, node: Node) -> None:
         stops = [*(_check(finding, id) for finding in blocking(findings)), *leftovers(node, draft, id)]
         if stops:
             return _review_page(node, who, draft, findings, stops, None), 200
+        closed = _closed(node)
         draft = statements.prepare(node, who, draft.id)
         paper = draft.content.paper
         assert paper is not None, "prepare has just made it"
@@ -76,13 +78,22 @@ def _add_review(pages: Blueprint, node: Node) -> None:
                 filings.submit(node, who, draft.id, key, shown=form.shown.data or "")
                 return redirect(url_for("filings.sent", id=id), 303)
         form.shown.data = paper.sha256
-        return _review_page(node, who, draft, findings, [], form), 400 if form.errors else 200
+        return _review_page(node, who, draft, findings, [], form, closed), 400 if form.errors else 200
 
     @pages.get("/drafts/<id>/statement.pdf")
     def statement(id: str) -> Response:
         who, draft = opened(node, id)
         data = statements.read_statement(node, who, draft)
         return file_answer(data, name=f"{draft.content.talon}.pdf", kind="application/pdf", inline=True)
+
+
+def _closed(node: Node) -> str:
+    """Return why this machine takes nothing now, translated; empty on a normal day."""
+    try:
+        filings.require_taking(node)
+    except Conflict as error:
+        return tell(error)
+    return ""
 
 
 def leftovers(node: Node, draft: Draft, id: str) -> list[Check]:
@@ -131,7 +142,9 @@ def _where(finding: Finding, id: str) -> str:
     return url_for(f"filings.{page}", id=id) + f"#{ANCHORS.get(finding.field, finding.field.split('-')[0])}"
 
 
-def _review_page(node: Node, who: Visitor, draft: Draft, findings: tuple[Finding, ...], stops: list[Check], form: SignForm | None) -> str:
+def _review_page(
+    node: Node, who: Visitor, draft: Draft, findings: tuple[Finding, ...], stops: list[Check], form: SignForm | None, closed: str = ""
+) -> str:
     claim, book = draft.claim, node.book()
     checks = [_check(finding, draft.id.hex()) for finding in findings]
     return render_template(
@@ -142,6 +155,7 @@ def _review_page(node: Node, who: Visitor, draft: Draft, findings: tuple[Finding
         heading=title_of(claim.proceedings),
         steps=steps(),
         stops=stops,
+        closed=closed,
         checks=checks,
         passed=sum(check.kind != "bad" for check in checks),
         warnings=[check for check in checks if check.kind == "warn"],

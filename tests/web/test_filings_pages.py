@@ -408,6 +408,15 @@ def test_a_key_is_not_asked_for_over_an_open_line(house: House, aigul: Browser) 
     assert len(drafts.of_author(house.node, visitor_of(AIGUL))) == 1
 
 
+def test_a_closed_machine_has_no_sending_button(house: House, aigul: Browser) -> None:
+    base = fill(aigul)
+    house.node.database.connection().execute("UPDATE sync SET state = 'node.revoked'")
+    page = aigul.get(f"{base}/review")
+    house.node.database.connection().execute("UPDATE sync SET state = ''")
+    assert "cannot take papers now; your draft stays" in words(page)
+    assert "Sign and send" not in words(page)
+
+
 def test_the_logs_name_nobody(house: House, aigul: Browser, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("DEBUG"):
         sent_by_pages(aigul)

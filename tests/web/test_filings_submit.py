@@ -224,6 +224,19 @@ def test_a_list_past_its_term_is_said_and_blocks_nothing(court: Court, node: Nod
     assert talons.facts_of(node, filing).signature.state == "recheck"
 
 
+def test_a_machine_that_may_promise_nothing_takes_nothing(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    draft = ready(node)
+    node.database.connection().execute("UPDATE sync SET state = 'node.revoked'")
+    with pytest.raises(Conflict, match="filing.closed"):
+        send(node, draft)
+    node.database.connection().execute("UPDATE sync SET state = ''")
+    with monkeypatch.context() as patch:
+        patch.setattr(filings, "DISK_FREE_BYTES_MIN", 1 << 62)
+        with pytest.raises(Conflict, match="filing.closed"):
+            send(node, draft)
+    assert send(node, draft).status == "filed"
+
+
 def test_withdrawing_needs_the_filers_key_and_an_open_filing(node: Node) -> None:
     author, filing = visitor_of(AIGUL), send(node, ready(node))
     with pytest.raises(NotFound):
