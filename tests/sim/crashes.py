@@ -10,7 +10,7 @@ After the fall every further write fails too, as on a machine that is off.
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class Points:
     at: int | None
     torn: bool
     count: int = 0
+    marks: list[int] = field(default_factory=list)
+    """Which of the writes were high-water marks."""
 
     @property
     def fallen(self) -> bool:
@@ -59,6 +61,7 @@ def crashing(owner: Any, *, at: int | None = None, torn: bool = False) -> Iterat
     def counted_pwrite(file: int, data: bytes, offset: int) -> int:
         mark = getattr(owner, "highwater", None)
         if mark is not None and file == mark._file:
+            points.marks.append(points.count + 1)
             if torn and points.at == points.count + 1:
                 pwrite(file, data[: len(data) // 2], offset)
             points.pass_one()

@@ -50,18 +50,16 @@ def finish_by_hand(court: Court) -> None:
     assert not court.alarms(aktau(court))
 
 
-@pytest.mark.parametrize("torn", [False, True], ids=["whole", "torn"])
 @pytest.mark.parametrize("who", [aktau, astana, centre])
-def test_fall_at_every_write(tmp_path: Path, who: Callable[[Court], Any], torn: bool) -> None:
-    if torn and who is centre:
-        pytest.skip("the centre has no mark")
+def test_fall_before_every_write(tmp_path: Path, who: Callable[[Court], Any]) -> None:
     counted = Court.ready(tmp_path / "count")
     with crashing(who(counted)) as points:
         file_and_send(counted)
     counted.close()
     assert points.count > 5
-    for at in range(1, points.count + 1):
-        court = Court.ready(tmp_path / str(at))
+    every = [(at, False) for at in range(1, points.count + 1)] + [(at, True) for at in points.marks]
+    for at, torn in every:
+        court = Court.ready(tmp_path / f"{at} {torn}")
         try:
             with crashing(who(court), at=at, torn=torn):
                 file_and_send(court)
