@@ -221,7 +221,8 @@ def examine(database: Database, fold: Fold, blobs: BlobStore, clock: Clock, envi
         if anew:
             count = refold.everything(database, fold, clock, show)
             out.print(f"{count} objects folded anew.")
-        found = fsck.check(database, fold, blobs, environment=environment, progress=show)
+        with database.atomic("DEFERRED"):  # one moment of a machine that may be running: what comes meanwhile is not looked at
+            found = fsck.check(database, fold, blobs, environment=environment, progress=show)
     for finding in found:
         out.print(f"{finding.code}  {finding.place}", style="bold red")
     out.print(f"{len(found)} findings." if found else "Everything is what the entries say.")

@@ -50,13 +50,15 @@ class Citizen:
         self._url = url
         self._holder = holder
         self._session = browser()
+        self._token = ""
 
     def get(self, path: str) -> requests.Response:
         return self._session.get(self._url + path, allow_redirects=False, timeout=ANSWER_SECONDS)
 
-    def post(self, path: str, data: Mapping[str, Any] | None = None, *, key: bool = False, token: str | None = None) -> requests.Response:
-        """Open ``path``, take its token and send the form; pairs (file, name) are uploaded, ``key`` adds the key file."""
-        fields = {"csrf_token": self.token(path) if token is None else token, **(data or {})}
+    def post(self, path: str, data: Mapping[str, Any] | None = None, *, key: bool = False) -> requests.Response:
+        """Send the form of ``path`` with the session's token; pairs (file, name) are uploaded, ``key`` adds the key file."""
+        self._token = self._token or self.token(path)
+        fields = {"csrf_token": self._token, **(data or {})}
         if key:
             fields |= {"key_where": "file", "key_file": (io.BytesIO(self._holder.p12), "GOST512.p12"), "key_password": KEY_PASSWORD}
         plain = {name: value for name, value in fields.items() if not isinstance(value, tuple)}
@@ -73,3 +75,4 @@ class Citizen:
         """Sign in by key."""
         answer = self.post("/enter", key=True)
         assert answer.status_code == 303, answer.text
+        self._token = ""  # signing in began a new session
