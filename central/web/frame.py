@@ -28,7 +28,7 @@ def frame_of(centre: Centre) -> Frame:
         line=line_of(centre) if who else None,
         nav=_nav() if who else (),
         who=initials(who.name) if who else "",
-        reload_seconds=RELOAD_SECONDS if request.endpoint in RELOADING and who else 0,
+        reload_seconds=RELOAD_SECONDS if who and request.endpoint in RELOADING and not request.args.get("still") else 0,
     )
 
 

@@ -1,6 +1,7 @@
 """The reference data as published: which version of what is in force, from where, and how much of it was read in its source."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from flask import Blueprint, render_template
 
@@ -40,13 +41,17 @@ def make_pages(centre: Centre) -> Blueprint:
     return pages
 
 
+def _day(iso: str) -> str:
+    return date.fromisoformat(iso).strftime("%d.%m.%Y")
+
+
 def _published(one: Dataset, book: Book) -> Published:
     marks = [mark for row in one.rows if (mark := getattr(row, "verified", None))]
     return Published(
         name=one.name,
         version=one.version,
-        valid_from=one.valid_from,
-        valid_to=one.valid_to or "",
+        valid_from=_day(one.valid_from),
+        valid_to=_day(one.valid_to) if one.valid_to else "",
         source=book.source(one.source),
         rows=len(one.rows),
         verified=sum(mark != "general" for mark in marks),

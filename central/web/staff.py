@@ -13,6 +13,7 @@ from central.web import access, words
 from common.court import staff as subject
 from common.court.book import Book
 from common.court.book import name as name_of
+from common.court.datasets import Court
 from common.court.staff import Appointment
 from common.errors import N_, NotFound
 from common.web.forms import ChoiceField, CourtForm, ListField, Required, options
@@ -20,6 +21,8 @@ from common.web.languages import current_language
 from common.web.pages import render_confirm
 
 CENTRE_PLACE = "centre"
+NO_REGION = "none"
+"""In place of the empty code of the military courts: an empty choice is the centre itself."""
 
 
 class PlaceForm(CourtForm):
@@ -33,9 +36,11 @@ class PlaceForm(CourtForm):
 
     def offer(self, book: Book) -> None:
         """Fill in the lists; a court of another region than the chosen one is forgotten."""
-        language = current_language()
-        self.region.choices = options([("", _("The centre itself")), *((one.rr, name_of(one, language)) for one in book.regions)])
-        courts = [(one.court_id, name_of(one, language)) for one in book.courts_of(self.region.data or "")]
+        language, region = current_language(), self.region.data or ""
+        regions = [(one.rr or NO_REGION, name_of(one, language)) for one in book.regions]
+        self.region.choices = options([("", _("The centre itself")), *regions])
+        found = book.courts_of("" if region == NO_REGION else region) if region else ()
+        courts = [(one.court_id, name_of(one, language)) for one in found]
         self.court.choices = options(courts)
         if self.court.data not in {court for court, _name in courts}:
             self.court.data = courts[0][0] if courts else ""
@@ -81,7 +86,7 @@ def make_pages(centre: Centre) -> Blueprint:
     def new(court: str) -> tuple[str, int] | Response:
         who = access.require_administrator(centre)
         book, at = centre.book(), "" if court == CENTRE_PLACE else court
-        place = book.court(at).region_rr if at else ""
+        place = _region_of(book.court(at)) if at else ""
         form = AppointForm()
         form.role.choices = options((role, words.role_word(role)) for role in staff.ROLES if (role == "central") == (not at))
         if form.validate_on_submit():
@@ -99,7 +104,7 @@ def make_pages(centre: Centre) -> Blueprint:
         who = access.require_administrator(centre)
         held, book = staff.appointment(centre, _object_id(obj)), centre.book()
         court = book.find_court(held.court)
-        back = _list_url(court.region_rr if court else "", held.court)
+        back = _list_url(_region_of(court) if court else "", held.court)
         if request.method == "GET":
             return _ask(held, words.court_name(book, held.court) if held.court else _("The centre"), back)
         staff.dismiss(centre, held.obj, actor=who.certificate)
@@ -107,6 +112,10 @@ def make_pages(centre: Centre) -> Blueprint:
         return redirect(back, 303)
 
     return pages
+
+
+def _region_of(court: Court) -> str:
+    return court.region_rr or NO_REGION
 
 
 def _list_url(region: str, court: str) -> str:

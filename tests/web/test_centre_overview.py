@@ -99,8 +99,11 @@ def test_the_page_shows_the_numbers_and_reloads_itself(tmp_path: Path) -> None:
     node = country.node("kz-7")
     country.file(node)
     node.client.exchange()
-    page = country.browser(ADMIN).get("/overview?lang=en").text
-    assert '<meta http-equiv="refresh" content="60">' in page
+    browser = country.browser(ADMIN)
+    page = browser.get("/overview?lang=en").text
+    assert '<noscript><meta http-equiv="refresh" content="60"></noscript>' in page
+    assert 'data-reload="60"' in page
+    assert "data-reload" not in browser.get("/overview?still=1").text
     figures = re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)", page)
     assert dict(figures) | {"In touch": "1 / 1", "In the queue": "0", "Quarantine": "0", "Came today": "1"} == dict(figures)
     assert "Astana" in page
