@@ -12,7 +12,7 @@ from common.court import terms
 from common.court.book import Book
 from common.court.claim import Claim
 from common.court.filing_lists import Filing, events, parties
-from common.court.rules import Finding, blocking
+from common.court.rules import RULES, Finding, blocking
 from common.errors import Conflict
 from common.papers.qr import qr_svg
 from common.papers.words import date_time_words, iin_groups, initials, money
@@ -157,7 +157,8 @@ def _review_page(
         stops=stops,
         closed=closed,
         checks=checks,
-        passed=sum(check.kind != "bad" for check in checks),
+        passed=len(RULES) - len({finding.rule_id for finding in findings if not finding.passed}),
+        rules=len(RULES),
         warnings=[check for check in checks if check.kind == "warn"],
         case_facts=case_facts(book, claim),
         payment_facts=payment_facts(node, claim),
