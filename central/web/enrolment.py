@@ -49,14 +49,17 @@ def make_pages(centre: Centre) -> Blueprint:
                 if form.node.data in {one.node for one in taken}:
                     raise Refused("enrol.taken", N_("This number belongs to a machine already. Take a free one."), field="node")
                 code = enrolment.make_code(centre, node=form.node.data or 0, name=form.name.data or "", courts=chosen)
-                values = {"node": form.node.data, "name": form.name.data, "command": _command(str(code)), "hours": HOURS}
+                values = {"node": form.node.data, "name": form.name.data, "commands": _commands(str(code)), "hours": HOURS}
                 return render_template("central/nodes/code.html", code=str(code), **values)
         return form.page("central/nodes/new.html", courts=offered(form, book, chosen, writers))
 
-    def _command(code: str) -> str:
-        return f"python -m edge enrol --centre {request.host_url.rstrip('/')} --code {code}"
-
     return pages
+
+
+def _commands(code: str) -> list[str]:
+    """Return what is typed at the new machine, one command after the other."""
+    centre = request.host_url.rstrip("/")
+    return [f"python -m edge init --centre {centre}", f"python -m edge enrol --code {code}", "python -m edge run"]
 
 
 def _next_number(taken: list[int]) -> int | None:

@@ -1,5 +1,6 @@
 """Machines: a code for a new one, its courts, its revocation, an alarm that a person takes back."""
 
+import html
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from central.services import nodes
 from common.db import fetch
 from common.errors import Forbidden
+from edge.cli import parser as edge_parser
 from edge.config import EdgeConfig
 from edge.enrolment import enrol
 from edge.node import Node
@@ -36,6 +38,8 @@ def test_a_machine_is_enrolled_from_the_page(country: Country, browser: Browser,
     page = browser.post("/nodes/new", {"node": "1976", "name": "Ақтау", "court": ["kz-7", "kz-283"], "do": "make"}).text
     code = CODE.search(page)
     assert code
+    for line in re.findall(r"python -m edge (.+)", html.unescape(re.sub(r"</?code>", "", page))):
+        edge_parser().parse_args(line.split())  # exits where the command line knows no such command
     assert enrol(tmp_path / "new", code[1], country.line) == 1976
     assert directory.courts_of(country.centre.database, 1976) == ["kz-283", "kz-7"]
     assert code[1] not in browser.get("/nodes/1976").text
