@@ -146,6 +146,7 @@ def short_code(digest: bytes) -> str:
 
 
 def initials(name: str) -> str:
-    """Return «Сәрсенова А. М.» for a person's full name; a single word stays as it is."""
+    """Return «Сәрсенова А. М.» for a person's full name, also where a certificate has it in capitals; one word stays as it is."""
     family, *given = name.split()[:3] or [""]
+    family = family.title() if given and family.isupper() else family
     return NBSP.join([family, *(f"{part[0].upper()}." for part in given)])

@@ -116,10 +116,11 @@ def trend(label: str, samples: Sequence[Sample], *, heads: tuple[str, ...], goal
 
 
 def _round_up(value: float) -> float:
-    unit = 1.0
+    """Return a top whose ticks are whole numbers: most charts count things."""
+    unit = TICKS
     while unit * 10 < value:
         unit *= 10
-    return next(unit * step for step in (1, 2, 4, 5, 8, 10) if unit * step >= value)
+    return float(next(unit * step for step in (1, 2, 4, 5, 10) if unit * step >= value))
 
 
 def _spread(count: int) -> list[float]:
