@@ -36,6 +36,7 @@ class Uplink:
         self._journal = journal
         self._blobs = blobs
         self._database = link.database
+        self._counted: tuple[tuple[int, ...], tuple[int, int, int]] | None = None
 
     def diverged(self, at: Position) -> bool:
         """Return whether the centre's history of our newest epoch is ahead of this disk's or another one."""
@@ -108,7 +109,17 @@ class Uplink:
         return bool(wanted)
 
     def backlog(self) -> tuple[int, int, int]:
-        """Return (entries, bytes, claimed time of the oldest in ms or 0) that the centre has not acknowledged."""
+        """Return (entries, bytes, claimed time of the oldest in ms or 0) that the centre has not acknowledged.
+
+        Every page asks; it is counted anew only when something was written or acknowledged.
+        """
+        at = fetch(self._database, "SELECT j.epoch, j.seq, s.acked_epoch, s.acked_seq FROM journal j, sync s")[0]
+        counted = self._counted
+        if counted is None or counted[0] != at:
+            self._counted = counted = (at, self._count_backlog())
+        return counted[1]
+
+    def _count_backlog(self) -> tuple[int, int, int]:
         statement = """SELECT COUNT(*), COALESCE(SUM(length(e.envelope) + COALESCE(length(e.body), 0)), 0) FROM sync s
                        JOIN entry e ON e.chain IS NOT NULL AND e.node = ? AND (e.epoch, e.seq) > (s.acked_epoch, s.acked_seq)"""
         count, size = fetch(self._database, statement, (self._journal.node,))[0]

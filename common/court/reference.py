@@ -15,7 +15,7 @@ from common import canonical
 from common.court import datasets as library
 from common.court.book import Book
 from common.court.writers import require_centre
-from common.db import BlobField, CompositeKey, Database, IntegerField, Table, TextField, rows_of
+from common.db import BlobField, CompositeKey, Database, IntegerField, Table, TextField, fetch, rows_of
 from common.errors import N_, Conflict, Refused
 from common.facts import Audience, Body, Fact, Known, Rows
 from common.ids import OBJECT_ID_BYTES
@@ -156,10 +156,9 @@ def split(dataset: library.Dataset) -> list[Publish]:
 
 def reference_version(database: Database) -> bytes:
     """Return a value that changes whenever a publication arrives or goes; cheap enough to ask on every page."""
-    query = ReferenceRow.select(ReferenceRow.obj, ReferenceRow.part).order_by(ReferenceRow.obj, ReferenceRow.part)
     held = hashlib.sha256()
-    for row in rows_of(database, query):
-        held.update(row["obj"] + row["part"].to_bytes(2, "big"))
+    for obj, part in fetch(database, f'SELECT obj, part FROM "{ReferenceRow._meta.table_name}" ORDER BY obj, part'):
+        held.update(obj + part.to_bytes(2, "big"))
     return held.digest()
 
 
