@@ -5,6 +5,7 @@ journal, logged through a signed bundle like everybody's.
 """
 
 import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,7 @@ class Centre:
         self.trouble = ""
         """The code of what keeps logged entries from being folded; empty while all is well."""
         self.server = Server(self.register, self.blobs, lambda: self.after_news())
+        self._publishing = threading.Lock()
         self._shelf = reference.Shelf()
 
     @classmethod
@@ -163,7 +165,8 @@ class Centre:
 
     def publish(self) -> None:
         """Log, fold and deliver what the centre itself has just written: whoever wrote it looks at the result next."""
-        self.register.log_own()
+        with self._publishing:  # two threads would make two bundles that overlap
+            self.register.log_own()
         self.register.fold_pending()
 
     def book(self) -> Book:

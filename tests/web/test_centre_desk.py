@@ -208,3 +208,15 @@ def test_a_running_centre_folds_after_it_has_answered(country: Country) -> None:
     finally:
         running.stop()
     assert not running._thread.is_alive()
+
+
+def test_decisions_made_at_the_same_moment_are_all_logged(country: Country) -> None:
+    country.node("kz-7")
+    clerks = [Person(f"ҚЫЗМЕТКЕР {place}", "А", "", f"9001013{place:05}") for place in range(6)]
+    threads = [threading.Thread(target=country.appoint, args=(clerk, "clerk", "kz-7")) for clerk in clerks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(staff.staff_of(country.centre.database, "kz-7", now_ms=country.clock.now())) == 6
+    assert fetch(country.centre.database, "SELECT COUNT(*) FROM entry WHERE log_index IS NULL") == [(0,)]
