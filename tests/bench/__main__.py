@@ -8,10 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import commit, exchange, pages, world
+from tests.bench import commit, crypto, exchange, pages, world
 from tests.bench.measure import Line, show
 
-PARTS = ("commit", "pages", "exchange")
+PARTS = ("commit", "pages", "exchange", "crypto")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             first, idle = exchange.run(_sub(folder, "exchange"), entries=given.entries, rounds=3)
             told("First sync", first)
             told("Idle exchange", idle)
+        if "crypto" in given.only:
+            told("Keys and papers", crypto.run(world.in_one_process(_sub(folder, "crypto")), rounds=min(given.rounds, 20)))
     missed = [line.name for line in lines if line.met is False]
     out.print(f"{len(missed)} goals missed." if missed else "Every goal holds.")
     return 1 if missed else 0

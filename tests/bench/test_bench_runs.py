@@ -1,0 +1,25 @@
+"""The bench runs, whatever it finds on a busy machine: every part prints its table."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.bench.__main__ import main
+
+
+@pytest.mark.slow
+def test_every_part_prints_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--rounds", "3", "--filings", "60", "--entries", "40"]
+    status = main([*sizes, "--folder", str(tmp_path), "--width", "120"])
+    said = capsys.readouterr().out
+    assert status in (0, 1)
+    for title in ("A filing's commit", "Pages", "First sync", "Idle exchange", "Keys and papers"):
+        assert title in said
+    assert "round trips" in said
+    assert ("Every goal holds." in said) == (status == 0)
+
+
+def test_a_part_nobody_knows_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--only", "weather"])
+    assert "weather" in capsys.readouterr().err
