@@ -120,7 +120,7 @@ def _run(given: argparse.Namespace) -> int:
 
 def _sync(given: argparse.Namespace) -> int:
     with _open(given) as node, out.status("Exchanging …"):
-        outcome = Exchanger(node).exchange()
+        outcome = Exchanger(node).exchange_in_turn()
     out.print(
         f"{outcome.entries_up} entries up, {outcome.entries_down} down, {outcome.receipts} receipts, "
         f"{outcome.blobs_up} files up, {outcome.blobs_down} down; {outcome.trips} trips, "

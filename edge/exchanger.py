@@ -8,6 +8,7 @@ import logging
 import os
 import random
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ BACKOFF_SECONDS_MAX = 900
 FRESH_INTERVALS = 3
 """The line counts as working until this many intervals have passed without contact."""
 LOCK_FILE = "exchange.lock"
+TURN_SECONDS = 120
+"""How long a command waits for the exchange that is under way before it says so."""
+LOOK_SECONDS = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +60,17 @@ class Exchanger:
         self._step, self._done, self._total = "", 0, 0
         node.client.report_progress(self._note)
         line.create(node.database)
+
+    def exchange_in_turn(self) -> Outcome:
+        """Run one exchange after the one that may be under way in another process: what the command line calls "now"."""
+        until = time.monotonic() + TURN_SECONDS
+        while True:
+            try:
+                return self.exchange()
+            except Conflict as error:
+                if error.code != "exchange.running" or time.monotonic() > until:
+                    raise
+            time.sleep(LOOK_SECONDS)
 
     def exchange(self) -> Outcome:
         """Run one exchange now; raises Conflict("exchange.running") when one is under way, and what the exchange raises."""

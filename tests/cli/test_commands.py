@@ -1,7 +1,9 @@
 """Every command: what it says of itself, what it makes, what it refuses."""
 
+import fcntl
 import re
 import shutil
+import threading
 from pathlib import Path
 
 import apsw
@@ -10,6 +12,7 @@ from command_runs import Run
 
 from common.db import fetch
 from common.pki.authority import Authority
+from edge.exchanger import LOCK_FILE
 from sync.directory import EpochOpen, node_object
 from tests.court import START_MS, Court
 
@@ -133,6 +136,18 @@ def test_sync_without_a_centre_says_that_it_will_be_tried_again(run: Run, court:
     monkeypatch.setenv("SOT_EDGE_CENTRE", "http://127.0.0.1:9")
     said = run("edge", node.data, "sync")
     assert (said.status, said.error.split()[0]) == (1, "line.down")
+
+
+def test_sync_waits_its_turn_behind_the_exchange_under_way(run: Run, court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = court.node("kz-7")
+    monkeypatch.setenv("SOT_EDGE_CENTRE", "http://127.0.0.1:9")
+    with (node.data / LOCK_FILE).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        release = threading.Timer(0.5, fcntl.flock, (lock, fcntl.LOCK_UN))
+        release.start()
+        said = run("edge", node.data, "sync")
+        assert release.finished.is_set()  # not before the other one ended
+    assert (said.status, said.error.split()[0]) == (1, "line.down")  # it tried, and did not give up as "running"
 
 
 def test_sync_of_the_centre_says_where_the_log_stands(run: Run, court: Court) -> None:
