@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from common.pki import der, gost
-from common.pki.algorithms import read_public_key
-from common.pki.certificates import KEY_STORAGE_EXTENSION, ORGANISATION, PERSON, ROLE_OIDS, Certificate, read_certificate
+from common.pki.algorithms import read_public_key, signature_algorithm
+from common.pki.certificates import Certificate, read_certificate
 from common.pki.keystore import Key, Secret, public_spki, sign_with
+from common.pki.profile import KEY_STORAGE_EXTENSION, ORGANISATION, PERSON, ROLE_OIDS
 
 DAY_MS = 24 * 3_600_000
 AUTHORITY_DAYS = 20 * 365
@@ -119,7 +120,7 @@ class Authority:
             for serial, (since, reason) in self.revoked.items()
         ]
         extensions = der.sequence(_aki(self.issuer.certificate.ski), _extension("2.5.29.20", der.integer(number)))
-        algorithm = _signature_algorithm(self.issuer)
+        algorithm = signature_algorithm(self.issuer.certificate.key)
         signed = der.sequence(
             der.integer(1),
             algorithm,
@@ -185,7 +186,7 @@ def issue_node_certificate(
 
 def _new_root(secret: Secret, common_name: str, start_ms: int, end_ms: int) -> Key:
     request = _authority_request(secret, common_name, start_ms, end_ms)
-    algorithm = _algorithm_of(request.spki)
+    algorithm = signature_algorithm(read_public_key(request.spki))
     signed = _signed_part(request, request.name, algorithm)
     whole = der.sequence(signed, algorithm, der.bits(sign_with(secret, signed)))
     return Key(read_certificate(whole), secret)
@@ -199,7 +200,7 @@ def _authority_request(secret: Secret, common_name: str, start_ms: int, end_ms: 
 
 
 def _issue(issuer: Key, request: _Request) -> bytes:
-    algorithm = _signature_algorithm(issuer)
+    algorithm = signature_algorithm(issuer.certificate.key)
     signed = _signed_part(request, issuer.certificate.subject_name, algorithm)
     return der.sequence(signed, algorithm, der.bits(issuer.sign(signed)))
 
@@ -215,16 +216,6 @@ def _signed_part(request: _Request, issuer_name: bytes, algorithm: bytes) -> byt
         request.spki,
         der.explicit(3, der.sequence(*request.extensions)),
     )
-
-
-def _signature_algorithm(key: Key) -> bytes:
-    return _algorithm_of(key.certificate.key.spki)
-
-
-def _algorithm_of(spki: bytes) -> bytes:
-    """Return the AlgorithmIdentifier of signatures by this key: ECDSA has no parameters, the others NULL."""
-    key = read_public_key(spki)
-    return der.algorithm(key.signature_oid, b"" if key.name.startswith("ECDSA") else der.null())
 
 
 def _person(surname: str, first: str, patronymic: str, iin: str) -> list[tuple[str, bytes]]:

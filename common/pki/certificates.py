@@ -18,21 +18,9 @@ from cryptography import x509
 from common.errors import N_, Refused
 from common.pki import der
 from common.pki.algorithms import PublicKey, read_public_key, refused_as
+from common.pki.profile import IDENTIFICATION_OIDS, KEY_STORAGE_EXTENSION, ROLE_OIDS, ROLE_WORDS, STORAGE_OIDS
 
 CERTIFICATE_BYTES_MAX = 64 * 1024  # the largest real one is 2.7 KB
-
-PERSON = "1.2.398.3.3.4.1.1"
-ORGANISATION = "1.2.398.3.3.4.1.2"
-ROLE_OIDS = {
-    PERSON: ("person",),
-    "1.2.398.3.3.4.1.1.1": ("person", "information_system"),
-    ORGANISATION: ("organisation",),
-    "1.2.398.3.3.4.1.2.1": ("organisation", "head"),
-    "1.2.398.3.3.4.1.2.2": ("organisation", "right_to_sign"),
-    "1.2.398.3.3.4.1.2.5": ("organisation", "employee"),
-    "1.2.398.3.3.4.1.2.6": ("organisation", "information_system"),
-}
-KEY_STORAGE_EXTENSION = "1.2.398.3.3.5"
 
 _COMMON_NAME, _SURNAME, _GIVEN_NAME, _SERIAL_NUMBER = "2.5.4.3", "2.5.4.4", "2.5.4.42", "2.5.4.5"
 _ORGANISATION_NAME, _UNIT, _EMAIL = "2.5.4.10", "2.5.4.11", "1.2.840.113549.1.9.1"
@@ -61,6 +49,11 @@ class Certificate:
     organisation: str
     email: str
     roles: frozenset[str]
+    """Names of ``profile.ROLE_WORDS``."""
+    storage: str
+    """Where the key lives: a name of ``profile.STORAGE_WORDS``."""
+    identification: str
+    """How its holder was identified: a name of ``profile.IDENTIFICATION_WORDS``."""
     not_before_ms: int
     not_after_ms: int
     algorithm: str
@@ -86,6 +79,11 @@ class Certificate:
     def __repr__(self) -> str:
         """Name no person: certificates end up in tracebacks and logs."""
         return f"<Certificate {self.sha256.hex()[:16]} {self.algorithm}>"
+
+    @property
+    def role(self) -> str:
+        """The role to show: "head" before "organisation", "" for a certification centre or a node."""
+        return next((role for role in ROLE_WORDS if role in self.roles), "")
 
     def verify(self, signature: bytes, data: bytes, *, oid: str = "") -> bool:
         """Return True when ``signature`` over ``data`` is of this certificate's key.
@@ -142,6 +140,8 @@ def _read(data: bytes) -> Certificate:
         organisation=_first(names, _ORGANISATION_NAME),
         email=_first(names, _EMAIL),
         roles=frozenset(role for purpose in says.purposes for role in ROLE_OIDS.get(purpose, ())),
+        storage=STORAGE_OIDS.get(says.storage, ""),
+        identification=_longest(says.purposes | says.policies, IDENTIFICATION_OIDS),
         not_before_ms=fields[3][0].time_ms(),
         not_after_ms=fields[3][1].time_ms(),
         algorithm=key.name,
@@ -186,6 +186,8 @@ class _Extensions:
 
     usage: frozenset[int] = frozenset()
     purposes: frozenset[str] = frozenset()
+    policies: frozenset[str] = frozenset()
+    storage: str = ""
     ca: bool = False
     path_length: int | None = None
     ski: bytes = b""
@@ -209,6 +211,8 @@ class _Extensions:
         return cls(
             usage=_flags(found["2.5.29.15"]) if "2.5.29.15" in found else frozenset(),
             purposes=frozenset(part.oid() for part in der.read(found["2.5.29.37"])) if "2.5.29.37" in found else frozenset(),
+            policies=frozenset(part[0].oid() for part in der.read(found["2.5.29.32"])) if "2.5.29.32" in found else frozenset(),
+            storage=der.read(found[KEY_STORAGE_EXTENSION])[0].oid() if KEY_STORAGE_EXTENSION in found else "",
             ca=any(part.tag == der.BOOLEAN and part.body == b"\xff" for part in constraints),
             path_length=lengths[0] if lengths else None,
             ski=der.read(found["2.5.29.14"]).octets() if "2.5.29.14" in found else b"",
@@ -235,6 +239,11 @@ def read_names(name: der.Node) -> dict[str, list[str]]:
 
 def _first(names: dict[str, list[str]], oid: str) -> str:
     return (names.get(oid) or [""])[0]
+
+
+def _longest(found: frozenset[str], names: dict[str, str]) -> str:
+    """Return the name of the most precise of the identifiers ``found``, or an empty string."""
+    return names.get(max((oid for oid in found if oid in names), key=len, default=""), "")
 
 
 def _number(names: dict[str, list[str]], oid: str, prefix: str) -> str:

@@ -1,59 +1,50 @@
-"""Detached signatures: CMS SignedData (RFC 5652) with the attributes of CAdES-BES, as NCALayer makes them.
+"""Electronic signatures: CMS SignedData (RFC 5652) with the attributes of CAdES (ETSI EN 319 122-1), as NCALayer makes them.
 
-One signer to a signature. Its certificate lies inside; signed are the content's type and digest, the certificate's SHA-256
-and the time the signer claims. The check here is of the cryptography alone: whether the certificate is trusted, in force and
-not revoked is ``trust``'s to say, and a timestamp among the unsigned attributes is not looked at.
+Attached or detached, one signer or several side by side, DER, BER or text. Made here are signatures of the level CAdES-B:
+the certificate lies inside; signed are the content's type and digest, the certificate's SHA-256 and the time the signer
+claims. The check is of the cryptography alone: whether a certificate is trusted, in force and not revoked is ``trust``'s to
+say, and the timestamp tokens of CAdES-T are handed on unread (``Signer.timestamps``).
 
 Refusals: "cms.broken" (not a signature, or of a form we do not take), "cms.algorithm" (digest, signature and key do not
-belong together, or are out of use), "cms.tampered" (the content, the attributes or the certificate are not what was signed).
+belong together, or are out of use), "cms.tampered" (the content, the attributes or the certificate are not what was signed),
+"cms.detached" (the document is needed and was not given), "pki.digest_slow" (see ``engines``).
+
+    found = verify(cms, document)                # every signer holds, or Refused
+    [one.certificate.full_name for one in found.signers]
 """
 
 import base64
+import hashlib
 import hmac
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from common.errors import N_, Refused
 from common.pki import der
-from common.pki.algorithms import (
-    DIGEST_NAMES,
-    DIGEST_OIDS,
-    GOST_256_KEY,
-    GOST_512_KEY,
-    RSA_KEY,
-    RSA_SIGNATURES,
-    SHA_256,
-    digest,
-    refused_as,
-)
-from common.pki.certificates import Certificate, read_certificate
+from common.pki.algorithms import DIGEST_NAMES, SHA_256, digest, digest_algorithm, refused_as, signature_algorithm
+from common.pki.certificates import Certificate
 from common.pki.keystore import Key
+from common.pki.signed_data import (
+    BROKEN,
+    CMS_BYTES_MAX,
+    CONTENT_TYPE,
+    DATA,
+    MESSAGE_DIGEST,
+    SIGNED_DATA,
+    SIGNING_CERTIFICATE,
+    SIGNING_CERTIFICATE_V2,
+    SIGNING_TIME,
+    TIMESTAMP,
+    SignedData,
+    Signer,
+    parts_of,
+    take_apart,
+)
 
-CMS_BYTES_MAX = 1024 * 1024  # with the centre's timestamp and certificates 10 KB
-
-DATA, SIGNED_DATA = "1.2.840.113549.1.7.1", "1.2.840.113549.1.7.2"
-_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_TIME = (f"1.2.840.113549.1.9.{number}" for number in (3, 4, 5))
-_SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 _ARMOUR = re.compile(rb"-----BEGIN (?:CMS|PKCS7)-----([A-Za-z0-9+/=\s]+)-----END (?:CMS|PKCS7)-----")
 
-BROKEN = N_("This is not a readable electronic signature (CMS).")
-ALGORITHM = N_("The signature uses an algorithm that is not accepted, or one that does not belong to its key.")
 TAMPERED = N_("The signature does not fit: the document or the signature has been changed after signing.")
-
-
-@dataclass(frozen=True, slots=True)
-class _Signature:
-    """The one signer of a CMS, taken apart."""
-
-    certificate: Certificate
-    digest: str
-    signed: bytes | None
-    """The signed attributes as a SET, or None when the content itself is what was signed."""
-    attributes: dict[str, der.Node]
-    signature: bytes
-    signature_oid: str
-    content: bytes | None
+DETACHED = N_("This signature lies apart from its document. Give the document too.")
 
 
 def sign_detached(data: bytes, key: Key, *, at_ms: int) -> bytes:
@@ -61,37 +52,98 @@ def sign_detached(data: bytes, key: Key, *, at_ms: int) -> bytes:
     return sign_digest(digest(key.certificate.digest, data), key, at_ms=at_ms)
 
 
+def sign_attached(data: bytes, key: Key, *, at_ms: int | None, content_type: str = DATA) -> bytes:
+    """Return a CMS in DER with ``data`` inside, of the type ``content_type``."""
+    signer = _signer_info(digest(key.certificate.digest, data), key, at_ms, content_type)
+    content = der.sequence(der.oid(content_type), der.explicit(0, der.octets(data)))
+    return _signed_data(
+        1 if content_type == DATA else 3, [digest_algorithm(key.certificate.digest)], content, [key.certificate.der], [signer]
+    )
+
+
 def sign_digest(message_digest: bytes, key: Key, *, at_ms: int | None) -> bytes:
     """Return a detached CMS over content whose digest (by the certificate's own digest) is known.
 
     Without ``at_ms`` no time is claimed inside: in a PDF the signed dictionary tells it (ETSI EN 319 142-1, 6.3).
     """
+    signer = _signer_info(message_digest, key, at_ms, DATA)
+    return _signed_data(1, [digest_algorithm(key.certificate.digest)], der.sequence(der.oid(DATA)), [key.certificate.der], [signer])
+
+
+def add_signer(cms: bytes, data: bytes | None, key: Key, *, at_ms: int) -> bytes:
+    """Return ``cms`` with one more signer beside those it has (RFC 5652, 5.1); theirs keep every byte.
+
+    ``data`` is the document where it is not inside. Raises as ``verify``: nobody signs beside a signature that does not hold.
+    """
+    cms = unarmoured(cms)
+    found = verify(cms, data)
+    content = content_of(found, data)
+    with refused_as("cms.broken", BROKEN):
+        parts = parts_of(cms)
+        signer = _signer_info(digest(key.certificate.digest, content), key, at_ms, DATA)
+        algorithms = {*(one.raw for one in parts[1]), digest_algorithm(key.certificate.digest)}
+        signers = [*(one.raw for one in parts.parts[-1]), signer]
+        others = [part.raw for part in parts.parts[3:-1] if part.tag != 0xA0]  # lists of revocations inside
+        certificates = {*found.certificates, key.certificate.der}
+        return _signed_data(parts[0].integer(), algorithms, parts[2].raw, certificates, signers, others)
+
+
+def add_timestamp(cms: bytes, token: bytes, *, signer: int = 0) -> bytes:
+    """Return ``cms`` with ``token`` as signature-time-stamp of one of its signers (ETSI EN 319 122-1, 5.3), the token unread.
+
+    Raises Refused("cms.broken").
+    """
+    with refused_as("cms.broken", BROKEN):
+        parts = parts_of(unarmoured(cms))
+        signers = [one.raw for one in parts.parts[-1]]
+        info = parts.parts[-1][signer]
+        unsigned = [one.raw for part in info if part.tag == 0xA1 for one in part]
+        unsigned.append(_attribute(TIMESTAMP, token))
+        body = b"".join(part.raw for part in info if part.tag != 0xA1)
+        signers[signer] = der.sequence(body, der.element(0xA1, b"".join(sorted(unsigned))))
+        certificates = [one.raw for part in parts if part.tag == 0xA0 for one in part]
+        others = [part.raw for part in parts.parts[3:-1] if part.tag != 0xA0]
+        algorithms = [one.raw for one in parts[1]]
+        return _signed_data(parts[0].integer(), algorithms, parts[2].raw, certificates, signers, others)
+
+
+def _signer_info(message_digest: bytes, key: Key, at_ms: int | None, content_type: str) -> bytes:
     certificate = key.certificate
     attributes = [
-        _attribute(_CONTENT_TYPE, der.oid(DATA)),
-        _attribute(_MESSAGE_DIGEST, der.octets(message_digest)),
-        _attribute(_SIGNING_CERTIFICATE_V2, der.sequence(der.sequence(der.sequence(der.octets(certificate.sha256))))),
+        _attribute(CONTENT_TYPE, der.oid(content_type)),
+        _attribute(MESSAGE_DIGEST, der.octets(message_digest)),
+        _attribute(SIGNING_CERTIFICATE_V2, der.sequence(der.sequence(der.sequence(der.octets(certificate.sha256))))),
     ]
     if at_ms is not None:
-        attributes.append(_attribute(_SIGNING_TIME, der.time(at_ms)))
+        attributes.append(_attribute(SIGNING_TIME, der.time(at_ms)))
     signed = der.set_of(attributes)
-    digest_algorithm = der.algorithm(DIGEST_OIDS[certificate.digest], der.null())
-    signer = der.sequence(
+    return der.sequence(
         der.integer(1),
         der.sequence(certificate.issuer_name, der.integer(certificate.serial)),
-        digest_algorithm,
+        digest_algorithm(certificate.digest),
         der.element(0xA0, der.read(signed).body),
-        der.algorithm(certificate.key.signature_oid, b"" if certificate.algorithm.startswith("ECDSA") else der.null()),
+        signature_algorithm(certificate.key),
         der.octets(key.sign(signed)),
     )
-    content = der.sequence(
-        der.integer(1),
-        der.set_of([digest_algorithm]),
-        der.sequence(der.oid(DATA)),
-        der.element(0xA0, certificate.der),
-        der.set_of([signer]),
+
+
+def _signed_data(
+    version: int,
+    algorithms: Iterable[bytes],
+    content: bytes,
+    certificates: Iterable[bytes],
+    signers: Iterable[bytes],
+    others: Iterable[bytes] = (),
+) -> bytes:
+    body = der.sequence(
+        der.integer(version),
+        der.set_of(algorithms),
+        content,
+        der.element(0xA0, b"".join(sorted(certificates))),
+        *others,
+        der.set_of(signers),
     )
-    return der.sequence(der.oid(SIGNED_DATA), der.explicit(0, content))
+    return der.sequence(der.oid(SIGNED_DATA), der.explicit(0, body))
 
 
 def _attribute(oid: str, value: bytes) -> bytes:
@@ -100,35 +152,65 @@ def _attribute(oid: str, value: bytes) -> bytes:
 
 def unarmoured(data: bytes) -> bytes:
     """Return the CMS in ``data``, which may be DER, NCALayer's «BEGIN CMS» text or bare base64. Raises Refused("cms.broken")."""
-    found = _ARMOUR.search(data[: 2 * CMS_BYTES_MAX])
-    if not found and data[:1] == b"\x30":
+    if data[:1] == b"\x30":
         return data
     with refused_as("cms.broken", BROKEN):
+        if len(data) > 2 * CMS_BYTES_MAX:
+            raise der.DerError("too large")
+        found = _ARMOUR.search(data)
         return base64.b64decode(b"".join((found.group(1) if found else data).split()), validate=True)
 
 
-def verify_detached(cms: bytes, data: bytes) -> Certificate:
-    """Return the certificate of the signer when ``cms`` is a good signature over ``data``.
+def read(cms: bytes, *, content_type: str = DATA, others: Iterable[bytes] = ()) -> SignedData:
+    """Return the parts of a CMS (DER, BER or text), none of them checked yet; ``others`` are certificates it may lack.
 
-    Raises Refused("cms.broken"), Refused("cms.algorithm") or Refused("cms.tampered").
+    Raises Refused("cms.broken") or Refused("cms.algorithm").
     """
     with refused_as("cms.broken", BROKEN):
-        found = _read(cms)
-        if found.content is not None and found.content != data:
-            raise Refused("cms.tampered", TAMPERED)
-        if found.signed is None:
-            _check_signature(found, data)
-            return found.certificate
-        if not hmac.compare_digest(_check_attributes(found), digest(found.digest, data)):
-            raise Refused("cms.tampered", TAMPERED)
-        return found.certificate
+        return take_apart(unarmoured(cms), content_type, others)
+
+
+def verify(cms: bytes, data: bytes | None = None, *, content_type: str = DATA, others: Iterable[bytes] = ()) -> SignedData:
+    """Return the parts of ``cms`` when every signer of it holds over the content inside, or over ``data``.
+
+    Raises Refused("cms.broken"), Refused("cms.algorithm"), Refused("cms.tampered") (also when ``data`` is not the content
+    inside), or Refused("cms.detached").
+    """
+    found = read(cms, content_type=content_type, others=others)
+    content = content_of(found, data)
+    digests = {name: digest(name, content) for name in {one.digest for one in found.signers if one.signed is not None}}
+    for one in found.signers:
+        _check(one, content, digests.get(one.digest), content_type)
+    return found
+
+
+def check(signer: Signer, content: bytes, *, content_type: str = DATA) -> None:
+    """Return when this one signer holds over ``content``; raises as ``verify``."""
+    _check(signer, content, digest(signer.digest, content) if signer.signed is not None else None, content_type)
+
+
+def content_of(found: SignedData, data: bytes | None) -> bytes:
+    """Return what was signed: the content inside, or ``data``. Raises Refused("cms.detached") or Refused("cms.tampered")."""
+    content = found.content if found.content is not None else data
+    if content is None:
+        raise Refused("cms.detached", DETACHED)
+    if data is not None and content != data:
+        raise Refused("cms.tampered", TAMPERED)
+    return content
+
+
+def verify_detached(cms: bytes, data: bytes) -> Certificate:
+    """Return the certificate of the one signer when ``cms`` is a good signature over ``data``.
+
+    Raises Refused("cms.broken"), also for several signers, Refused("cms.algorithm") or Refused("cms.tampered").
+    """
+    return _only(verify(cms, data)).certificate
 
 
 def signer(cms: bytes) -> tuple[Certificate, str]:
     """Return the certificate inside and the name of the digest, of a signature not checked yet. Raises as ``verify_detached``."""
-    with refused_as("cms.broken", BROKEN):
-        found = _read(cms)
-        return found.certificate, found.digest
+    found = _only(read(cms))
+    return found.certificate, found.digest
 
 
 def signed_attributes_signer(cms: bytes) -> tuple[Certificate, str, bytes, int | None]:
@@ -137,115 +219,55 @@ def signed_attributes_signer(cms: bytes) -> tuple[Certificate, str, bytes, int |
     The caller holds the digest against the content when that arrives. Raises as ``verify_detached``; a signature without
     signed attributes cannot be checked so and is "cms.broken".
     """
+    found = _only(read(cms))
     with refused_as("cms.broken", BROKEN):
-        found = _read(cms)
-        message_digest = _check_attributes(found)
-        claimed = found.attributes.get(_SIGNING_TIME)
-        return found.certificate, found.digest, message_digest, claimed.time_ms() if claimed is not None else None
+        return found.certificate, found.digest, _check_attributes(found, DATA), found.claimed_ms
 
 
-def _check_attributes(found: _Signature) -> bytes:
+def _only(found: SignedData) -> Signer:
+    if len(found.signers) != 1:
+        raise Refused("cms.broken", BROKEN)
+    return found.signers[0]
+
+
+def _check(found: Signer, content: bytes, content_digest: bytes | None, content_type: str) -> None:
+    with refused_as("cms.broken", BROKEN):
+        if content_digest is None:
+            if content_type != DATA:
+                raise der.DerError("no signed attributes")  # RFC 5652, 5.3
+            _check_signature(found, content)
+        elif not hmac.compare_digest(_check_attributes(found, content_type), content_digest):
+            raise Refused("cms.tampered", TAMPERED)
+
+
+def _check_attributes(found: Signer, content_type: str) -> bytes:
     """Return the content's digest out of the signed attributes once the signature over them holds."""
-    if found.signed is None or _MESSAGE_DIGEST not in found.attributes or _CONTENT_TYPE not in found.attributes:
+    message_digest = found.message_digest
+    if found.signed is None or message_digest is None or CONTENT_TYPE not in found.attributes:
         raise der.DerError("no signed attributes")
     _check_signature(found, found.signed)
-    if found.attributes[_CONTENT_TYPE].oid() != DATA or not _names_certificate(found):
+    if found.attributes[CONTENT_TYPE].oid() != content_type or not _names_certificate(found):
         raise Refused("cms.tampered", TAMPERED)
-    return found.attributes[_MESSAGE_DIGEST].octets()
+    return message_digest
 
 
-def _check_signature(found: _Signature, data: bytes) -> None:
+def _check_signature(found: Signer, data: bytes) -> None:
     try:
         found.certificate.verify(found.signature, data, oid=found.signature_oid)
     except Refused as refused:
         raise Refused("cms.tampered", TAMPERED) from refused
 
 
-def _names_certificate(found: _Signature) -> bool:
-    """Return whether signingCertificateV2, where there is one, names the certificate that lies inside (RFC 5035, 4)."""
-    if _SIGNING_CERTIFICATE_V2 not in found.attributes:
+def _names_certificate(found: Signer) -> bool:
+    """Return whether signingCertificate and signingCertificateV2, where there are, name the certificate inside (RFC 5035)."""
+    certificate = found.certificate
+    if SIGNING_CERTIFICATE in found.attributes:
+        first = found.attributes[SIGNING_CERTIFICATE][0][0]
+        if not hmac.compare_digest(first[0].octets(), hashlib.sha1(certificate.der, usedforsecurity=False).digest()):
+            return False
+    if SIGNING_CERTIFICATE_V2 not in found.attributes:
         return True
-    first = found.attributes[_SIGNING_CERTIFICATE_V2][0][0]
+    first = found.attributes[SIGNING_CERTIFICATE_V2][0][0]
     oid = first[0][0].oid() if first[0].tag == der.SEQUENCE else SHA_256
-    expected = next(part for part in first if part.tag == der.OCTET_STRING).octets()
-    return oid in DIGEST_NAMES and hmac.compare_digest(expected, digest(DIGEST_NAMES[oid], found.certificate.der))
-
-
-def _read(cms: bytes) -> _Signature:
-    if len(cms) > CMS_BYTES_MAX:
-        raise der.DerError("too large")
-    whole = der.read(cms).expect(der.SEQUENCE)
-    if whole[0].oid() != SIGNED_DATA:
-        raise der.DerError("not signed data")
-    signed_data = whole[1].expect(0xA0)[0].expect(der.SEQUENCE)
-    encapsulated, signers = signed_data[2].expect(der.SEQUENCE), signed_data.parts[-1].expect(der.SET)
-    if encapsulated[0].oid() != DATA or len(signers.parts) != 1 or signed_data[0].integer() not in (1, 3):
-        raise der.DerError("not one signer of data")
-    certificates = [one for part in signed_data if part.tag == 0xA0 for one in part]
-    signer = signers[0].expect(der.SEQUENCE)
-    if signer[0].integer() != (3 if signer[1].tag == 0x80 else 1):
-        raise der.DerError("another version")
-    certificate = _signer_certificate(signer[1], certificates)
-    digest_oid = signer[2].algorithm()
-    if digest_oid not in [one.algorithm() for one in signed_data[1].expect(der.SET)]:
-        raise Refused("cms.algorithm", ALGORITHM)
-    signed = signer[3] if signer[3].tag == 0xA0 else None
-    rest = signer.parts[3:] if signed is None else signer.parts[4:]
-    signature_oid = _check_algorithms(certificate, digest_oid, rest[0].algorithm())
-    return _Signature(
-        certificate=certificate,
-        digest=DIGEST_NAMES[digest_oid],
-        signed=None if signed is None else der.element(der.SET, signed.body),
-        attributes={} if signed is None else _attributes(signed),
-        signature=rest[1].octets(),
-        signature_oid=signature_oid,
-        content=encapsulated[1][0].octets() if len(encapsulated.parts) > 1 else None,
-    )
-
-
-def _attributes(signed: der.Node) -> dict[str, der.Node]:
-    """Return the single values of the attributes. Raises DerError for one given twice or with several values."""
-    values: dict[str, der.Node] = {}
-    for attribute in signed:
-        oid, several = attribute[0].oid(), attribute[1].expect(der.SET)
-        if oid in values or len(several.parts) != 1:
-            raise der.DerError("an attribute twice")
-        values[oid] = several[0]
-    return values
-
-
-def _signer_certificate(identifier: der.Node, certificates: Iterable[der.Node]) -> Certificate:
-    """Return the certificate that a SignerIdentifier means; others inside may be of kinds we cannot read."""
-    for one in certificates:
-        fields = one[0].parts[1:] if one[0][0].tag == 0xA0 else one[0].parts
-        if identifier.tag == 0x80:  # by subject key identifier
-            meant = der.octets(identifier.body) in one.raw
-        else:
-            meant = fields[0].raw == identifier.expect(der.SEQUENCE)[1].raw and fields[2].raw == identifier[0].raw
-        if meant:
-            return _readable(one.raw)
-    raise der.DerError("the signer's certificate is missing")
-
-
-def _readable(data: bytes) -> Certificate:
-    try:
-        return read_certificate(data)
-    except Refused as refused:
-        if refused.code == "pki.algorithm":
-            raise Refused("cms.algorithm", ALGORITHM) from refused
-        raise Refused("cms.broken", BROKEN) from refused
-
-
-def _check_algorithms(certificate: Certificate, digest_oid: str, signature_oid: str) -> str:
-    """Return the signature's identifier in full; some signers name the kind of key instead (PKI.md, 2: Quirks)."""
-    name = DIGEST_NAMES.get(digest_oid, "")
-    if signature_oid == RSA_KEY:
-        signature_oid = next((oid for oid, used in RSA_SIGNATURES.items() if used == name), "")
-    elif signature_oid in (GOST_512_KEY, GOST_256_KEY) and der.read(certificate.key.spki)[0][0].oid() == signature_oid:
-        signature_oid = certificate.key.signature_oid
-    try:
-        if name and signature_oid and certificate.key.digest_of(signature_oid) == name:
-            return signature_oid
-    except Refused:
-        pass  # the refusal below says the same in the words of signatures
-    raise Refused("cms.algorithm", ALGORITHM)
+    expected = first[1 if first[0].tag == der.SEQUENCE else 0].octets()
+    return oid in DIGEST_NAMES and hmac.compare_digest(expected, digest(DIGEST_NAMES[oid], certificate.der))

@@ -2,17 +2,18 @@
 
 ``read`` takes what the centre's own software writes (indefinite lengths, strings in pieces) and keeps every element's bytes
 as they came, so that a signature is checked over what was signed and nothing is encoded anew. It raises ``DerError`` for
-anything else, never recurses deeper than ``DEPTH_MAX`` and never builds more than ``NODES_MAX`` elements.
+anything else, never recurses deeper than ``DEPTH_MAX``, never builds more than ``NODES_MAX`` elements and copies nothing.
 
     read(sequence(integer(5), octets(b"x")))[0].integer()  # 5
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 DEPTH_MAX = 40
 NODES_MAX = 20_000  # a CMS with a timestamp has about 400
+INTEGER_BYTES_MAX = 2048  # more than any key's
 _HIGH_TAG = 0x1F
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 1, 2, 3, 4, 5, 6
@@ -27,12 +28,26 @@ class DerError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One element: its identifier octet, its whole encoding, its contents, and its parts when it is made of parts."""
+    """One element: its identifier octet, where it lies in ``source``, and its parts when it is made of parts."""
 
     tag: int
-    raw: bytes
-    body: bytes
+    source: bytes = field(repr=False)
+    start: int
+    inside: int
+    """Where the contents begin."""
+    inside_end: int
+    end: int
     parts: tuple["Node", ...] = ()
+
+    @property
+    def raw(self) -> bytes:
+        """The whole encoding, as it came."""
+        return self.source[self.start : self.end]
+
+    @property
+    def body(self) -> bytes:
+        """The contents, as they came."""
+        return self.source[self.inside : self.inside_end]
 
     def __getitem__(self, index: int) -> "Node":
         try:
@@ -51,8 +66,8 @@ class Node:
 
     def integer(self) -> int:
         """Return an INTEGER as a number."""
-        if not self.expect(INTEGER).body:
-            raise DerError("empty number")
+        if not 0 < len(self.expect(INTEGER).body) <= INTEGER_BYTES_MAX:
+            raise DerError("number of another size")
         return int.from_bytes(self.body, "big", signed=True)
 
     def small(self, most: int) -> int:
@@ -111,77 +126,75 @@ class Node:
 
 def read(data: bytes) -> Node:
     """Return the one element that ``data`` is. Raises DerError for anything else, trailing bytes included."""
-    node, end = _read(data, 0, 0, [NODES_MAX])
-    if end != len(data):
+    node = _read(data, 0, len(data), 0, [NODES_MAX])
+    if node.end != len(data):
         raise DerError("bytes after the end")
     return node
 
 
 def read_prefix(data: bytes) -> Node:
     """Return the element at the start of ``data``, whatever follows (padding in a PDF)."""
-    return _read(data, 0, 0, [NODES_MAX])[0]
+    return _read(data, 0, len(data), 0, [NODES_MAX])
 
 
 def split(data: bytes, count: int) -> tuple[bytes, ...]:
     """Return the encodings of the first ``count`` parts of a DER SEQUENCE, unread: they may be long. Raises DerError."""
     if data[:1] != bytes((SEQUENCE,)):
         raise DerError("expected a sequence")
-    at, end = _contents(data, 0)
+    at, end = _contents(data, 0, len(data))
     parts = []
     for _ in range(count):
-        _, after = _contents(data, at)
-        if after > end:
-            raise DerError("ends too early")
+        _, after = _contents(data, at, end)
         parts.append(data[at:after])
         at = after
     return tuple(parts)
 
 
-def _contents(data: bytes, start: int) -> tuple[int, int]:
-    """Return where the contents of the element at ``start`` begin and end, of a definite length."""
-    if start + 2 > len(data):
+def _contents(data: bytes, start: int, limit: int) -> tuple[int, int]:
+    """Return where the contents of the element at ``start`` begin and end, of a definite length and not beyond ``limit``."""
+    if start + 2 > limit:
         raise DerError("ends too early")
     length, at = data[start + 1], start + 2
     if length >= 0x80:
         count = length & 0x7F
-        if not 1 <= count <= 4 or at + count > len(data):
+        if not 1 <= count <= 4 or at + count > limit:
             raise DerError("bad length")
         length, at = int.from_bytes(data[at : at + count], "big"), at + count
-    if at + length > len(data):
+    if at + length > limit:
         raise DerError("ends too early")
     return at, at + length
 
 
-def _read(data: bytes, start: int, depth: int, left: list[int]) -> tuple[Node, int]:
+def _read(data: bytes, start: int, limit: int, depth: int, left: list[int]) -> Node:
     left[0] -= 1
     if depth > DEPTH_MAX or left[0] < 0:
         raise DerError("too many elements")
-    if start + 2 > len(data):
+    if start + 2 > limit:
         raise DerError("ends too early")
     tag = data[start]
     if tag & _HIGH_TAG == _HIGH_TAG:
         raise DerError("unknown element")
     if data[start + 1] == 0x80:
-        return _read_indefinite(data, start, depth, left)
-    at, end = _contents(data, start)
-    body = data[at:end]
+        return _read_indefinite(data, start, limit, depth, left)
+    inside, end = _contents(data, start, limit)
     parts = []
-    if tag & CONSTRUCTED:
-        inside = 0
-        while inside < len(body):
-            part, inside = _read(body, inside, depth + 1, left)
-            parts.append(part)
-    return Node(tag, data[start:end], body, tuple(parts)), end
+    at = inside
+    while tag & CONSTRUCTED and at < end:
+        part = _read(data, at, end, depth + 1, left)
+        parts.append(part)
+        at = part.end
+    return Node(tag, data, start, inside, end, end, tuple(parts))
 
 
-def _read_indefinite(data: bytes, start: int, depth: int, left: list[int]) -> tuple[Node, int]:
+def _read_indefinite(data: bytes, start: int, limit: int, depth: int, left: list[int]) -> Node:
     tag, at, parts = data[start], start + 2, []
     if not tag & CONSTRUCTED:
         raise DerError("bad length")
-    while data[at : at + 2] != b"\0\0":
-        part, at = _read(data, at, depth + 1, left)
+    while data[at : min(at + 2, limit)] != b"\0\0":
+        part = _read(data, at, limit, depth + 1, left)
         parts.append(part)
-    return Node(tag, data[start : at + 2], data[start + 2 : at], tuple(parts)), at + 2
+        at = part.end
+    return Node(tag, data, start, start + 2, at, at + 2, tuple(parts))
 
 
 def _dotted(body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""GOST 34.10-2015 signatures over two curves, in plain Python integers.
+"""GOST 34.10-2015 and 34.310-2004 signatures over three curves, in plain Python integers.
 
 The byte order is the one of the Kazakh centre, the reverse of the Russian layout (RFC 9215): a public key is ``x‖y``, a
 signature ``r‖s``, each half little-endian; the digest is read as a little-endian number. ``verify`` says no to anything
@@ -22,6 +22,7 @@ INFINITY: Jacobian = (1, 1, 0)
 _BLIND_BITS = 64
 _WINDOW_KEY = 5
 _WINDOW_BASE = 7
+_KEYS_KEPT = 512  # a court sees the same people and authorities again; a table takes 2 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,19 @@ CURVE_256 = Curve(
     y=0x32879423AB1A0375895786C4BB46E9565FDE0B5344766740AF268ADB32322E5C,
     size=32,
     cofactor=4,
+    fold=617,
+)
+
+# RFC 4357, 11.4: id-GostR3410-2001-CryptoPro-A-ParamSet, the curve of the country's keys before 2022
+CURVE_2004 = Curve(
+    "id-GostR3410-2001-CryptoPro-A-ParamSet",
+    p=2**256 - 617,
+    a=-3,
+    b=0xA6,
+    q=0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF6C611070995AD10045841B09B761B893,
+    x=1,
+    y=0x8D91E471E0989CDA27DF505A453F2B7635294F2DDF23E3B122ACC99C9E9F1E14,
+    size=32,
     fold=617,
 )
 
@@ -114,14 +128,14 @@ def verify(public: bytes, digest: bytes, signature: bytes, curve: Curve = CURVE_
     size = curve.size
     if len(signature) != 2 * size or len(digest) != size:
         return False
-    point = read_point(public, curve)
-    if point is None:
+    table = _key_multiples(public, curve)
+    if table is None:
         return False
     r, s = int.from_bytes(signature[:size], "little"), int.from_bytes(signature[size:], "little")
     if not (0 < r < curve.q and 0 < s < curve.q):
         return False
     v = pow(_number(digest, curve), -1, curve.q)
-    x, _, z = _two_times(s * v % curve.q, -r * v % curve.q, point, curve)
+    x, _, z = _two_times(s * v % curve.q, -r * v % curve.q, table, curve)
     if not z:
         return False
     return x * pow(z, -2, curve.p) % curve.p % curve.q == r
@@ -134,9 +148,16 @@ def read_point(public: bytes, curve: Curve) -> Point | None:
     x, y = int.from_bytes(public[: curve.size], "little"), int.from_bytes(public[curve.size :], "little")
     if x >= curve.p or y >= curve.p or (y * y - x * (x * x + curve.a) - curve.b) % curve.p:
         return None
-    if curve.cofactor != 1 and _two_times(0, curve.q, (x, y), curve)[2]:
+    if not y or (curve.cofactor != 1 and _two_times(0, curve.q, _odd_multiples((x, y), 1 << _WINDOW_KEY - 2, curve), curve)[2]):
         return None
     return x, y
+
+
+@functools.lru_cache(maxsize=_KEYS_KEPT)
+def _key_multiples(public: bytes, curve: Curve) -> list[Point] | None:
+    """Return the table of a public key, or None as ``read_point``."""
+    point = read_point(public, curve)
+    return _odd_multiples(point, 1 << _WINDOW_KEY - 2, curve) if point else None
 
 
 def _number(digest: bytes, curve: Curve) -> int:
@@ -260,11 +281,10 @@ def _signed(table: list[Point], digit: int, p: int) -> Point:
     return (x, y) if digit > 0 else (x, p - y)
 
 
-def _two_times(u: int, v: int, point: Point, curve: Curve) -> Jacobian:
-    """Return u·P + v·point for public numbers, doubling once for both (Shamir's trick)."""
+def _two_times(u: int, v: int, table: list[Point], curve: Curve) -> Jacobian:
+    """Return u·P + v·(the point of ``table``) for public numbers, doubling once for both (Shamir's trick)."""
     base = _base_multiples(curve)
-    other = _odd_multiples(point, 1 << _WINDOW_KEY - 2, curve) if point[1] else [point]
-    left, right = _sparse(u, _WINDOW_BASE), _sparse(v, _WINDOW_KEY if point[1] else 2)
+    left, right = _sparse(u, _WINDOW_BASE), _sparse(v, _WINDOW_KEY)
     length = max(len(left), len(right))
     left += [0] * (length - len(left))
     right += [0] * (length - len(right))
@@ -277,7 +297,7 @@ def _two_times(u: int, v: int, point: Point, curve: Curve) -> Jacobian:
         if a:
             result = _add(result, _signed(base, a, curve.p), curve)
         if b:
-            result = _add(result, _signed(other, b, curve.p), curve)
+            result = _add(result, _signed(table, b, curve.p), curve)
     x, y, z = _double(result, waiting, curve)
     return x, y, z % curve.p
 

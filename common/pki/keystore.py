@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from common.errors import N_, Refused
 from common.pki import der, envelope, gost
-from common.pki.algorithms import GOST_256_KEY, GOST_512_KEY, digest, gost_algorithm, gost_spki, refused_as
+from common.pki.algorithms import digest, gost_algorithm, gost_kind, gost_kind_of, gost_spki, refused_as
 from common.pki.certificates import Certificate, read_certificate
 
 P12_BYTES_MAX = 256 * 1024  # real ones have 2 to 6 KB
@@ -28,6 +28,11 @@ _X509_BAG, _FRIENDLY_NAME, _LOCAL_KEY_ID = "1.2.840.113549.1.9.22.1", "1.2.840.1
 BROKEN = N_("This is not a key file (.p12), or it is damaged. Take the file that the certification centre gave you.")
 WRONG_PASSWORD = N_("The password does not fit this key file. Check the language and the Caps Lock key, then type it again.")
 MISMATCH = N_("The key and the certificate in this file do not belong together. Take the file that the certification centre gave you.")
+VERIFY_ONLY = N_(
+    "This key is of a kind that is no longer used for signing (GOST 34.310-2004). Get a new key from the certification centre."
+)
+
+_SHA_OF_CURVE: dict[str, hashes.HashAlgorithm] = {"secp256r1": hashes.SHA256(), "secp384r1": hashes.SHA384(), "secp521r1": hashes.SHA512()}
 
 Secret = gost.PrivateKey | rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -65,12 +70,18 @@ def key_from_ec(private_key: ec.EllipticCurvePrivateKey, certificate_der: bytes)
 
 
 def sign_with(secret: Secret, data: bytes) -> bytes:
-    """Return the signature of ``data``: GOST with Streebog, RSA (PKCS#1 v1.5) or ECDSA with SHA-256."""
+    """Return the signature of ``data``: GOST with Streebog, RSA (PKCS#1 v1.5) with SHA-256, ECDSA with its curve's SHA.
+
+    Raises Refused("pki.verify_only") for a key of 34.310-2004.
+    """
     if isinstance(secret, rsa.RSAPrivateKey):
         return secret.sign(data, padding.PKCS1v15(), hashes.SHA256())
     if isinstance(secret, ec.EllipticCurvePrivateKey):
-        return secret.sign(data, ec.ECDSA(hashes.SHA256()))
-    return gost.sign(secret.d, digest(f"streebog{secret.curve.size * 8}", data), secret.curve)
+        return secret.sign(data, ec.ECDSA(_SHA_OF_CURVE[secret.curve.name]))
+    kind = gost_kind_of(secret.curve)
+    if secret.curve == gost.CURVE_2004:
+        raise Refused("pki.verify_only", VERIFY_ONLY)
+    return gost.sign(secret.d, digest(kind.digest, data), secret.curve)
 
 
 def public_spki(secret: Secret) -> bytes:
@@ -149,21 +160,32 @@ def _pair(bags: list[tuple[str, bytes]]) -> Key:
 
 
 def _read_secret(pkcs8: bytes) -> Secret:
-    """Return the private key of a PKCS#8 structure; a GOST one is a little-endian number (PKI.md, 2: PKCS#12)."""
+    """Return the private key of a PKCS#8 structure.
+
+    A GOST one is a number: of 2015 little-endian in an OCTET STRING, of 2004 an INTEGER (PKI.md, 2: PKCS#12).
+    """
     node = der.read(pkcs8)
-    kind = node[1][0].oid()
-    if kind in (GOST_512_KEY, GOST_256_KEY):
-        curve = gost.CURVE_512 if kind == GOST_512_KEY else gost.CURVE_256
-        number = node[2].octets()
-        if len(number) != curve.size:
-            number = der.read(number).octets()
-        if len(number) != curve.size:
-            raise der.DerError("a key of another length")
-        return gost.PrivateKey(int.from_bytes(number, "little"), curve)
+    kind = gost_kind(node[1][0].oid())
+    if kind is not None:
+        number = _gost_number(node[2].octets(), kind.curve)
+        if not 0 < number < kind.curve.q:
+            raise der.DerError("a key out of range")
+        return gost.PrivateKey(number, kind.curve)
     key = serialization.load_der_private_key(pkcs8, None)
     if isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         return key
     raise der.DerError("unknown key")
+
+
+def _gost_number(data: bytes, curve: gost.Curve) -> int:
+    if curve != gost.CURVE_2004 and len(data) == curve.size:
+        return int.from_bytes(data, "little")
+    inside = der.read(data)
+    if inside.tag == der.INTEGER:
+        return inside.integer()
+    if len(inside.octets()) != curve.size:
+        raise der.DerError("a key of another length")
+    return int.from_bytes(inside.octets(), "little")
 
 
 def write_p12(key: Key, password: str) -> bytes:
@@ -175,7 +197,8 @@ def write_p12(key: Key, password: str) -> bytes:
         hidden = serialization.BestAvailableEncryption(password.encode())
         return pkcs12.serialize_key_and_certificates(name.encode(), secret, certificate, None, hidden)
     work = envelope.Password(password)
-    number = der.octets(secret.d.to_bytes(secret.curve.size, "little"))
+    old = secret.curve == gost.CURVE_2004
+    number = der.integer(secret.d) if old else der.octets(secret.d.to_bytes(secret.curve.size, "little"))
     pkcs8 = der.sequence(der.integer(0), gost_algorithm(secret.curve), der.octets(number))
     attributes = der.set_of(
         (

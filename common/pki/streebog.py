@@ -1,21 +1,19 @@
 """Streebog (GOST R 34.11-2012, RFC 6986), the digest of every signature of today's national keys.
 
 ``streebog512(data)`` and ``streebog256(data)`` return the digest in the byte order in which certificates and CMS carry
-it. Which engine computes it is decided once, at import: OpenSSL where it knows the digest, else the machine's libgcrypt
-(part of every Debian), else the tables below. Each foreign engine must first repeat a known answer that takes the carry
-of the check sum through every byte, because old builds of such libraries got that wrong.
+it. Which engine computes it ``engines`` decides: OpenSSL where it knows the digest, else the machine's libgcrypt (part of
+every Debian), else the tables below.
 
     streebog512(b"").hex()[:8] == "8e945da2"
 """
 
-import ctypes
-import hashlib
 import struct
-from collections.abc import Callable
 
-Digest = Callable[[bytes], bytes]
+from common.pki.engines import Engine, choose
 
 BLOCK_BYTES = 64
+PURE_BYTES_MAX = 4 * 1024 * 1024
+"""About eight seconds of plain Python."""
 _MASK = (1 << 512) - 1
 _ROWS = struct.Struct("<8Q")
 
@@ -126,40 +124,5 @@ def pure256(data: bytes) -> bytes:
     return _pure(data, int.from_bytes(b"\x01" * 64, "little"))[32:]
 
 
-def _openssl(name: str) -> Digest:
-    return lambda data: hashlib.new(name, data).digest()
-
-
-def _gcrypt(algorithm: int, digest_bytes: int) -> Digest:
-    library = ctypes.CDLL("libgcrypt.so.20")
-    library.gcry_check_version.restype = ctypes.c_char_p
-    if library.gcry_check_version(None) is None:
-        raise OSError
-    library.gcry_md_hash_buffer.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t)
-    library.gcry_md_hash_buffer.restype = None
-
-    def digest(data: bytes) -> bytes:
-        room = ctypes.create_string_buffer(digest_bytes)
-        library.gcry_md_hash_buffer(algorithm, room, data, len(data))
-        return room.raw
-
-    return digest
-
-
-_PROBE = b"\xff" * 128 + b"\x01" + b"\xff" * 70
-
-
-def _choose(pure: Digest, candidates: tuple[Callable[[], Digest], ...]) -> Digest:
-    """Return the first candidate that exists here and gives the known answer; else ``pure``."""
-    for candidate in candidates:
-        try:
-            engine = candidate()
-            if engine(_PROBE) == pure(_PROBE) and engine(b"") == pure(b""):
-                return engine
-        except (OSError, ValueError, AttributeError):
-            continue  # not on this machine: the next one, at last our own tables
-    return pure
-
-
-streebog512: Digest = _choose(pure512, (lambda: _openssl("md_gost12_512"), lambda: _gcrypt(310, 64)))
-streebog256: Digest = _choose(pure256, (lambda: _openssl("md_gost12_256"), lambda: _gcrypt(309, 32)))
+streebog512: Engine = choose(pure512, PURE_BYTES_MAX, openssl="md_gost12_512", gcrypt=310)
+streebog256: Engine = choose(pure256, PURE_BYTES_MAX, openssl="md_gost12_256", gcrypt=309)

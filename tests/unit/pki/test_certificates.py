@@ -3,9 +3,13 @@
 import base64
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pki_samples import NOVEMBER_MS, national
 
 from common.errors import Refused
+from common.pki import der, gost
+from common.pki.algorithms import STREEBOG_512, gost_spki, read_public_key
 from common.pki.authority import Authority
 from common.pki.certificates import read_certificate
 
@@ -29,6 +33,13 @@ def test_a_national_certificate_of_a_person() -> None:
     [
         ("nca_gost_2022.pem", "root_gost_2022.pem"),
         ("nca_rsa_2022.cer", "root_rsa_2020.cer"),
+        ("nca_gost.pem", "root_gost.pem"),
+        ("nca_rsa.pem", "root_rsa.pem"),
+        ("ucgo_gost.cer", "root_gost_2020.cer"),
+        ("btsd_gost.cer", "root_gost_2020.cer"),
+        ("root_gost.pem", "root_gost.pem"),
+        ("root_rsa.pem", "root_rsa.pem"),
+        ("root_gost_2020.cer", "root_gost_2020.cer"),
         ("root_gost_2022.pem", "root_gost_2022.pem"),
         ("root_rsa_2020.cer", "root_rsa_2020.cer"),
     ],
@@ -40,10 +51,14 @@ def test_the_production_authorities_sign_each_other(child: str, parent: str) -> 
     assert one.may_sign_certificates
 
 
-def test_keys_out_of_use_are_named() -> None:
-    with pytest.raises(Refused) as refused:
-        read_certificate(national("edscheck-prod-ca/root_gost.pem"))
-    assert (refused.value.code, refused.value.params["what"]) == ("pki.algorithm", "GOST 34.310-2004")
+def test_keys_out_of_use_are_named(authorities: dict[str, Authority]) -> None:
+    key = rsa.generate_private_key(65537, 1024).public_key()
+    short = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    curve, mixed = der.oid("1.2.398.3.10.1.1.2.2.1"), der.oid("1.2.398.3.10.1.3.2")
+    good = gost_spki(gost.public_key(5), gost.CURVE_512)
+    for spki in (short, good.replace(der.oid(STREEBOG_512), mixed), good.replace(curve, der.oid("1.2.398.3.10.1.1.2.2.3"))):
+        with pytest.raises(Refused, match="pki.algorithm"):
+            read_public_key(spki)
 
 
 def test_a_certificate_names_nobody_when_printed() -> None:

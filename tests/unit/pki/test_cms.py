@@ -7,6 +7,9 @@ from pki_samples import NOVEMBER_MS, national
 
 from common.errors import Refused
 from common.pki import cms, der
+from common.pki.algorithms import signature_algorithm
+from common.pki.authority import Authority
+from common.pki.certificates import Certificate, read_certificate
 from common.pki.keystore import Key
 
 DOCUMENT = "Талап қою арызы".encode()
@@ -39,21 +42,25 @@ def test_a_changed_bit_anywhere_is_refused(key: Key) -> None:
             cms.verify_detached(changed, DOCUMENT)
 
 
-def test_another_certificate_put_inside_is_refused(keys: dict[str, Key]) -> None:
-    """Same key, another certificate: signingCertificateV2 names the one that was meant."""
-    signature = cms.sign_detached(DOCUMENT, keys["rsa2048"], at_ms=NOVEMBER_MS)
-    found = cms._read(signature)
-    digest = found.certificate.sha256
-    assert signature.count(digest) == 1
-    wrong = cms._Signature(
-        found.certificate, found.digest, found.signed, {**found.attributes, cms._SIGNING_CERTIFICATE_V2: _names(bytes(32))}, b"", "", None
-    )
-    assert cms._names_certificate(found)
-    assert not cms._names_certificate(wrong)
+def test_another_certificate_of_the_same_key_put_inside_is_refused(authorities: dict[str, Authority]) -> None:
+    """signingCertificateV2 names the certificate that was meant, not only its key."""
+    authority = authorities["p256"]
+    key = authority.issue_person("АХМЕТОВА", "АЙГҮЛ", "", "900101400018", not_before_ms=NOVEMBER_MS)
+    signature = cms.sign_detached(DOCUMENT, key, at_ms=NOVEMBER_MS)
+    other = _issued_again(authority, key.certificate, "АХМЕТОВА АЙНҰР".encode())
+    assert other.key == key.certificate.key
+    with pytest.raises(Refused, match="cms.tampered"):
+        cms.verify_detached(signature.replace(key.certificate.der, other.der), DOCUMENT)
 
 
-def _names(digest: bytes) -> der.Node:
-    return der.read(der.sequence(der.sequence(der.sequence(der.octets(digest)))))
+def _issued_again(authority: Authority, certificate: Certificate, common_name: bytes) -> Certificate:
+    """Return a good certificate of the same length, number, issuer and key in another's name."""
+    length = 0
+    while length != len(certificate.der):  # an ECDSA signature has one of three lengths
+        signed = certificate.signed_part.replace(certificate.subject.encode(), common_name)
+        whole = der.sequence(signed, signature_algorithm(authority.issuer.certificate.key), der.bits(authority.issuer.sign(signed)))
+        length = len(whole)
+    return read_certificate(whole)
 
 
 def test_a_digest_that_does_not_belong_to_the_key_is_refused(keys: dict[str, Key]) -> None:

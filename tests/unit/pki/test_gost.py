@@ -5,7 +5,9 @@ import secrets
 import pytest
 from pki_samples import national
 
-from common.pki import gost, streebog
+from common.errors import Refused
+from common.pki import gost, gost94, streebog
+from common.pki.engines import PURE, Digest, choose
 
 # RFC 7091, 7.1: the standard's own curve, key, digest, secret number and signature.
 EXAMPLE = gost.Curve(
@@ -23,13 +25,13 @@ E = 0x2DFBC1B372D89A1188C09C52E0EEC61FCE52032AB1022E8E67ECE6672B043EE5
 K = 0x77105C9B20BCD3122823C8CF6FCC7B956DE33814E95B7FE64FED924594DCEAB3
 R = 0x41AA28D2F1AB148280CD9ED56FEDA41974053554A42767B83AD043FD39DC0493
 S = 0x1456C64BA4642A1653C235A98A60249BCD6D3F746B631DF928014F6C5BF9C40
-CURVES = [gost.CURVE_512, gost.CURVE_256]
+CURVES = [gost.CURVE_512, gost.CURVE_256, gost.CURVE_2004]
 
 M1 = b"012345678901234567890123456789012345678901234567890123456789012"  # RFC 6986, 10.1
 
 
 @pytest.mark.parametrize("engine", [streebog.pure512, streebog.streebog512])
-def test_streebog_512_gives_the_answers_of_the_standard(engine: streebog.Digest) -> None:
+def test_streebog_512_gives_the_answers_of_the_standard(engine: Digest) -> None:
     assert engine(M1).hex() == (
         "1b54d01a4af5b9d5cc3d86d68d285462b19abc2475222f35c085122be4ba1ffa00ad30f8767b3a82384c6574f024c311e2a481332b08ef7f41797891c1646f48"
     )
@@ -37,8 +39,17 @@ def test_streebog_512_gives_the_answers_of_the_standard(engine: streebog.Digest)
 
 
 @pytest.mark.parametrize("engine", [streebog.pure256, streebog.streebog256])
-def test_streebog_256_gives_the_answers_of_the_standard(engine: streebog.Digest) -> None:
+def test_streebog_256_gives_the_answers_of_the_standard(engine: Digest) -> None:
     assert engine(M1).hex() == "9d151eefd8590b89daa6ba6cb74af9275dd051026bb149a452fd84e5e57b5500"
+
+
+@pytest.mark.parametrize("engine", [gost94.pure34311, gost94.gost34311])
+def test_34311_gives_the_answers_of_the_standard(engine: Digest) -> None:
+    """RFC 5831, 7.3.1 and 7.3.2, and the empty message: with the S-box of the standard's own examples, which is the country's."""
+    assert engine(b"This is message, length=32 bytes").hex() == "b1c466d37519b82e8319819ff32595e047a28cb6f83eff1c6916a815a637fffa"
+    fifty = b"Suppose the original message has length = 50 bytes"
+    assert engine(fifty).hex() == "471aba57a60a770d3a76130635c1fbea4ef14de51f78b4ae57dd893b62f55208"
+    assert engine(b"").hex() == "ce85b99cc46752fffee35cab9a7b0278abb4c2d2055cff685af4912c49490f8d"
 
 
 @pytest.mark.parametrize("length", [1, 63, 64, 65, 127, 128, 129, 700])
@@ -46,6 +57,15 @@ def test_the_fast_engine_and_the_tables_agree(length: int) -> None:
     for data in (b"\xff" * length, secrets.token_bytes(length)):
         assert streebog.streebog512(data) == streebog.pure512(data)
         assert streebog.streebog256(data) == streebog.pure256(data)
+        assert gost94.gost34311(data) == gost94.pure34311(data)
+
+
+def test_a_wrong_engine_is_not_taken_and_a_slow_one_has_a_limit() -> None:
+    """SHA-512 under the name of Streebog: as many bytes, another digest."""
+    engine = choose(streebog.pure512, 100, openssl="sha512", gcrypt=10)
+    assert (engine.name, engine(b"")) == (PURE, streebog.pure512(b""))
+    with pytest.raises(Refused, match="pki.digest_slow"):
+        engine(b"x" * 101)
 
 
 def test_signing_gives_the_answer_of_the_standard() -> None:
@@ -122,7 +142,7 @@ def _cubic_roots(curve: gost.Curve) -> list[int]:
         y = pow(square, (p + 1) // 4, p) if p % 4 == 3 else 0
         if not y or y * y % p != square:
             continue
-        small = gost._two_times(0, curve.q, (x, y), curve)
+        small = gost._two_times(0, curve.q, gost._odd_multiples((x, y), 8, curve), curve)
         while small[2]:
             ((at_x, at_y),) = gost._affine([small], curve)
             if not at_y:
