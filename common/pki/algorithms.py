@@ -23,6 +23,7 @@ from common.pki.streebog import streebog256, streebog512
 GOST_34311 = "1.2.398.3.10.1.3.1"
 STREEBOG_256, STREEBOG_512 = "1.2.398.3.10.1.3.2", "1.2.398.3.10.1.3.3"
 SHA_256, SHA_384, SHA_512 = (f"2.16.840.1.101.3.4.2.{number}" for number in (1, 2, 3))
+GOST_512_SIGNATURE, GOST_256_SIGNATURE, GOST_2004_SIGNATURE = "1.2.398.3.10.1.1.2.3.2", "1.2.398.3.10.1.1.2.3.1", "1.2.398.3.10.1.1.1.2"
 RSA_KEY, EC_KEY = "1.2.840.113549.1.1.1", "1.2.840.10045.2.1"
 RSA_BITS_MIN, RSA_BITS_MAX = 2048, 8192  # below: broken soon; above: a way to keep the node busy
 
@@ -60,7 +61,7 @@ GOST_KINDS = (
         "GOST 34.10-2015/512",
         "1.2.398.3.10.1.1.2.2",
         ("1.2.398.3.10.1.1.2.2.1", STREEBOG_512),
-        "1.2.398.3.10.1.1.2.3.2",
+        GOST_512_SIGNATURE,
         "streebog512",
         gost.CURVE_512,
     ),
@@ -68,7 +69,7 @@ GOST_KINDS = (
         "GOST 34.10-2015/256",
         "1.2.398.3.10.1.1.2.1",
         ("1.2.398.3.10.1.1.2.1.1", STREEBOG_256),
-        "1.2.398.3.10.1.1.2.3.1",
+        GOST_256_SIGNATURE,
         "streebog256",
         gost.CURVE_256,
     ),
@@ -76,7 +77,7 @@ GOST_KINDS = (
         "GOST 34.310-2004",
         "1.2.398.3.10.1.1.1.1",
         ("1.2.398.3.10.1.1.1.1.1", "1.2.398.3.10.1.3.1.1.0"),
-        "1.2.398.3.10.1.1.1.2",
+        GOST_2004_SIGNATURE,
         "gost34311",
         gost.CURVE_2004,
     ),

@@ -23,9 +23,16 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
 from common.errors import N_, Refused
-from common.pki.algorithms import ECDSA_SHA_256, GOST_256_SIGNATURE, GOST_512_SIGNATURE, RSA_SHA_256, RSA_SIGNATURES, digest
+from common.pki.algorithms import (
+    ECDSA_SIGNATURES,
+    GOST_256_SIGNATURE,
+    GOST_512_SIGNATURE,
+    GOST_2004_SIGNATURE,
+    RSA_SIGNATURES,
+    digest,
+)
 from common.pki.certificates import Certificate, read_certificate
-from common.pki.cms import ALGORITHM
+from common.pki.signed_data import ALGORITHM
 
 XML_BYTES_MAX = 4 * 1024 * 1024
 MARKS_MAX = 200_000
@@ -54,18 +61,17 @@ CANONICAL = {  # identifier → (exclusive, with comments)
 DIGESTS = {
     f"{COUNTRY}gostr34112015-512": "streebog512",
     f"{COUNTRY}gostr34112015-256": "streebog256",
+    f"{_MORE}gost34311": "gost34311",
     f"{_ENCRYPTION}sha256": "sha256",
     f"{_MORE}sha384": "sha384",
     f"{_ENCRYPTION}sha512": "sha512",
 }
-_RSA = {name: oid for oid, name in RSA_SIGNATURES.items()}
 SIGNATURES = {
     f"{COUNTRY}gostr34102015-gostr34112015-512": GOST_512_SIGNATURE,
     f"{COUNTRY}gostr34102015-gostr34112015-256": GOST_256_SIGNATURE,
-    f"{_MORE}rsa-sha256": RSA_SHA_256,
-    f"{_MORE}rsa-sha384": _RSA["sha384"],
-    f"{_MORE}rsa-sha512": _RSA["sha512"],
-    f"{_MORE}ecdsa-sha256": ECDSA_SHA_256,
+    f"{_MORE}gost34310-gost34311": GOST_2004_SIGNATURE,
+    **{f"{_MORE}rsa-{name}": oid for oid, name in RSA_SIGNATURES.items()},
+    **{f"{_MORE}ecdsa-{name}": oid for oid, name in ECDSA_SIGNATURES.items()},
 }
 _IDS = ("Id", "ID", "id", f"{_XML}id")
 _DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
@@ -180,10 +186,11 @@ def _signature_fits(certificate: Certificate, oid: str, value: bytes, data: byte
         certificate.key.digest_of(oid)
     except Refused as error:
         raise Refused("cms.algorithm", ALGORITHM) from error
-    if oid == ECDSA_SHA_256:  # XMLDSig writes r ‖ s (RFC 4050, 3.3)
-        if len(value) != 64:
+    if oid in ECDSA_SIGNATURES:  # XMLDSig writes r ‖ s (RFC 4050, 3.3)
+        half = len(value) // 2
+        if len(value) not in (64, 96, 132):
             return False
-        value = encode_dss_signature(int.from_bytes(value[:32], "big"), int.from_bytes(value[32:], "big"))
+        value = encode_dss_signature(int.from_bytes(value[:half], "big"), int.from_bytes(value[half:], "big"))
     try:
         return certificate.verify(value, data, oid=oid)
     except Refused:
