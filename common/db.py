@@ -25,6 +25,9 @@ from common.errors import N_, Conflict, Corrupt, CourtError, Unreachable
 BUSY_TIMEOUT_MS = 5_000
 """How long a writer waits for another one on the same machine."""
 CACHE_KIB = 16_000
+FAILURES = (apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.NotADBError)
+"""What is not the statement's fault."""
+DISK_FAILS = N_("The disk reports an error: this machine cannot take papers now. Call the administrator.")
 
 AutoField = peewee.AutoField
 BlobField = peewee.BlobField
@@ -81,7 +84,13 @@ RECIPE: tuple[Callable[[apsw.Connection], None], ...] = (
 
 
 class Database(APSWDatabase):
-    """An APSWDatabase whose every connection follows RECIPE."""
+    """An APSWDatabase whose every connection follows RECIPE.
+
+    ``failed``: the disk could not make something durable. After that nobody knows what the disk holds, and a later sync that
+    succeeds proves nothing about the earlier one: this process writes nothing more.
+    """
+
+    failed = False
 
     def _connect(self) -> apsw.Connection:
         connection = super()._connect()
@@ -101,8 +110,11 @@ def transaction(database: Database) -> Iterator[None]:
     """One IMMEDIATE transaction: all of the block or nothing of it.
 
     Raises Conflict("db.constraint") where the database's own rules refuse, Unreachable("db.busy") where another writer
-    holds the file too long, Corrupt("db.full"/"db.broken") where the disk or the file fails.
+    holds the file too long, Corrupt("db.full"/"db.broken") where the disk or the file fails. A full disk may be emptied; after
+    a broken one every transaction is refused until the process is started again.
     """
+    if database.failed:
+        raise Corrupt("db.broken", DISK_FAILS)
     try:
         with database.atomic("IMMEDIATE"):
             yield
@@ -110,12 +122,18 @@ def transaction(database: Database) -> Iterator[None]:
         raise
     except (apsw.ConstraintError, peewee.IntegrityError) as error:
         raise Conflict("db.constraint", N_("Somebody changed this at the same time. Open the page again.")) from error
-    except (apsw.BusyError, apsw.LockedError) as error:
-        raise Unreachable("db.busy", N_("The machine is busy. Nothing was lost; try again in a moment.")) from error
-    except apsw.FullError as error:
-        raise Corrupt("db.full", N_("The disk is full: this machine cannot take papers now. Call the administrator.")) from error
-    except (apsw.IOError, apsw.CorruptError, apsw.NotADBError) as error:
-        raise Corrupt("db.broken", N_("The disk reports an error: this machine cannot take papers now. Call the administrator.")) from error
+    except FAILURES as error:
+        raise _failure(database, error) from error
+
+
+def _failure(database: Database, error: Exception) -> CourtError:
+    """Return what the disk's or the lock's error is to us; after a broken disk the database is ``failed``."""
+    if isinstance(error, (apsw.BusyError, apsw.LockedError)):
+        return Unreachable("db.busy", N_("The machine is busy. Nothing was lost; try again in a moment."))
+    if isinstance(error, apsw.FullError):
+        return Corrupt("db.full", N_("The disk is full: this machine cannot take papers now. Call the administrator."))
+    database.failed = True
+    return Corrupt("db.broken", DISK_FAILS)
 
 
 def create_tables(database: Database, models: Iterable[type[Table]]) -> None:
@@ -149,8 +167,14 @@ def delete_object(database: Database, model: type[Table], obj: bytes) -> None:
 
 
 def fetch(database: Database, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """Run one SQL statement and return its rows as tuples: for the hot paths of the journal and the log."""
-    return list(database.connection().execute(statement, parameters))
+    """Run one SQL statement and return its rows as tuples: for the hot paths of the journal and the log.
+
+    A failing disk is raised as in `transaction`; what the database's rules refuse stays an apsw.ConstraintError.
+    """
+    try:
+        return list(database.connection().execute(statement, parameters))
+    except FAILURES as error:
+        raise _failure(database, error) from error
 
 
 def rows_of(database: Database, query: Any) -> list[dict[str, Any]]:

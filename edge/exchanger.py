@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LineStatus:
-    """The line as people see it. ``kind``: ok, off, refused (the centre will not talk to this machine). Times in ms UTC."""
+    """The line as people see it. ``kind``: ok, off, refused (by the centre), disk (it failed). Times in ms UTC."""
 
     kind: str
     contact_ms: int | None
@@ -146,6 +146,8 @@ class Exchanger:
         )
 
     def _kind(self, contact: int, down: int | None, code: str) -> str:
+        if self._node.database.failed:
+            return "disk"
         if code.startswith("node."):
             return "refused"
         silent = self._node.clock.now() - contact > FRESH_INTERVALS * self._node.config.interval_seconds * 1000

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from common.clock import Clock
-from common.db import BlobField, Database, IntegerField, Table, create_tables, fetch, insert, transaction
-from common.errors import N_, Corrupt
+from common.db import DISK_FAILS, BlobField, Database, IntegerField, Table, create_tables, fetch, insert, transaction
+from common.errors import Corrupt
 from common.facts import BlobRef, Body, encode_body
 from common.ids import mint_talon
 from sync.directory import EpochOpen, node_object
@@ -21,8 +21,6 @@ from sync.fold import Fold
 from sync.highwater import HighWater, Mark
 from sync.position import Position
 from sync.tables import create_shared_tables, last_leaf_of, store_entries
-
-DISK_FAILS = N_("The disk reports an error: this machine cannot take papers now. Call the administrator.")
 
 
 class JournalRow(Table):
@@ -194,6 +192,5 @@ class Journal:
         try:
             self._highwater.write(Mark(epoch, seq, talon, head))
         except OSError as error:  # the entry is written, but nothing may be promised on it
-            raise Corrupt(
-                "journal.mark", N_("The disk reports an error: this machine cannot take papers now. Call the administrator.")
-            ) from error
+            self.database.failed = True
+            raise Corrupt("journal.mark", DISK_FAILS) from error

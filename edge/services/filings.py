@@ -141,10 +141,10 @@ def submit(node: Node, author: Visitor, id: bytes, opened: OpenedKey, *, shown: 
 
 
 def require_taking(node: Node) -> None:
-    """Raise Conflict("filing.closed") where this machine may promise nothing: excluded by the centre, or its disk nearly full."""
+    """Raise Conflict("filing.closed") where this machine may promise nothing: excluded by the centre, or its disk failed or nearly full."""
     code = fetch(node.database, "SELECT state FROM sync")[0][0]
     excluded = code.startswith("node.") or directory.revocation_of(node.database, node.number) is not None
-    if excluded or shutil.disk_usage(node.data).free < DISK_FREE_BYTES_MIN:
+    if excluded or node.database.failed or shutil.disk_usage(node.data).free < DISK_FREE_BYTES_MIN:
         sentence = N_("This machine cannot take papers now; your draft stays. Go to the court's office, or file at another court.")
         raise Conflict("filing.closed", sentence)
 

@@ -65,6 +65,12 @@ def line_words(status: LineStatus, now: int, *, staff: bool) -> Line:
             _("This machine cannot take papers now"),
             _("The centre does not accept this machine. Ask the office for paper filing and call the administrator."),
         )
+    if status.kind == "disk":
+        return Line(
+            "closed",
+            _("This machine cannot take papers now"),
+            _("Its disk reports an error. What was accepted before is kept. Ask the office for paper filing and call the administrator."),
+        )
     since = date_time_short(status.contact_ms, now=now) if status.contact_ms else _("not yet")
     if status.kind == "ok":
         return Line("ok", "", _("The line works. Last exchange: %(time)s.", time=since), counts)

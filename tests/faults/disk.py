@@ -217,7 +217,14 @@ def _exclusive(connection: apsw.Connection) -> None:
     connection.pragma("locking_mode", "exclusive")
 
 
-class _Vfs(apsw.VFS):
+class _Quiet:
+    """What a callback raised has its way through SQLite; that it was also raised where nobody waits is no news."""
+
+    def excepthook(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        return None
+
+
+class _Vfs(_Quiet, apsw.VFS):
     """SQLite's files on the faulty disk; files elsewhere are opened all the same, and only passed through."""
 
     def __init__(self, disk: Disk, real: str) -> None:
@@ -234,7 +241,7 @@ class _Vfs(apsw.VFS):
         super().xDelete(filename, syncdir)
 
 
-class _File(apsw.VFSFile):
+class _File(_Quiet, apsw.VFSFile):
     def __init__(self, disk: Disk, real: str, name: Any, flags: list[int]) -> None:
         super().__init__(real, name, flags)
         given = name.filename() if isinstance(name, apsw.URIFilename) else name
@@ -244,11 +251,11 @@ class _File(apsw.VFSFile):
     def xWrite(self, data: bytes, offset: int) -> None:
         if self._disk.buried:
             return
-        if self._path is None:
-            return super().xWrite(data, offset)
-        self._disk.before_write(self._path, offset, len(data))
+        if self._path is not None:
+            self._disk.before_write(self._path, offset, len(data))
         super().xWrite(data, offset)
-        return self._disk.after_write(self._path, offset, len(data))
+        if self._path is not None:
+            self._disk.after_write(self._path, offset, len(data))
 
     def xTruncate(self, size: int) -> None:
         if self._disk.buried:
