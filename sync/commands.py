@@ -174,7 +174,8 @@ def import_crl(trust: Trust, path: Path, now: int, *, yes: bool) -> int:
     _show_crl(Crl(data).info)
     if not (yes or _agreed("Use this revocation list?")):
         return 1
-    trust.import_crl(data, now)
+    with out.status("Verifying the signature, making the index …"):
+        trust.import_crl(data, now)
     out.print("Imported.")
     return 0
 
@@ -188,6 +189,8 @@ def _show_certificate(certificate: Certificate) -> None:
 def _show_crl(info: CrlInfo) -> None:
     number = "" if info.number is None else str(info.number)
     about = {"Revocation list of": info.issuer, "Number": number, "Revoked": f"{info.entries:,} certificates"}
+    if info.base_number is not None:
+        about["Changes since number"] = str(info.base_number)
     about |= {"Issued": date_time_short(info.this_update_ms), "Next": date_time_short(info.next_update_ms)}
     _show(about, info.sha256)
 

@@ -10,7 +10,7 @@ certificates with which nodes sign PDFs.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives import serialization
@@ -27,7 +27,7 @@ AUTHORITY_DAYS = 20 * 365
 EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4"
 POLICY = "1.2.398.3.3.2"
 KEY_IN_A_FILE = "1.2.398.3.3.5.1.1"
-ON_HOLD, KEY_COMPROMISE = 6, 1  # RFC 5280, 5.3.1
+ON_HOLD, KEY_COMPROMISE, REMOVED = 6, 1, 8  # RFC 5280, 5.3.1
 
 _CN, _SURNAME, _GIVEN_NAME, _SERIAL, _C, _O, _OU = "2.5.4.3", "2.5.4.4", "2.5.4.42", "2.5.4.5", "2.5.4.6", "2.5.4.10", "2.5.4.11"
 _EMAIL = "1.2.840.113549.1.9.1"
@@ -113,13 +113,26 @@ class Authority:
         """Put ``certificate`` on the next list, from ``at_ms`` on."""
         self.revoked[certificate.serial] = (at_ms, reason)
 
-    def crl(self, at_ms: int, next_update_ms: int, number: int) -> bytes:
-        """Return a full revocation list in DER."""
-        entries = [
+    def crl(self, at_ms: int, next_update_ms: int, number: int, *, base: "tuple[int, dict[int, tuple[int, int]]] | None" = None) -> bytes:
+        """Return a revocation list in DER: the full one, or with ``base`` (number and entries of a full one) the delta to it."""
+        entries, more = self.revoked, b""
+        if base is not None:
+            before = base[1]
+            entries = {serial: said for serial, said in self.revoked.items() if before.get(serial) != said}
+            entries |= {serial: (at_ms, REMOVED) for serial in before if serial not in self.revoked}
+            more = _extension("2.5.29.27", der.integer(base[0]), critical=True)
+        return self.crl_of(entries, at_ms, next_update_ms, _extension("2.5.29.20", der.integer(number)) + more)
+
+    def crl_of(self, entries: Mapping[int, tuple[int, int]], at_ms: int, next_update_ms: int, extensions: bytes) -> bytes:
+        """Return a list of ``entries`` (serial number → since, reason) with ``extensions`` beside the authority's key id."""
+        written = b"".join(
             der.sequence(der.integer(serial), der.time(since), der.sequence(_extension("2.5.29.21", der.element(10, bytes((reason,))))))
-            for serial, (since, reason) in self.revoked.items()
-        ]
-        extensions = der.sequence(_aki(self.issuer.certificate.ski), _extension("2.5.29.20", der.integer(number)))
+            for serial, (since, reason) in entries.items()
+        )
+        return self.crl_written(written, at_ms, next_update_ms, extensions)
+
+    def crl_written(self, written: bytes, at_ms: int, next_update_ms: int, extensions: bytes) -> bytes:
+        """Return a list whose entries are encoded already: those of a country take a second otherwise."""
         algorithm = signature_algorithm(self.issuer.certificate.key)
         signed = der.sequence(
             der.integer(1),
@@ -127,8 +140,8 @@ class Authority:
             self.issuer.certificate.subject_name,
             der.time(at_ms),
             der.time(next_update_ms),
-            der.sequence(*entries) if entries else b"",
-            der.explicit(0, extensions),
+            der.sequence(written) if written else b"",
+            der.explicit(0, der.sequence(_aki(self.issuer.certificate.ski), extensions)),
         )
         return der.sequence(signed, algorithm, der.bits(self.issuer.sign(signed)))
 

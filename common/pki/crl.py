@@ -1,15 +1,19 @@
-"""Revocation lists: read once, looked up often.
+"""Revocation lists: read once, their signature verified once, then held as an index (`crl_index`).
 
-The national list has some 420,000 entries in 22 MB, so it is never taken apart into objects: python-cryptography keeps it in
-one piece and finds a number in it in some 25 ms. Delta lists and indirect lists are refused. A certificate "on hold" counts as
-revoked for as long as it stands in the list.
+The national list has some 420,000 entries in 22 MB, so it is never taken apart into objects: its frame is read by
+python-cryptography with the entries left out, the entries are walked over where they lie. A delta list (RFC 5280, 5.2.4) is
+read in the same way and laid over the full list by `crl_store`; indirect and partial lists are refused. A certificate "on
+hold" counts as revoked for as long as it stands in the list.
 """
 
 import base64
+import functools
 import hashlib
 import re
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cryptography import x509
 
@@ -19,19 +23,25 @@ from common.pki.algorithms import refused_as
 from common.pki.certificates import Certificate, levelled, read_names
 
 CRL_BYTES_MAX = 128 * 1024 * 1024  # the national one: 22 MB in 2026
+SERIAL_BYTES = 20  # RFC 5280, 4.1.2.2
+ON_HOLD, REMOVED = 6, 8  # RFC 5280, 5.3.1
 
 BROKEN = N_("This is not a readable revocation list (CRL).")
-DELTA = N_("This is a delta revocation list. Import the full list: it holds everything the delta does.")
+FORM = N_("This revocation list covers only a part, or has parts that are not understood. Import the full list.")
 
 # The names of the centre's authorities are longer than X.520 allows; python-cryptography says so at every reading.
 warnings.filterwarnings("ignore", "Attribute's length must be", UserWarning)
 
 _PEM = re.compile(rb"-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]+)-----END X509 CRL-----")
+_REASON, _INVALIDITY, _INSTRUCTION = "2.5.29.21", "2.5.29.24", "2.5.29.23"
 
 
 @dataclass(frozen=True, slots=True)
 class CrlInfo:
-    """What people see of a list. Times are milliseconds UTC; ``number`` is None when the list has none."""
+    """What people see of a list. Times are milliseconds UTC; ``number`` is None when the list has none.
+
+    ``base_number`` is that of the full list a delta list builds on, None for a full list.
+    """
 
     issuer: str
     number: int | None
@@ -39,35 +49,62 @@ class CrlInfo:
     next_update_ms: int
     entries: int
     sha256: bytes
+    base_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What a list says of one certificate: since when it is revoked (milliseconds UTC) and why (RFC 5280, 5.3.1)."""
+
+    since_ms: int
+    reason: int
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether the certification centre may still take it back."""
+        return self.reason == ON_HOLD
+
+
+class Entry(NamedTuple):
+    """One entry: where it lies in the list, its number (``SERIAL_BYTES``), since when (seconds UTC), why."""
+
+    start: int
+    end: int
+    serial: bytes
+    since: int
+    reason: int
 
 
 class Crl:
-    """A revocation list. Its signature counts only after ``signed_by``."""
+    """A revocation list, full or delta. Its signature counts only after ``signed_by``."""
 
-    __slots__ = ("_list", "_oid", "_signature", "_signed_part", "der", "info", "issuer_name")
+    __slots__ = ("_end", "_oid", "_signature", "_signed_part", "_start", "der", "info", "issuer_name", "scope")
 
     def __init__(self, data: bytes) -> None:
-        """Read a list in DER or PEM. Raises Refused("crl.broken"), Refused("crl.delta") or Refused("crl.form")."""
+        """Read a list in DER or PEM. Raises Refused("crl.broken") or Refused("crl.form")."""
         with refused_as("crl.broken", BROKEN):
             if len(data) > CRL_BYTES_MAX:
                 raise Refused("crl.broken", BROKEN)
             self.der = _der(data)
             self._signed_part, algorithm, signature = der.split(self.der, 3)
             self._oid, self._signature = der.read(algorithm).algorithm(), der.read(signature).bits()
-            self._list = x509.load_der_x509_crl(levelled(self.der))
-            if self._list.next_update_utc is None:
+            if der.sequence(self._signed_part, algorithm, signature) != self.der:
+                raise der.DerError("bytes after the end")
+            head, self._start, self._end, tail = _frame(self._signed_part)
+            said = x509.load_der_x509_crl(levelled(der.sequence(der.sequence(head, tail), algorithm, signature)))
+            if said.next_update_utc is None:
                 raise der.DerError("no next update")
-            _check_extensions(self._list)
-            head = [part for part in der.split(self._signed_part, 3) if part[0] != der.INTEGER]
-            name = der.read(head[1])
-            self.issuer_name = name.raw
+            number, base, self.scope = _extensions(said)
+            parts = [part for part in der.read(der.sequence(head)) if part.tag != der.INTEGER]
+            self.issuer_name = parts[1].raw
             self.info = CrlInfo(
-                issuer=(read_names(name).get("2.5.4.3") or [""])[0],
-                number=_number(self._list),
-                this_update_ms=int(self._list.last_update_utc.timestamp()) * 1000,
-                next_update_ms=int(self._list.next_update_utc.timestamp()) * 1000,
-                entries=len(self._list),
+                issuer=(read_names(parts[1]).get("2.5.4.3") or [""])[0],
+                number=number,
+                this_update_ms=int(said.last_update_utc.timestamp()) * 1000,
+                next_update_ms=int(said.next_update_utc.timestamp()) * 1000,
+                entries=sum(1 for _ in self._walk()),
                 sha256=hashlib.sha256(self.der).digest(),
+                base_number=base,
             )
 
     def signed_by(self, issuer: Certificate) -> bool:
@@ -79,17 +116,43 @@ class Crl:
         except Refused:
             return False
 
-    def revoked_since(self, serial: int) -> int | None:
-        """Return since when the certificate with this number is revoked (milliseconds UTC), or None when it is not listed."""
+    def entries(self) -> Iterator[Entry]:
+        """Walk over the entries; their places are those in ``der``. Raises Refused("crl.broken") or Refused("crl.form")."""
+        offset = der.contents(self.der, 0, len(self.der))[0]
+        data = self._signed_part
         with refused_as("crl.broken", BROKEN):
-            entry = self._list.get_revoked_certificate_by_serial_number(serial)
-            if entry is None:
-                return None
-            since = int(entry.revocation_date_utc.timestamp()) * 1000
-            for extension in entry.extensions:
-                if isinstance(extension.value, x509.InvalidityDate):  # the key was lost earlier than it was reported
-                    since = min(since, int(extension.value.invalidity_date_utc.timestamp()) * 1000)
-            return since
+            for start, body, end in self._walk():
+                number, number_end = der.contents(data, body, end)
+                _, time_end = der.contents(data, number_end, end)
+                if data[body] != der.INTEGER:
+                    raise der.DerError("not an entry")
+                reason, invalid_since = _entry_says(data[time_end:end])
+                moment = _seconds(data[number_end:time_end])
+                if invalid_since is not None:  # the key was lost earlier than it was reported
+                    moment = min(moment, invalid_since)
+                yield Entry(offset + start, offset + end, _number_key(data[number:number_end]), moment, reason)
+
+    def _walk(self) -> Iterator[tuple[int, int, int]]:
+        """Yield (start, contents, end) of each entry inside the signed part. Raises DerError."""
+        data, at, stop = self._signed_part, self._start, self._end
+        while at < stop:
+            body, end = der.contents(data, at, stop)
+            if data[at] != der.SEQUENCE:
+                raise der.DerError("not an entry")
+            yield at, body, end
+            at = end
+
+
+def serial_key(serial: int) -> bytes:
+    """Return a certificate's number as lists are searched by it; empty for one that no list we take can hold."""
+    return serial.to_bytes(SERIAL_BYTES, "big") if 0 < serial < 1 << 8 * SERIAL_BYTES else b""
+
+
+def _number_key(serial: bytes) -> bytes:
+    number = serial[1:] if serial[:1] == b"\0" and len(serial) > 1 else serial
+    if not serial or serial[0] & 0x80 or len(number) > SERIAL_BYTES:
+        raise Refused("crl.form", FORM)
+    return number.rjust(SERIAL_BYTES, b"\0")
 
 
 def _der(data: bytes) -> bytes:
@@ -97,24 +160,73 @@ def _der(data: bytes) -> bytes:
     return base64.b64decode(b"".join(found.group(1).split()), validate=True) if found else data
 
 
-def _number(crl: x509.CertificateRevocationList) -> int | None:
-    for extension in crl.extensions:
-        if isinstance(extension.value, x509.CRLNumber):
-            return extension.value.crl_number
-    return None
+def _frame(signed_part: bytes) -> tuple[bytes, int, int, bytes]:
+    """Return (all before the entries, where the entries begin and end, all after them). RFC 5280, 5.1."""
+    at, end = der.contents(signed_part, 0, len(signed_part))
+    first = at
+    for _ in range(5 if signed_part[at] == der.INTEGER else 4):  # version, algorithm, issuer, this and next update
+        at = der.contents(signed_part, at, end)[1]
+    head, entries_at, entries_end = signed_part[first:at], at, at
+    if at < end and signed_part[at] == der.SEQUENCE:
+        entries_at, entries_end = der.contents(signed_part, at, end)
+    if end != len(signed_part):
+        raise der.DerError("bytes after the end")
+    return head, entries_at, entries_end, signed_part[entries_end:end]
 
 
-def _check_extensions(crl: x509.CertificateRevocationList) -> None:
-    """Refuse lists that are not the whole truth about their issuer."""
+def _extensions(crl: x509.CertificateRevocationList) -> tuple[int | None, int | None, bytes]:
+    """Return (number, number of the base, scope) of a list; refuse one that is not the whole truth about its issuer."""
+    number = base = None
+    scope = b""
     for extension in crl.extensions:
         value = extension.value
-        if isinstance(value, x509.DeltaCRLIndicator):
-            raise Refused("crl.delta", DELTA)
-        if isinstance(value, x509.IssuingDistributionPoint):
-            partial = value.indirect_crl or value.only_some_reasons or value.only_contains_attribute_certs or value.only_contains_ca_certs
+        partial = False
+        if isinstance(value, x509.CRLNumber):
+            number = value.crl_number
+        elif isinstance(value, x509.DeltaCRLIndicator):
+            base = value.crl_number
+        elif isinstance(value, x509.IssuingDistributionPoint):
+            scope = value.public_bytes()
+            partial = value.indirect_crl or value.only_contains_attribute_certs or value.only_contains_ca_certs
+            partial |= value.only_some_reasons is not None
         else:
-            partial = extension.critical and not isinstance(value, x509.CRLNumber | x509.AuthorityKeyIdentifier)
+            partial = extension.critical and not isinstance(value, x509.AuthorityKeyIdentifier)
         if partial:
-            raise Refused(
-                "crl.form", N_("This revocation list covers only a part, or has parts that are not understood. Import the full list.")
-            )
+            raise Refused("crl.form", FORM)
+    if base is not None and (number is None or base > number):
+        raise Refused("crl.form", FORM)
+    return number, base, scope
+
+
+@functools.lru_cache(maxsize=4096)  # most entries say one of a few things
+def _entry_says(rest: bytes) -> tuple[int, int | None]:
+    """Return (reason, invalidity date in seconds or None) of an entry's extensions."""
+    reason, invalid_since = 0, None
+    if not rest:
+        return reason, invalid_since
+    for extension in der.read(rest).expect(der.SEQUENCE):
+        oid, value = extension[0].oid(), der.read(extension[-1].octets())
+        if oid == _REASON:
+            reason = int.from_bytes(value.expect(10).body, "big")
+        elif oid == _INVALIDITY:
+            invalid_since = value.time_ms() // 1000
+        elif oid != _INSTRUCTION and extension[1].tag == der.BOOLEAN and extension[1].body != b"\0":
+            raise Refused("crl.form", FORM)  # certificateIssuer of indirect lists, or something unknown
+    if reason > 0xFF:
+        raise der.DerError("reason out of range")
+    return reason, invalid_since
+
+
+def _seconds(raw: bytes) -> int:
+    """Return a Time in seconds UTC: the day through a cache, because strptime alone would take seconds for a country."""
+    clock = raw[8:14]
+    if len(raw) == 15 and raw[0] == der.UTC_TIME and raw[14:] == b"Z" and clock.isdigit():
+        hour, minute, second = int(clock[:2]), int(clock[2:4]), int(clock[4:])
+        if hour < 24 and minute < 60 and second < 60:
+            return _day(raw[:8]) + hour * 3600 + minute * 60 + second
+    return der.read(raw).time_ms() // 1000
+
+
+@functools.lru_cache(maxsize=4096)
+def _day(start: bytes) -> int:
+    return der.read(start + b"000000Z").time_ms() // 1000

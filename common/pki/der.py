@@ -141,16 +141,16 @@ def split(data: bytes, count: int) -> tuple[bytes, ...]:
     """Return the encodings of the first ``count`` parts of a DER SEQUENCE, unread: they may be long. Raises DerError."""
     if data[:1] != bytes((SEQUENCE,)):
         raise DerError("expected a sequence")
-    at, end = _contents(data, 0, len(data))
+    at, end = contents(data, 0, len(data))
     parts = []
     for _ in range(count):
-        _, after = _contents(data, at, end)
+        _, after = contents(data, at, end)
         parts.append(data[at:after])
         at = after
     return tuple(parts)
 
 
-def _contents(data: bytes, start: int, limit: int) -> tuple[int, int]:
+def contents(data: bytes, start: int, limit: int) -> tuple[int, int]:
     """Return where the contents of the element at ``start`` begin and end, of a definite length and not beyond ``limit``."""
     if start + 2 > limit:
         raise DerError("ends too early")
@@ -176,7 +176,7 @@ def _read(data: bytes, start: int, limit: int, depth: int, left: list[int]) -> N
         raise DerError("unknown element")
     if data[start + 1] == 0x80:
         return _read_indefinite(data, start, limit, depth, left)
-    inside, end = _contents(data, start, limit)
+    inside, end = contents(data, start, limit)
     parts = []
     at = inside
     while tag & CONSTRUCTED and at < end:

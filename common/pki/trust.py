@@ -4,8 +4,8 @@
 meant for signing, and not on the list of its issuer. How fresh that list is, the verdict says: a list past its term (the
 national one lives 27 hours) or no list at all makes it ``stale``, to be checked again when the line is back.
 
-In the folder: ``anchors/`` and ``authorities/`` hold certificates, ``crl/`` one list for each issuer. A list's signature is
-checked once, at import; its file carries the SHA-256 of what was checked, and loading holds the bytes against that.
+In the folder: ``anchors/`` and ``authorities/`` hold certificates, ``crl/`` the lists of each issuer (`crl_store`). A list's
+signature is checked once, at import; its file carries the SHA-256 of what was checked, and loading holds the bytes against that.
 
     trust = Trust.load(folder)
     trust.add(root); trust.add(issuing); trust.import_crl(crl, now_ms)
@@ -15,13 +15,15 @@ checked once, at import; its file carries the SHA-256 of what was checked, and l
 import functools
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from common.errors import N_, Corrupt, Refused
+from common.errors import N_, Refused
 from common.files import make_folder, write_durable
 from common.pki.certificates import Certificate, read_certificate
-from common.pki.crl import Crl, CrlInfo
+from common.pki.crl import Crl, CrlInfo, Revocation
+from common.pki.crl_index import CrlIndex, build
+from common.pki.crl_store import CrlFolder, Held, Lists, corrupt, laid
 
 CHAIN_MAX = 6  # the national chain has three links
 CLOCK_SKEW_MS = 24 * 3_600_000  # a list from further ahead means that this machine's clock is wrong
@@ -29,18 +31,23 @@ CLOCK_SKEW_MS = 24 * 3_600_000  # a list from further ahead means that this mach
 UNTRUSTED = N_("This certificate was not issued by a certification centre that is trusted here.")
 EXPIRED = N_("The certificate is no longer in force. Get a new key from the certification centre.")
 NOT_YET = N_("The certificate is not in force yet. If it is new, ask the staff to check the clock of this machine.")
-REVOKED = N_("The certificate has been revoked or put on hold. Get a new key from the certification centre.")
+REVOKED = N_("The certificate has been revoked. Get a new key from the certification centre.")
+ON_HOLD = N_("The certificate has been put on hold. Ask the certification centre to release it, or get a new key.")
 NOT_FOR_SIGNING = N_("This key is not meant for signing. Choose the key for signing.")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An accepted certificate: its chain up to the root, and how old the list is that it was held against."""
+    """An accepted certificate: its chain up to the root, and how old the list is that it was held against.
+
+    ``revoked_later_ms``: since when it is revoked, after the moment that was asked about; None when it is not.
+    """
 
     chain: tuple[Certificate, ...]
     crl_this_update_ms: int | None
     crl_next_update_ms: int | None
     stale: bool
+    revoked_later_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +56,11 @@ class _Store:
 
     anchors: tuple[Certificate, ...] = ()
     authorities: tuple[Certificate, ...] = ()
-    crls: tuple[tuple[bytes, Crl], ...] = ()
+    crls: Lists = field(default_factory=dict)
 
-    def crl_of(self, issuer: Certificate) -> Crl | None:
-        """Return the list of ``issuer``, if there is one."""
-        return next((crl for key, crl in self.crls if key == _issuer_key(issuer)), None)
+    def crl_of(self, issuer: Certificate) -> Held | None:
+        """Return the lists of ``issuer``, if there are any."""
+        return self.crls.get(issuer_key(issuer))
 
 
 class Trust:
@@ -62,6 +69,7 @@ class Trust:
     def __init__(self, folder: Path | None = None) -> None:
         """Start empty; with a ``folder`` what is added is kept there."""
         self._folder = folder
+        self._lists = CrlFolder(folder / "crl") if folder is not None else None
         self._store = _Store()
         self._files: frozenset[str] = frozenset()
 
@@ -92,25 +100,27 @@ class Trust:
 
     def crls(self) -> tuple[CrlInfo, ...]:
         """Return the revocation lists at hand."""
-        return tuple(crl.info for _, crl in self._store.crls)
+        return tuple(held.info for held in self._store.crls.values())
+
+    def lists(self) -> Lists:
+        """Return the revocation lists at hand by issuer (`issuer_key`)."""
+        return self._store.crls
+
+    def list_file(self, sha256: bytes) -> bytes | None:
+        """Return a list at hand as the certification centre signed it, or None; only where there is a folder."""
+        return self._lists.read(sha256) if self._lists is not None else None
 
     def refresh(self) -> bool:
         """Read the folder again when another process has changed it; return whether it had. Raises Corrupt("trust.file")."""
-        if self._folder is None:
+        if self._folder is None or self._lists is None:
             return False
-        files = sorted(path for part in ("anchors", "authorities", "crl") for path in (self._folder / part).glob("[!.]*"))
-        names = frozenset(str(path) for path in files)
+        files = sorted(path for part in ("anchors", "authorities") for path in (self._folder / part).glob("[!.]*"))
+        names = frozenset(map(str, files)) | self._lists.names()
         if names == self._files:
             return False
         anchors = tuple(_load_certificate(path) for path in files if path.parent.name == "anchors")
         authorities = tuple(_load_certificate(path) for path in files if path.parent.name == "authorities")
-        newest: dict[bytes, Crl] = {}
-        for path in files:
-            if path.parent.name == "crl":
-                key, crl = _load_crl(path)
-                if key not in newest or not _older(crl.info, newest[key].info):
-                    newest[key] = crl
-        self._store = _Store(anchors, authorities, tuple(newest.items()))
+        self._store = _Store(anchors, authorities, self._lists.load())
         self._files = names
         return True
 
@@ -143,32 +153,27 @@ class Trust:
             raise Refused("pki.file", N_("The file %(name)s cannot be read."), name=path.name) from error
 
     def import_crl(self, data: bytes, now_ms: int) -> CrlInfo:
-        """Check a full revocation list and put it in the place of the one we have.
+        """Check a revocation list, full or delta, and put it in the place of the one we have; return what is held now.
 
-        Raises Refused: "crl.broken", "crl.delta", "crl.form", "crl.unknown_issuer", "crl.signature", "crl.future" (this
-        machine's clock is behind), "crl.older" (we have a newer one).
+        Raises Refused: "crl.broken", "crl.form", "crl.unknown_issuer", "crl.signature", "crl.future" (this machine's clock
+        is behind), "crl.older" (we have a newer one), "crl.delta_base" (the full list of a delta list is not here).
         """
         crl = Crl(data)
-        key = _issuer_key(self._crl_issuer(crl))
+        key = issuer_key(self._crl_issuer(crl))
         if crl.info.this_update_ms > now_ms + CLOCK_SKEW_MS:
             raise Refused("crl.future", N_("This revocation list is from the future: check the clock of this machine first."))
-        present = dict(self._store.crls).get(key)
-        if present is not None and present.info.sha256 == crl.info.sha256:
+        present = self._store.crls.get(key)
+        if present is not None and crl.info.sha256 in (present.base.info.sha256, present.delta.info.sha256 if present.delta else b""):
             return present.info
-        if present is not None and _older(crl.info, present.info):
-            raise Refused("crl.older", N_("A newer revocation list of this certification centre is already here."))
-        if self._folder is not None:
-            path = self._folder / "crl" / f"{key.hex()}-{crl.info.sha256.hex()}.crl"
-            write_durable(path, crl.der)
-            # If we crash here both lists are in the folder, and loading takes the newer one.
-            for old in path.parent.glob(f"{key.hex()}-*.crl"):
-                if old != path:
-                    old.unlink()
-                    self._files -= {str(old)}
-            self._files |= {str(path)}
-        others = tuple(pair for pair in self._store.crls if pair[0] != key)
-        self._store = replace(self._store, crls=(*others, (key, crl)))
-        return crl.info
+        index = build(crl)
+        held = laid(present, CrlIndex(index))
+        if self._lists is not None:
+            kept = self._lists.keep(key, crl, index)
+            held = replace(held, base=kept) if crl.info.base_number is None else replace(held, delta=kept)
+            self._lists.drop_others(key, held)
+            self._files = frozenset(name for name in self._files if "/" in name) | self._lists.names()
+        self._store = replace(self._store, crls={**self._store.crls, key: held})
+        return held.info
 
     def _crl_issuer(self, crl: Crl) -> Certificate:
         known = [one for one in (*self._store.anchors, *self._store.authorities) if one.subject_name == crl.issuer_name]
@@ -205,28 +210,30 @@ class Trust:
                 raise Refused("pki.expired", EXPIRED)
         for link, issuer in zip(chain, chain[1:], strict=False):
             crl = store.crl_of(issuer)
-            since = crl.revoked_since(link.serial) if crl else None
-            if since is not None and since <= at_ms:
-                raise Refused("pki.revoked", REVOKED, since=since)
+            found = crl.find(link.serial) if crl else None
+            if found is not None and found.since_ms <= at_ms:
+                raise Refused("pki.revoked", ON_HOLD if found.on_hold else REVOKED, since=found.since_ms, reason=found.reason)
         crl = store.crl_of(chain[1])
         if crl is None:
             return Verdict(chain, None, None, stale=True)
-        return Verdict(chain, crl.info.this_update_ms, crl.info.next_update_ms, stale=now_ms > crl.info.next_update_ms)
+        info, later = crl.info, crl.find(certificate.serial)
+        stale = now_ms > info.next_update_ms
+        return Verdict(chain, info.this_update_ms, info.next_update_ms, stale, later.since_ms if later else None)
+
+    def revocation(self, certificate: Certificate) -> tuple[CrlInfo, Revocation | None] | None:
+        """Return the list of the certificate's issuer and what it says, or None where there is none or no chain."""
+        chain = _chain(certificate, self._store)
+        held = self._store.crl_of(chain[1]) if chain is not None and len(chain) > 1 else None
+        return (held.info, held.find(certificate.serial)) if held is not None else None
 
 
 def _with(certificates: tuple[Certificate, ...], one: Certificate) -> tuple[Certificate, ...]:
     return (*(other for other in certificates if other.sha256 != one.sha256), one)
 
 
-def _issuer_key(issuer: Certificate) -> bytes:
+def issuer_key(issuer: Certificate) -> bytes:
     """Return what a list belongs to: a name and a key, whatever certificate carries them."""
     return hashlib.sha256(issuer.subject_name + issuer.key.spki).digest()[:16]
-
-
-def _older(one: CrlInfo, other: CrlInfo) -> bool:
-    if one.number is not None and other.number is not None:
-        return one.number < other.number
-    return one.this_update_ms < other.this_update_ms
 
 
 def _chain(leaf: Certificate, store: _Store) -> tuple[Certificate, ...] | None:
@@ -271,19 +278,4 @@ def _load_certificate(path: Path) -> Certificate:
     try:
         return read_certificate(path.read_bytes())
     except (Refused, OSError) as error:
-        raise _corrupt(path) from error
-
-
-def _load_crl(path: Path) -> tuple[bytes, Crl]:
-    try:
-        data = path.read_bytes()
-        key, digest = (bytes.fromhex(part) for part in path.stem.split("-"))
-        if hashlib.sha256(data).digest() == digest:
-            return key, Crl(data)
-    except (Refused, OSError, ValueError) as error:
-        raise _corrupt(path) from error
-    raise _corrupt(path)
-
-
-def _corrupt(path: Path) -> Corrupt:
-    return Corrupt("trust.file", N_("The file %(name)s in the trust folder is damaged: remove it and import it again."), name=path.name)
+        raise corrupt(path) from error

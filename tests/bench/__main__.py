@@ -8,10 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench import commit, crypto, exchange, pages, world
+from common.clock import SystemClock
+from tests.bench import commit, crypto, exchange, lists, pages, world
 from tests.bench.measure import Line, show
 
-PARTS = ("commit", "pages", "exchange", "crypto")
+PARTS = ("commit", "pages", "exchange", "crypto", "lists")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             told("Idle exchange", idle)
         if "crypto" in given.only:
             told("Keys and papers", crypto.run(world.in_one_process(_sub(folder, "crypto")), rounds=min(given.rounds, 20)))
+        if "lists" in given.only:
+            told("Revocation lists", lists.run(_sub(folder, "lists"), now_ms=SystemClock().now(), entries=given.revoked))
     missed = [line.name for line in lines if line.met is False]
     out.print(f"{len(missed)} goals missed." if missed else "Every goal holds.")
     return 1 if missed else 0
@@ -48,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=200, help="commits and pages to measure")
     parser.add_argument("--entries", type=int, default=10_000, help="entries of the first sync")
     parser.add_argument("--filings", type=int, default=10_000, help="filings in the node whose pages are asked for")
+    parser.add_argument("--revoked", type=int, default=lists.ENTRIES, help="entries of the revocation list")
     parser.add_argument("--folder", help="where to work; it should lie on a real disk (default: the system's temporary folder)")
     parser.add_argument("--width", type=int, default=None, help="columns of the tables")
     return parser

@@ -9,11 +9,11 @@ from tests.bench.__main__ import main
 
 @pytest.mark.slow
 def test_every_part_prints_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sizes = ["--rounds", "3", "--filings", "60", "--entries", "40"]
+    sizes = ["--rounds", "3", "--filings", "60", "--entries", "40", "--revoked", "1000"]
     status = main([*sizes, "--folder", str(tmp_path), "--width", "120"])
     said = capsys.readouterr().out
     assert status in (0, 1)
-    for title in ("A filing's commit", "Pages", "First sync", "Idle exchange", "Keys and papers"):
+    for title in ("A filing's commit", "Pages", "First sync", "Idle exchange", "Keys and papers", "Revocation lists"):
         assert title in said
     assert "round trips" in said
     assert ("Every goal holds." in said) == (status == 0)

@@ -13,6 +13,7 @@ from common.pki import cms, gost
 from common.pki.authority import Authority
 from common.pki.certificates import read_certificate
 from common.pki.crl import Crl
+from common.pki.crl_index import CrlIndex, build
 from common.pki.keystore import Key, open_p12, write_p12
 from common.pki.pades import embed, read_pdf_signatures, sign_pdf
 from common.pki.trust import Trust
@@ -53,7 +54,8 @@ def doors(authorities: dict[str, Authority], keys: dict[str, Key]) -> dict[str, 
         "attributes": (cms.signed_attributes_signer, signature),
         "armour": (cms.unarmoured, signature),
         "crl": (lambda data: trust.import_crl(data, NOVEMBER_MS), authority.crl(NOVEMBER_MS, NOVEMBER_MS + 1, 1)),
-        "entry": (lambda data: Crl(data).revoked_since(keys["gost256"].certificate.serial), authority.crl(NOVEMBER_MS, NOVEMBER_MS + 1, 1)),
+        "entry": (lambda data: build(Crl(data)), authority.crl(NOVEMBER_MS, NOVEMBER_MS + 1, 1)),
+        "index": (CrlIndex, build(Crl(authority.crl(NOVEMBER_MS, NOVEMBER_MS + 1, 1)))),
         "trust": (trust.add, authority.anchors()[0]),
     }
 
@@ -70,7 +72,7 @@ def pdf_doors(keys: dict[str, Key]) -> dict[str, tuple[Callable[[bytes], object]
     }
 
 
-NAMES = ["certificate", "rsa certificate", "p12", "rsa p12", "cms", "attributes", "armour", "crl", "entry", "trust"]
+NAMES = ["certificate", "rsa certificate", "p12", "rsa p12", "cms", "attributes", "armour", "crl", "index", "entry", "trust"]
 
 
 @pytest.mark.parametrize("name", NAMES)
