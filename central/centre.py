@@ -19,23 +19,24 @@ from common.clock import Clock
 from common.court import known, reference
 from common.court.book import Book
 from common.court.subjects import SUBJECTS
-from common.db import Database, create_tables, open_database
+from common.db import Database, create_tables, fetch, open_database
 from common.errors import N_, Conflict, Corrupt
 from common.files import make_folder, write_durable
 from common.pki import authority
 from common.pki.certificates import Certificate
 from common.pki.trust import Trust
-from sync import directory, identity, refold
+from sync import directory, identity, refold, rotation
 from sync.blobs import BlobStore
 from sync.fold import Fold
-from sync.identity import CENTRE_NODE, CertificateBody, Identity, Pin, PrivateKeys
+from sync.identity import CENTRE_NODE, CertificateBody, Identity, NodeCertificate, Pin, PrivateKeys
 from sync.journal import Journal
 from sync.register import Register
+from sync.rotation import Rotate
 from sync.server import Server
 
 DAY_MS = 86_400_000
-NODE_CERTIFICATE_DAYS = 1_095
-"""Until certificates rotate by themselves a machine keeps one for three years; revocation does not wait for expiry."""
+NODE_CERTIFICATE_DAYS = 90
+"""Machines renew theirs by themselves in the last 30 days (`sync.rotation`); revocation does not wait for expiry."""
 CENTRE_CERTIFICATE_DAYS = 7_300
 ENVIRONMENT_BYTES = 16
 WEB_SECRET_BYTES = 32
@@ -115,7 +116,7 @@ class Centre:
         """Called when machines' entries were logged: folds them. A running centre puts the waking of its folding thread here."""
         self.trouble = ""
         """The code of what keeps logged entries from being folded; empty while all is well."""
-        self.server = Server(self.register, self.blobs, lambda: self.after_news())
+        self.server = Server(self.register, self.blobs, lambda: self.after_news(), self._renew)
         self._publishing = threading.Lock()
         self._shelf = reference.Shelf()
 
@@ -162,6 +163,18 @@ class Centre:
         with self.journal.unit() as unit:
             unit.append(directory.node_object(node), directory.Enrol(certificate=certificate, name=name))
         self.publish()
+
+    def _renew(self, before: NodeCertificate, request: Rotate, signed: bytes) -> bytes:
+        """Return the next certificate of a machine that asked for it with both keys, written into the directory."""
+        pdf = rotation.check_request(request, before)
+        node = before.body.node
+        [(name,)] = fetch(self.database, "SELECT name FROM node WHERE node = ?", (node,))
+        public = PublicKeys(request.sign, request.seal, pdf)
+        certificate = self.keys.certify(self.identity.pin, public, node, name, self.clock.now(), NODE_CERTIFICATE_DAYS)
+        with self.journal.unit() as unit:
+            unit.append(directory.node_object(node), directory.Rotated(certificate=certificate, request=signed))
+        self.publish()
+        return certificate
 
     def publish(self) -> None:
         """Log, fold and deliver what the centre itself has just written: whoever wrote it looks at the result next."""

@@ -11,7 +11,7 @@ from sync.ports import OK, Transport
 
 def enrol(data: Path, code_text: str, transport: Transport) -> int:
     """Enrol the machine in ``data`` and return its node number; raises Refused, Conflict("enrol.done") or Unreachable."""
-    if (data / "node.certificate").exists():
+    if (data / identity.KEYS_FILE).exists():
         raise Conflict("enrol.done", N_("This machine is enrolled already. Nothing was changed."))
     code = enrolment.read_code(code_text)
     keys = identity.generate_keys()

@@ -50,7 +50,7 @@ class Node:
         )
         self.blobs = BlobStore(self.data / "blobs", self.database, clock)
         self.transport = transport or HttpTransport(config.centre, self.data / CUT_FILE)
-        self.client = Client(self.journal, identity, self.blobs, self.transport, health=self._health)
+        self.client = Client(self.journal, identity, self.blobs, self.transport, folder=self.data, health=self._health)
         self._shelf = reference.Shelf()
 
     @classmethod

@@ -9,18 +9,19 @@ Whatever cuts it off, the next exchange begins with where both sides really stan
 
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from common.clock import Clock
 from common.db import Table, create_tables, fetch, insert
 from common.errors import N_, CourtError, Forbidden, Refused, Unreachable
-from sync import merkle, ports, receipts
+from sync import merkle, ports, receipts, rotation
 from sync.blobs import BlobStore
 from sync.downlink import Downlink
 from sync.identity import Identity
 from sync.journal import Journal
 from sync.link import REVOKED_SENTENCE, Health, Link, Outcome, Progress, SyncRow
-from sync.messages import AHEAD, NONCE_BYTES, PROVE, REVOKED, TWIN, Hello, Welcome, check_nonce
+from sync.messages import AHEAD, NONCE_BYTES, PROVE, REVOKED, TWIN, Hello, Rotated, Welcome, check_nonce
 from sync.position import Position
 from sync.uplink import OutBundleRow, Uplink
 
@@ -37,12 +38,14 @@ class Client:
         blobs: BlobStore,
         transport: ports.Transport,
         *,
+        folder: Path,
         health: Callable[[], Health] = Health,
     ) -> None:
         self._journal = journal
         self._database = journal.database
         self._health = health
         self._clock: Clock = journal.clock
+        self._folder = folder
         self._link = Link(self._database, identity, transport)
         self._up = Uplink(self._link, journal, blobs)
         self._down = Downlink(self._link, journal, blobs)
@@ -93,6 +96,8 @@ class Client:
             welcome = self._hello()
         recovering = self._journal.recovering()
         sent = self._up.send_bundles(Position(welcome.epoch, welcome.seq, welcome.head))
+        if welcome.rotate:
+            self._rotate(welcome.token)
         if recovering:
             self._down.fetch_own(welcome.own)
         if sent or recovering or welcome.news:
@@ -100,6 +105,22 @@ class Client:
         if self._up.send_blobs():
             self._down.receive_news()  # R2 of what has just become whole
         self._down.fetch_blobs()
+
+    def _rotate(self, token: bytes) -> None:
+        """Renew this machine's certificate; a refusal is noted and delays nothing else (PROTOCOL 2.10)."""
+        request = rotation.write_request(
+            rotation.next_keys(self._folder, self._link.identity), self._link.identity, nonce=secrets.token_bytes(NONCE_BYTES), token=token
+        )
+        try:
+            rotated = self._link.ask(ports.ROTATE, request, Rotated)
+            check_nonce(request.nonce, rotated.nonce)
+            with self._journal.unit():  # nobody writes meanwhile: every entry belongs to one era
+                at = self._journal.position()
+                rotation.take(self._folder, self._link.identity, rotated.certificate, (at.epoch, at.seq + 1))
+        except Unreachable:
+            raise
+        except CourtError as error:
+            self._link.outcome.problems.append(error.code)
 
     def _hello(self, challenge: bytes = b"") -> Welcome:
         hello = self._write_hello(challenge)

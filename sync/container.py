@@ -124,12 +124,13 @@ def read_header(data: bytes, author_key: Ed25519PublicKey, environment: bytes) -
 
 def open_payload(header: Header, sealed: bytes, reader: Identity) -> bytes:
     """Return the payload; raises Refused("container.recipient") when it is sealed to somebody else, or when it is broken."""
-    if header.recipient != reader.certificate.key_id:
+    seal = reader.opener(header.recipient)
+    if seal is None:
         raise Refused("container.recipient", N_("A bundle is addressed to another machine."))
     if not 0 <= header.plain_size <= PLAIN_BYTES_MAX:
         raise _too_large()
     try:
-        packed = SUITE.decrypt(sealed, reader.seal, _info(reader.environment, header.kind))
+        packed = SUITE.decrypt(sealed, seal, _info(reader.environment, header.kind))
     except (InvalidTag, ValueError) as error:
         raise Refused("container.sealed", N_("A bundle cannot be opened with this machine's key.")) from error
     plain = _decompress(packed, header.plain_size)

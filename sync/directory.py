@@ -12,6 +12,7 @@ from typing import Any
 from common.db import BlobField, CompositeKey, Database, IntegerField, Table, TextField, fetch
 from common.errors import N_, Refused
 from common.facts import Audience, Body, Fact, Known, Rows
+from sync import cose, rotation
 from sync.identity import CENTRE_NODE, NodeCertificate, Pin, read_certificate
 
 NAME = "nodes"
@@ -22,6 +23,13 @@ class Enrol(Body, frozen=True):
 
     certificate: bytes
     name: str
+
+
+class Rotated(Body, frozen=True):
+    """The machine goes on under another certificate; ``request`` is its own, signed by the key before and by the new one."""
+
+    certificate: bytes
+    request: bytes
 
 
 class Serve(Body, frozen=True):
@@ -48,6 +56,7 @@ class EpochOpen(Body, frozen=True):
 
 TYPES: dict[str, type[Body]] = {
     "node.enrol/1": Enrol,
+    "node.rotate/1": Rotated,
     "node.serve/1": Serve,
     "node.revoke/1": Revoke,
     "epoch.open/1": EpochOpen,
@@ -146,11 +155,22 @@ class Directory:
                     raise _refused("node.object")
                 state.obj, state.node, state.name = fact.obj, certificate.body.node, name
                 state.certificates.append((certificate.key_id, data))
+            case Rotated(certificate=data, request=request):
+                state.certificates.append((self._rotation(state, data, request), data))
             case Serve(courts=courts):
                 # not yet logged exists for an instant at the centre only; -1 sorts it before everything
                 state.serves.append((fact.log_index if fact.log_index is not None else -1, courts))
             case Revoke():
                 state.revoked = fact.body
+
+    def _rotation(self, state: State, data: bytes, request: bytes) -> bytes:
+        """Return the key id of a renewed certificate; refuses one that a certificate of this machine did not ask for."""
+        certificate, asked_by = read_certificate(data, self._pin), cose.parse(request).key_id
+        before = next((held for key_id, held in state.certificates if key_id == asked_by), None)
+        if before is None:
+            raise Refused("node.unknown", N_("The message comes from a machine that is not in the directory."))
+        rotation.check_rotation(request, certificate, read_certificate(before, self._pin))
+        return certificate.key_id
 
     def rows(self, state: State) -> Rows:
         revoked = state.revoked

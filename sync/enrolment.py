@@ -9,6 +9,7 @@ import base64
 import hashlib
 import secrets
 from dataclasses import dataclass
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -79,25 +80,48 @@ def secret_hash(secret: bytes) -> bytes:
 
 def write_request(code: Code, keys: PrivateKeys) -> bytes:
     """Return the request of a machine with fresh ``keys``."""
-    pdf = keys.pdf.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    sign, seal = keys.sign.public_key().public_bytes_raw(), keys.seal.public_key().public_bytes_raw()
+    sign, seal, pdf = public_keys(keys)
     proof = keys.sign.sign(_PROOF + code.secret + sign + seal + pdf)
     return encode_body(Request(secret=code.secret, sign=sign, seal=seal, pdf=pdf, proof=proof))
+
+
+def public_keys(keys: PrivateKeys) -> tuple[bytes, bytes, bytes]:
+    """Return the public halves (sign, seal, pdf) as requests carry them."""
+    pdf = keys.pdf.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return keys.sign.public_key().public_bytes_raw(), keys.seal.public_key().public_bytes_raw(), pdf
+
+
+class Asked(Protocol):
+    """What a request for a certificate has of the new keys; ``proof`` is theirs."""
+
+    @property
+    def sign(self) -> bytes: ...
+    @property
+    def seal(self) -> bytes: ...
+    @property
+    def pdf(self) -> bytes: ...
+    @property
+    def proof(self) -> bytes: ...
 
 
 def read_request(data: bytes) -> tuple[Request, ec.EllipticCurvePublicKey]:
     """Return the request with its P-256 key; raises Refused("enrol.request") unless the proof holds."""
     request: Request = decode_body(data, Request)
+    return request, check_keys(request, _PROOF + request.secret)
+
+
+def check_keys(request: Asked, promise: bytes) -> ec.EllipticCurvePublicKey:
+    """Return the P-256 key; raises Refused("enrol.request") unless ``proof`` holds over ``promise`` and the keys can be used."""
     try:
         key = Ed25519PublicKey.from_public_bytes(request.sign)
-        key.verify(request.proof, _PROOF + request.secret + request.sign + request.seal + request.pdf)
+        key.verify(request.proof, promise + request.sign + request.seal + request.pdf)
         X25519PrivateKey.generate().exchange(X25519PublicKey.from_public_bytes(request.seal))  # a point to which nothing can be sealed
         pdf = serialization.load_der_public_key(request.pdf)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError) as error:
         raise Refused("enrol.request", N_("The enrolment request cannot be read.")) from error
     if not isinstance(pdf, ec.EllipticCurvePublicKey) or not isinstance(pdf.curve, ec.SECP256R1):
         raise Refused("enrol.request", N_("The enrolment request cannot be read."))
-    return request, pdf
+    return pdf
 
 
 def read_grant(data: bytes, code: Code, keys: PrivateKeys) -> tuple[Grant, Pin]:

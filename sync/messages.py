@@ -8,6 +8,7 @@ from common.errors import N_, Refused
 from common.facts import Body, decode_body, encode_body
 from sync import cose
 from sync.identity import Identity
+from sync.rotation import ROTATE_TYPE, Rotate
 
 PROTOCOL = 1
 NONCE_BYTES = 16
@@ -47,7 +48,8 @@ class Hello(Body, frozen=True):
 
 
 class Welcome(Body, frozen=True):
-    """Centre → node. ``note`` and ``consistency`` only where the log has grown; ``own`` only to a recovering node."""
+    """Centre → node. ``note`` and ``consistency`` only where the log has grown; ``own`` only to a recovering node;
+    ``rotate`` when the certificate under which the hello came should be renewed."""
 
     nonce: bytes
     now: int
@@ -61,6 +63,7 @@ class Welcome(Body, frozen=True):
     consistency: list[bytes] = []
     own: list[list[int]] = []
     challenge: bytes = b""
+    rotate: bool = False
     protocol: int = PROTOCOL
 
 
@@ -71,6 +74,13 @@ class Acknowledgement(Body, frozen=True):
     seq: int
     head: bytes
     digest: bytes
+
+
+class Rotated(Body, frozen=True):
+    """Centre → node: the certificate over the keys of its `Rotate`."""
+
+    nonce: bytes
+    certificate: bytes
 
 
 class Ask(Body, frozen=True):
@@ -158,6 +168,8 @@ CONTENT_TYPES: dict[type[Body], str] = {
     Welcome: "application/sot-welcome+cbor",
     Acknowledgement: "application/sot-ack+cbor",
     Ask: "application/sot-ask+cbor",
+    Rotate: ROTATE_TYPE,
+    Rotated: "application/sot-rotated+cbor",
     BlobAsk: "application/sot-blob-ask+cbor",
     BlobHave: "application/sot-blob-have+cbor",
     Refusal: "application/sot-refusal+cbor",

@@ -10,12 +10,13 @@ class Transport(Protocol):
         """Return (status, answer); raises Unreachable when the line is down, silent or cut on the way."""
 
 
-HELLO, BUNDLE, DOWN, BLOB_HAVE, BLOB_PUT, BLOB_GET = (
+HELLO, BUNDLE, DOWN, BLOB_HAVE, BLOB_PUT, BLOB_GET, ROTATE = (
     "/sync/hello",
     "/sync/bundle",
     "/sync/down",
     "/sync/blob/have",
     "/sync/blob/put",
     "/sync/blob/get",
+    "/sync/rotate",
 )
 OK = 200

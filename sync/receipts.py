@@ -16,7 +16,7 @@ from common.errors import N_, Refused
 from common.facts import Body, decode_body, encode_body
 from sync import cose, merkle
 from sync.checkpoint import Checkpoint
-from sync.identity import Identity, NodeCertificate
+from sync.identity import Era, Identity, NodeCertificate
 from sync.inclusion import write_proof
 from sync.messages import Logged
 
@@ -82,7 +82,7 @@ class Ladder:
     complete_ms: int | None
 
 
-def sign_r0(taken: Taken, node: Identity) -> bytes:
+def sign_r0(taken: Taken, node: Identity | Era) -> bytes:
     """Return R0, signed with the node's Ed25519 key; deterministic, so that the same talon is printed again."""
     return node.sign_message(encode_body(taken), R0_TYPE)
 

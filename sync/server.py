@@ -34,12 +34,14 @@ from sync.messages import (
     M,
     Own,
     Refusal,
+    Rotated,
     Welcome,
     pack,
     unpack,
 )
 from sync.position import Position
 from sync.register import Register
+from sync.rotation import Rotate, is_due
 
 DOWN_BYTES_MAX = 4 << 20
 """Entries in one downlink container, before compression."""
@@ -83,15 +85,20 @@ ON CONFLICT (node) DO UPDATE SET contact_ms = ?2, epoch = ?3, seq = ?4, clock_ms
 """
 
 
+Certify = Callable[[NodeCertificate, Rotate, bytes], bytes]
+"""(certificate in force, its machine's checked request, the same as signed) → the next certificate, in the directory already."""
+
+
 class Server:
     """Answers the machines. ``after_news`` is called when entries were logged: fold now, or wake who folds."""
 
-    def __init__(self, register: Register, blobs: BlobStore, after_news: Callable[[], object]) -> None:
+    def __init__(self, register: Register, blobs: BlobStore, after_news: Callable[[], object], certify: Certify) -> None:
         self.register = register
         self.blobs = blobs
         self._database = register.database
         self._identity = register.identity
         self._after_news = after_news
+        self._certify = certify
         self._doors = {
             ports.HELLO: self._hello,
             ports.BUNDLE: self._bundle,
@@ -99,6 +106,7 @@ class Server:
             ports.BLOB_HAVE: self._blob_have,
             ports.BLOB_PUT: self._blob_put,
             ports.BLOB_GET: self._blob_get,
+            ports.ROTATE: self._rotate,
         }
 
     def start(self) -> None:
@@ -144,6 +152,26 @@ class Server:
         if directory.revocation_of(self._database, certificate.body.node) is not None:
             raise Forbidden("node.revoked", N_("This machine's certificate has been revoked. What it sends is kept as evidence."))
 
+    def _in_force(self, body: bytes, kind: type[M]) -> tuple[NodeCertificate, M]:
+        """Return a message of whoever may receive something: an old certificate delivers and rotates, and gets nothing."""
+        certificate, message = self._trusted(body, kind)
+        newest = self._newest(certificate.body.node)
+        if certificate.key_id != newest.key_id or certificate.body.not_after < self.register.clock.now():
+            raise Forbidden("certificate.old", N_("This machine's certificate is an old one. It is renewed with the next exchange."))
+        return certificate, message
+
+    def _rotate(self, body: bytes) -> bytes:
+        certificate, request = self._trusted(body, Rotate)
+        newest = self._newest(certificate.body.node)
+        if (newest.body.sign, newest.body.seal) == (request.sign, request.seal):  # the answer was lost: the same again
+            return pack(Rotated(nonce=request.nonce, certificate=newest.data), self._identity)
+        contact = one_of(self._database, ContactRow.select().where(ContactRow.node == certificate.body.node))
+        if contact is None or not request.token or contact["token"] != request.token or contact["state"] == TWIN:
+            raise Forbidden("certificate.token", N_("A machine asks for a certificate out of turn. It says hello first."))
+        if not is_due(certificate, newest, self.register.clock.now()):
+            raise Forbidden("certificate.early", N_("The certificate of this machine is not due for renewal."))
+        return pack(Rotated(nonce=request.nonce, certificate=self._certify(certificate, request, body)), self._identity)
+
     def _hello(self, body: bytes) -> bytes:
         certificate, hello = self._read(body, Hello)
         node = certificate.body.node
@@ -168,8 +196,12 @@ class Server:
             consistency=self.register.consistency(hello.size) if grown else [],
             own=self._own_epochs(node) if served and hello.recovering else [],
             challenge=challenge,
+            rotate=served and is_due(certificate, self._newest(node), self.register.clock.now()),
         )
         return pack(welcome, self._identity)
+
+    def _newest(self, node: int) -> NodeCertificate:
+        return directory.newest_certificate(self._database, node, self._identity.pin)
 
     def _state(self, hello: Hello, at: Position) -> str:
         if directory.revocation_of(self._database, hello.node) is not None:
@@ -234,7 +266,7 @@ class Server:
         return pack(Acknowledgement(epoch=at.epoch, seq=at.seq, head=at.head, digest=outcome.digest), self._identity)
 
     def _down(self, body: bytes) -> bytes:
-        certificate, ask = self._trusted(body, Ask)
+        certificate, ask = self._in_force(body, Ask)
         return self._own(certificate, ask) if ask.own else self._news(certificate, ask)
 
     def _news(self, certificate: NodeCertificate, ask: Ask) -> bytes:
@@ -299,7 +331,7 @@ class Server:
         return pack(BlobHave(nonce=ask.nonce, whole=whole), self._identity)
 
     def _blob_get(self, body: bytes) -> bytes:
-        certificate, ask = self._trusted(body, BlobAsk)
+        certificate, ask = self._in_force(body, BlobAsk)
         self._check_named(certificate, ask)
         data = self.blobs.chunk(ask.sha256, ask.chunk)
         about = {"nonce": ask.nonce, "sha256": ask.sha256, "size": ask.size, "chunk": ask.chunk}

@@ -110,7 +110,8 @@ def decision_notice(node: Node, filing_obj: bytes) -> bytes:
     if filing is None or decided is None or filing.decided_ms is None:
         raise NotFound("notice.none", N_("The court has not decided about this filing yet, so there is no notice."))
     page = papers.decision_pdf(_notice(node, filing, decided, filing.decided_ms), attachments=_proof(decided))
-    key = key_from_ec(node.identity.pdf, node.identity.certificate.body.pdf)
+    era = node.identity.now
+    key = key_from_ec(era.pdf, era.certificate.body.pdf)
     return pades.sign_pdf(page, key, at_ms=filing.decided_ms, field=NOTICE_FIELD, name=key.certificate.subject)
 
 

@@ -57,7 +57,8 @@ def receipt_of(node: Node, filing: Filing) -> Receipt:
 
 def pdf(node: Node, filing: Filing) -> bytes:
     """Return the talon's page of A4, signed by this machine as of the time of receipt; raises NotFound("talon.elsewhere")."""
-    key = key_from_ec(node.identity.pdf, node.identity.certificate.body.pdf)
+    era = node.identity.at(filing.epoch, filing.seq)
+    key = key_from_ec(era.pdf, era.certificate.body.pdf)
     page = talon_pdf(facts_of(node, filing))
     return pades.sign_pdf(page, key, at_ms=filing.received_ms, field=SIGNATURE_FIELD, name=key.certificate.subject)
 
@@ -107,7 +108,7 @@ def facts_of(node: Node, filing: Filing) -> Talon:
         node_court=_node_court(node, book),
         place=Both(f"№ {node.number} құрылғы", f"устройство № {node.number}"),
         node_id=f"{node.number:04}",
-        node_key=node.identity.certificate.key_id,
+        node_key=node.identity.at(filing.epoch, filing.seq).certificate.key_id,
         software=software,
         received_at=filing.received_ms,
         clock=talon.ClockState(source=CLOCK_SOURCE, synced_at=contact, error_ms=None),
@@ -130,7 +131,7 @@ def facts_of(node: Node, filing: Filing) -> Talon:
         qr_text=receipt.qr_text,
         short_code=receipt.short_code,
         r0=receipt.r0,
-        node_certificate=node.identity.certificate.data,
+        node_certificate=node.identity.at(filing.epoch, filing.seq).certificate.data,
         register_by=register_by(filing),
         decide_by=statements.day_ms(last_day.toordinal()) if last_day else register_by(filing),
         employee=filing.assisted_by,
@@ -141,7 +142,7 @@ def _r0(node: Node, filing: Filing) -> bytes:
     if filing.node != node.number:
         raise NotFound("talon.elsewhere", N_("The talon was given by the machine that took this filing. Ask for it there."))
     taken = Taken(talon=int(filing.talon), node=filing.node, leaf=filing.leaf, statement=filing.statement_sha256, at=filing.received_ms)
-    return sign_r0(taken, node.identity)
+    return sign_r0(taken, node.identity.at(filing.epoch, filing.seq))
 
 
 def _received(node: Node, filing: Filing) -> tuple[int | None, str]:

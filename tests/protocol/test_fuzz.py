@@ -293,11 +293,11 @@ def test_a_mark_of_any_bytes(tmp_path_factory: pytest.TempPathFactory, data: byt
 
 
 @SETTINGS
-@given(st.sampled_from(["node.keys", "node.certificate", "register.pin"]), st.binary(max_size=100))
+@given(st.sampled_from(["node.keys", "register.pin"]), st.binary(max_size=100))
 def test_an_identity_of_any_bytes(shared_world: World, tmp_path_factory: pytest.TempPathFactory, name: str, data: bytes) -> None:
     folder = Path(tmp_path_factory.getbasetemp()) / "identity"
     folder.mkdir(exist_ok=True)
-    for file in ("node.keys", "node.certificate", "register.pin"):
+    for file in ("node.keys", "register.pin"):
         (folder / file).write_bytes(data if file == name else (shared_world.node.data / file).read_bytes())
     only_ours(lambda: identity.load_identity(folder))
 

@@ -163,16 +163,14 @@ def test_a_talon_of_a_made_up_machine_is_refused(world: World) -> None:
         not_after=theirs.not_after,
     )
     forged = identity.issue_certificate(body, keys.sign)  # signed by itself, not by the registry
-    liar = identity.Identity(
-        keys.sign, keys.seal, keys.pdf, identity.NodeCertificate(forged, identity.key_id_of(forged), body), world.node.identity.pin
-    )
+    liar = identity.Era(keys.sign, keys.seal, keys.pdf, identity.NodeCertificate(forged, identity.key_id_of(forged), body))
     r0 = sign_r0(Taken(talon=1, node=theirs.node, leaf=bytes(32), statement=bytes(32), at=START_MS), liar)
     assert codes(world.verify(r0)) == ["node.unknown"]
     assert codes(world.verify(forged)) == ["cose.signature"]
 
 
 def test_a_talon_signed_again_with_another_key_is_refused(world: World) -> None:
-    key = world.court.centre.identity
+    key = world.court.centre.identity.now
     page = talons.talon_pdf(talons.facts_of(world.node, world.filing))
     other = pades.sign_pdf(page, key_from_ec(key.pdf, key.certificate.body.pdf), at_ms=START_MS, field="Court")
     assert codes(world.verify(other)) == ["talon.key"]
