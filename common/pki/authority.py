@@ -20,7 +20,7 @@ from common.pki import der, gost
 from common.pki.algorithms import read_public_key, signature_algorithm
 from common.pki.certificates import Certificate, read_certificate
 from common.pki.keystore import Key, Secret, public_spki, sign_with
-from common.pki.profile import KEY_STORAGE_EXTENSION, ORGANISATION, PERSON, ROLE_OIDS
+from common.pki.profile import KEY_STORAGE_EXTENSION, ORGANISATION, PERSON, ROLE_OIDS, TIME_STAMPING
 
 DAY_MS = 24 * 3_600_000
 AUTHORITY_DAYS = 20 * 365
@@ -109,6 +109,10 @@ class Authority:
         person = _person(surname, first, patronymic, iin)
         return self._issue_user([*person[:4], *place, *person[4:]], [EMAIL_PROTECTION, *purposes], not_before_ms, days)
 
+    def issue_service(self, common_name: str, purpose: str, *, not_before_ms: int, days: int = 365, more: bytes = b"") -> Key:
+        """Return a new key of a service of the centre: a timestamping authority or an OCSP responder, by its extended key usage."""
+        return self._issue_user([(_CN, der.text(common_name)), (_C, der.printable("KZ"))], [purpose], not_before_ms, days, more)
+
     def revoke(self, certificate: Certificate, at_ms: int, *, reason: int = KEY_COMPROMISE) -> None:
         """Put ``certificate`` on the next list, from ``at_ms`` on."""
         self.revoked[certificate.serial] = (at_ms, reason)
@@ -145,7 +149,7 @@ class Authority:
         )
         return der.sequence(signed, algorithm, der.bits(self.issuer.sign(signed)))
 
-    def _issue_user(self, name: list[tuple[str, bytes]], purposes: list[str], not_before_ms: int, days: int) -> Key:
+    def _issue_user(self, name: list[tuple[str, bytes]], purposes: list[str], not_before_ms: int, days: int, more: bytes = b"") -> Key:
         secret = new_secret(self.algorithm)
         spki = public_spki(secret)
         request = _Request(
@@ -156,11 +160,12 @@ class Authority:
             not_after_ms=not_before_ms + days * DAY_MS,
             extensions=(
                 _extension("2.5.29.32", der.sequence(der.sequence(der.oid(POLICY)))),
-                _extension("2.5.29.37", der.sequence(*map(der.oid, purposes))),
+                _extension("2.5.29.37", der.sequence(*map(der.oid, purposes)), critical=purposes == [TIME_STAMPING]),
                 _extension("2.5.29.15", _USAGE_PERSON, critical=True),
                 _ski(spki),
                 _aki(self.issuer.certificate.ski),
                 _extension(KEY_STORAGE_EXTENSION, der.sequence(der.oid(KEY_IN_A_FILE))),
+                more,
             ),
         )
         return Key(read_certificate(_issue(self.issuer, request)), secret)

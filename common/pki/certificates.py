@@ -50,6 +50,8 @@ class Certificate:
     email: str
     roles: frozenset[str]
     """Names of ``profile.ROLE_WORDS``."""
+    purposes: frozenset[str]
+    """The extended key usages, as object identifiers."""
     storage: str
     """Where the key lives: a name of ``profile.STORAGE_WORDS``."""
     identification: str
@@ -140,6 +142,7 @@ def _read(data: bytes) -> Certificate:
         organisation=_first(names, _ORGANISATION_NAME),
         email=_first(names, _EMAIL),
         roles=frozenset(role for purpose in says.purposes for role in ROLE_OIDS.get(purpose, ())),
+        purposes=says.purposes,
         storage=STORAGE_OIDS.get(says.storage, ""),
         identification=_longest(says.purposes | says.policies, IDENTIFICATION_OIDS),
         not_before_ms=fields[3][0].time_ms(),

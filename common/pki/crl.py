@@ -108,12 +108,17 @@ class Crl:
             )
 
     def signed_by(self, issuer: Certificate) -> bool:
-        """Return whether ``issuer`` may sign lists, has the name of this one, and signed it."""
+        """Return whether ``issuer`` may sign lists, has the name of this one, and signed it.
+
+        Raises Refused("pki.digest_slow") on a machine that would take minutes to say (see ``engines``).
+        """
         if not issuer.may_sign_crls or issuer.subject_name != self.issuer_name:
             return False
         try:
             return issuer.verify(self._signature, self._signed_part, oid=self._oid)
-        except Refused:
+        except Refused as refused:
+            if refused.code == "pki.digest_slow":
+                raise
             return False
 
     def entries(self) -> Iterator[Entry]:

@@ -9,6 +9,7 @@ from common.errors import N_
 PERSON = "1.2.398.3.3.4.1.1"
 ORGANISATION = "1.2.398.3.3.4.1.2"
 KEY_STORAGE_EXTENSION = "1.2.398.3.3.5"
+TIME_STAMPING, OCSP_SIGNING = "1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.9"  # RFC 3161, 2.3; RFC 6960, 4.2.2.2
 
 ROLE_OIDS = {
     PERSON: ("person",),

@@ -191,14 +191,15 @@ class Trust:
             raise Refused("pki.untrusted", UNTRUSTED)
         return chain
 
-    def check(self, certificate: Certificate, *, at_ms: int, now_ms: int) -> Verdict:
+    def check(self, certificate: Certificate, *, at_ms: int, now_ms: int, purpose: str = "") -> Verdict:
         """Return the verdict on a certificate that signed at ``at_ms``; ``now_ms`` is for the age of the list.
 
-        Raises Refused: "pki.untrusted", "pki.expired", "pki.not_yet_valid", "pki.revoked" (with ``since``, milliseconds),
-        "pki.not_for_signing". RFC 5280, 6.
+        Of a person's key is asked that it is meant for signing; with ``purpose`` that it is meant for that (an extended key
+        usage: those of timestamping and OCSP services). Raises Refused: "pki.untrusted", "pki.expired", "pki.not_yet_valid",
+        "pki.revoked" (with ``since``, milliseconds, and ``reason``), "pki.not_for_signing". RFC 5280, 6.
         """
         store = self._store
-        if not certificate.may_sign:
+        if not (purpose in certificate.purposes if purpose else certificate.may_sign):
             raise Refused("pki.not_for_signing", NOT_FOR_SIGNING)
         chain = _chain(certificate, store)
         if chain is None:
