@@ -106,8 +106,13 @@ class Link:
         return self.read(self.post(path, pack(message, self.identity)), kind)
 
     def read(self, answer: bytes, kind: type[M]) -> M:
-        """Return a message that the centre signed; raises Refused."""
-        return unpack(cose.parse(answer), kind, self.centre().sign_key, self.identity.environment)
+        """Return a message that the centre signed; raises Unreachable("line.stranger") for what it did not sign, and Refused."""
+        try:
+            return unpack(cose.parse(answer), kind, self.centre().sign_key, self.identity.environment)
+        except Refused as error:
+            if error.code.startswith("cose."):  # a captive portal, a proxy that alters: a broken line and nothing else
+                raise Unreachable("line.stranger", STRANGER_SENTENCE) from error
+            raise
 
     def ask_container(self, ask: Ask, kind: str) -> bytes:
         """Return the payload of the container that answers ``ask``, whose nonce is made here."""
@@ -136,8 +141,8 @@ class Link:
     def _refused(self, answer: bytes) -> CourtError:
         try:
             refusal = self.read(answer, Refusal)
-        except Refused:
-            return Unreachable("line.stranger", N_("Something on the line answers in place of the centre. It will be tried again."))
+        except (Refused, Unreachable):
+            return Unreachable("line.stranger", STRANGER_SENTENCE)
         sentence = N_("The centre refused a message (%(code)s).")
         if refusal.code == "node.revoked":
             return Forbidden(refusal.code, REVOKED_SENTENCE)
@@ -146,4 +151,5 @@ class Link:
         return Refused(refusal.code, sentence, code=refusal.code)
 
 
+STRANGER_SENTENCE = N_("Something on the line answers in place of the centre. It will be tried again.")
 REVOKED_SENTENCE = N_("This machine's certificate has been revoked. What it sends is kept as evidence.")
