@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SYSTEM_PACKAGES := chromium poppler-utils fonts-noto-core fonts-noto-mono
 
-.PHONY: run install install-test test lint test-only bench storm catalogue clean system
+.PHONY: run install install-test test lint test-only bench storm fuzz catalogue clean system
 
 install: $(STAMP)
 
@@ -52,6 +52,11 @@ bench: install
 # Long runs that accumulate: make storm SEEDS=1000:2000
 storm: install
 	SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/sim/test_storms.py -n $(JOBS)
+
+# A door of TARGET (python -m tests.fuzz names them) under fire, guided by coverage: make fuzz TARGET=cms SECONDS=1800
+fuzz: install
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz $(TARGET) --seconds $(or $(SECONDS),60)
 
 catalogue: install
 	$(BIN)/python -m common.web.catalogue

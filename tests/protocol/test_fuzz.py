@@ -8,23 +8,21 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from protocol_world import OPEN, World, append, make_entry, picture
+from protocol_world import OPEN, World, append, picture
 
 from central.config import CentralConfig
 from common import canonical
 from common.config import load
 from common.errors import CourtError
-from common.facts import decode_body, encode_body
+from common.facts import decode_body
 from edge.config import EdgeConfig
-from sync import container, cose, enrolment, identity, ports, receipts
-from sync.bundle import open_bundle, read_bundle_header
-from sync.checkpoint import read_checkpoint
+from sync import container, cose, identity, ports
+from sync.bundle import read_bundle_header
 from sync.container import open_payload, read_header, split_container
-from sync.entry import decode_envelope, read_entry
+from sync.entry import read_entry
 from sync.highwater import HighWater, Mark
-from sync.identity import Pin, read_certificate
-from sync.inclusion import read_proof
 from sync.messages import CONTENT_TYPES, Down, Hello, Own, pack
+from tests.fuzz.doors_sync import READERS, readers
 
 SETTINGS = settings(
     max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -59,49 +57,7 @@ def only_ours(action: Callable[[], object]) -> None:
         action()
 
 
-def readers(world: World) -> dict[str, tuple[bytes, Callable[[bytes], object]]]:
-    """Every decoder with bytes it accepts."""
-    me, centre = world.me, world.centre
-    pin = me.pin
-    bundle = world.bundle(world.entries(2))
-    keys, code = identity.generate_keys(), enrolment.new_code(pin)
-    grant = enrolment.Grant(certificate=me.certificate.data, pin=encode_body(pin), centre=centre.certificate.data)
-    entry = make_entry(7, 1, 1)
-    note = world.court.centre.register.checkpoint()[1]
-    taken = receipts.sign_r0(receipts.Taken(talon=1, node=world.node.number, leaf=bytes(32), statement=bytes(32), at=1), me)
-    done = centre.sign_message(encode_body(receipts.Complete(leaf=bytes(32), index=1, at=1)), receipts.COMPLETE_TYPE)
-    database = world.court.centre.database
-
-    def whole_bundle(data: bytes) -> object:
-        return open_bundle(read_bundle_header(data, database, pin), centre)
-
-    return {
-        "canonical": (canonical.encode({"a": [1, b"x", {"b": None}]}), canonical.decode),
-        "entry": (canonical.encode(entry.wire()), lambda data: read_entry(canonical.decode(data))),
-        "envelope": (entry.envelope_bytes, decode_envelope),
-        "cose": (taken, cose.parse),
-        "container": (bundle, split_container),
-        "header": (bundle, lambda data: read_header(data, me.certificate.sign_key, pin.environment)),
-        "bundle": (bundle, whole_bundle),
-        "certificate": (me.certificate.data, lambda data: read_certificate(data, pin)),
-        "pin": (encode_body(pin), lambda data: read_certificate(me.certificate.data, decode_body(data, Pin))),
-        "checkpoint": (note, lambda data: read_checkpoint(data, pin.origin, pin.log_key)),
-        "proof": (b"c2sp.org/tlog-proof@v1\nindex 0\n\n" + note, read_proof),
-        "r0": (taken, lambda data: receipts.read_r0(data, me.certificate)),
-        "r2": (done, lambda data: receipts.read_r2(data, centre.certificate)),
-        "request": (enrolment.write_request(code, keys), enrolment.read_request),
-        "grant": (encode_body(grant), lambda data: enrolment.read_grant(data, code, keys)),
-        "code": (str(code).encode(), lambda data: enrolment.read_code(data.decode("latin-1"))),
-    }
-
-
-NAMES = [
-    *("canonical", "entry", "envelope", "cose", "container", "header", "bundle", "certificate", "pin"),
-    *("checkpoint", "proof", "r0", "r2", "request", "grant", "code"),
-]
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", READERS)
 def test_a_decoder_lets_nothing_but_ours_out(still: World, name: str) -> None:
     good, read = readers(still)[name]
 
