@@ -27,8 +27,8 @@ class FoldStateRow(Table):
 
 
 def fingerprint(fold: Fold) -> bytes:
-    """Return the hash of everything that decides how tables look: columns, types and the fold's own version."""
-    lines = [str(fold.VERSION)]
+    """Return the hash of everything that decides how tables look: columns, types, the entries that can be read, the fold's version."""
+    lines = [str(fold.VERSION), *fold.known_types()]
     for subject in fold.subjects:
         for table in subject.TABLES:
             columns = ((field.column_name, field.field_type, field.null) for field in table._meta.sorted_fields)

@@ -1,0 +1,57 @@
+"""Programs of different ages meet: what one does not know yet is kept raw, and read when it does."""
+
+from pathlib import Path
+
+import pytest
+
+from common.court import filings
+from common.db import fetch
+from tests.court import Court
+from tests.faults import corpus
+from tests.sim.papers import AIGUL
+
+AKTAU, ASTANA = "kz-283", "kz-7"
+
+
+def forget(patch: pytest.MonkeyPatch, name: str) -> None:
+    """Let programs that start now not know the entry type ``name``."""
+    patch.setattr(filings, "TYPES", {each: kind for each, kind in filings.TYPES.items() if each != name})
+
+
+@pytest.mark.parametrize("old", ["centre", "node"])
+def test_an_old_program_keeps_what_it_cannot_read_and_reads_it_after_the_upgrade(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str
+) -> None:
+    """Row 61: a type unknown at the centre or at the court's node is logged, gets its R1, waits in sight, and is folded later."""
+    court = Court.ready(tmp_path)
+    aktau, astana = court.machine(1001), court.machine(1002)
+    court.open_cabinet(aktau, AIGUL)
+    filing = court.file(aktau, AIGUL, ASTANA)
+    court.settle()
+    with monkeypatch.context() as patch:
+        forget(patch, "filing.withdraw/1")
+        if old == "centre":
+            court.crash_centre()
+        else:
+            astana = court.crash(astana)
+    withdrawn = court.withdraw(aktau, filing)
+    court.settle()
+    behind = court.centre if old == "centre" else astana
+    assert fetch(behind.database, "SELECT code FROM quarantine") == [("entry.unknown_type",)]
+    assert court.status(behind, filing) == "filed"
+    assert court.status(aktau, filing) == "withdrawn"
+    assert fetch(aktau.database, "SELECT log_index IS NOT NULL FROM entry WHERE leaf = ?", (withdrawn.leaf,)) == [(1,)]
+    if old == "centre":
+        court.crash_centre()
+    else:
+        astana = court.crash(astana)
+    court.settle()
+    court.check()
+    assert {court.status(one, filing) for one in (court.centre, aktau, astana)} == {"withdrawn"}
+
+
+def test_an_entry_of_any_age_is_read() -> None:
+    """Row 62: every entry type ever released has a body on record, byte for byte; today's program reads it and loses nothing of it."""
+    assert corpus.missing() == []
+    for path in corpus.files():
+        assert corpus.problem(path) == "", path.name
