@@ -57,6 +57,7 @@ class Exchanger:
         self._running = threading.Lock()
         self._failures = 0
         self._not_before = 0.0
+        self._asked_to_wait = 0
         self._step, self._done, self._total = "", 0, 0
         node.client.report_progress(self._note)
         line.create(node.database)
@@ -80,11 +81,11 @@ class Exchanger:
         try:
             with self._alone():
                 outcome = self._node.client.exchange()
-            self._failures = 0
+            self._failures, self._asked_to_wait = 0, outcome.retry_seconds
             line.note(self._node, started, outcome, None)
             return outcome
         except CourtError as error:
-            self._failures += 1
+            self._failures, self._asked_to_wait = self._failures + 1, 0
             if error.code != "exchange.running":  # another process does it: its own history
                 line.note(self._node, started, None, error)
             raise
@@ -122,9 +123,11 @@ class Exchanger:
             logger.error("exchange: %s", error.code)
 
     def wait_seconds(self) -> float:
-        """Return how long to wait: the interval, or doubling back-off after failures, with a quarter of jitter."""
+        """Return how long to wait: the interval, doubling back-off after failures, or what the centre asked for, with a quarter
+        of jitter; never more than BACKOFF_SECONDS_MAX: receipts and news come meanwhile."""
         interval = self._node.config.interval_seconds
-        wait = min(max(BACKOFF_SECONDS_MAX, interval), interval * 2 ** min(self._failures, 10)) if self._failures else interval
+        wanted = max(interval * 2 ** min(self._failures, 10), self._asked_to_wait)
+        wait = min(max(BACKOFF_SECONDS_MAX, interval), wanted)
         return float(wait) * (1 + self._dice.uniform(-0.25, 0.25))
 
     def status(self) -> LineStatus:

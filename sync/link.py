@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from common.db import BlobField, Database, IntegerField, Table, TextField, fetch
-from common.errors import N_, Conflict, CourtError, Forbidden, Refused, Unreachable
+from common.errors import N_, Conflict, CourtError, Forbidden, Refused, TooMany, Unreachable
 from common.facts import Body
 from sync import container, cose, directory, merkle, ports
 from sync.checkpoint import Checkpoint, read_checkpoint
 from sync.identity import CENTRE_NODE, Identity, NodeCertificate, read_certificate
 from sync.messages import NONCE_BYTES, Ask, M, Refusal, check_nonce, pack, unpack
+from sync.quota import wait_of
 
 
 class SyncRow(Table):
@@ -55,6 +56,8 @@ class Outcome:
     trips: int = 0
     bytes_up: int = 0
     bytes_down: int = 0
+    retry_seconds: int = 0
+    """The centre asked to wait so long before more is sent."""
     problems: list[str] = field(default_factory=list)
 
 
@@ -101,6 +104,11 @@ class Link:
             return answer
         raise self._refused(answer)
 
+    def wait(self, error: TooMany) -> None:
+        """Note that the centre wants no more of this now; the rest of the exchange goes on."""
+        self.outcome.retry_seconds = max(self.outcome.retry_seconds, wait_of(error))
+        self.outcome.problems.append(error.code)
+
     def ask(self, path: str, message: Body, kind: type[M]) -> M:
         """Return the centre's signed answer to ``message``."""
         return self.read(self.post(path, pack(message, self.identity)), kind)
@@ -144,6 +152,8 @@ class Link:
         except (Refused, Unreachable):
             return Unreachable("line.stranger", STRANGER_SENTENCE)
         sentence = N_("The centre refused a message (%(code)s).")
+        if refusal.code in ("exchange.quota", "exchange.busy"):
+            return TooMany(refusal.code, N_("The centre asks this machine to wait for %(seconds)d seconds."), seconds=refusal.retry)
         if refusal.code == "node.revoked":
             return Forbidden(refusal.code, REVOKED_SENTENCE)
         if refusal.code.startswith("bundle."):

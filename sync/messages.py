@@ -155,12 +155,13 @@ class BlobHave(Body, frozen=True):
 
 
 class Refusal(Body, frozen=True):
-    """Centre → node: why not; for a gap also where the centre stands."""
+    """Centre → node: why not; for a gap also where the centre stands; ``retry`` seconds to wait for who sends too much."""
 
     code: str
     epoch: int = 0
     seq: int = 0
     head: bytes = b""
+    retry: int = 0
 
 
 CONTENT_TYPES: dict[type[Body], str] = {

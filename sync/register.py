@@ -18,7 +18,7 @@ from common.db import AutoField, BlobField, Database, IntegerField, Table, TextF
 from common.errors import N_, Conflict, Forbidden, Refused
 from common.facts import encode_body
 from sync import delivery, directory, log, merkle
-from sync.bundle import Bundle, open_bundle, read_bundle_header, write_bundle
+from sync.bundle import Bundle, SealedBundle, open_bundle, read_bundle_header, write_bundle
 from sync.checkpoint import Checkpoint, sign_checkpoint
 from sync.entry import Entry, chain_start
 from sync.fold import Fold
@@ -121,7 +121,8 @@ class Outcome:
 
     position: Position
     digest: bytes
-    duplicate: bool
+    fresh: int
+    """Entries that were logged: none when the bundle had been taken before."""
 
 
 class Register:
@@ -163,9 +164,16 @@ class Register:
             assert position.epoch == at.epoch, "the centre has one epoch; a restored centre is another log"
             self.receive(data)
 
-    def receive(self, data: bytes) -> Outcome:
-        """Take one bundle; raises Refused, Forbidden("node.revoked"), Conflict("bundle.gap") or Conflict("bundle.fork")."""
-        header = read_bundle_header(data, self.database, self.identity.pin)
+    def read_header(self, data: bytes) -> SealedBundle:
+        """Return a bundle whose author is known, not opened yet; raises Refused."""
+        return read_bundle_header(data, self.database, self.identity.pin)
+
+    def receive(self, data: bytes, header: SealedBundle | None = None) -> Outcome:
+        """Take one bundle; raises Refused, Forbidden("node.revoked"), Conflict("bundle.gap") or Conflict("bundle.fork").
+
+        ``header`` is what `read_header` made of ``data`` before.
+        """
+        header = header or self.read_header(data)
         bundle = open_bundle(header, self.identity)
         with transaction(self.database):
             at = self.peer(bundle.node)
@@ -173,10 +181,10 @@ class Register:
             if verdict == "next":
                 self._log(bundle, data)
         if verdict == "duplicate":
-            return Outcome(at, bundle.header.digest, True)
+            return Outcome(at, bundle.header.digest, 0)
         if verdict != "next":
             self._refuse(verdict, bundle, data)
-        return Outcome(Position(bundle.epoch, bundle.last, bundle.head), bundle.header.digest, False)
+        return Outcome(Position(bundle.epoch, bundle.last, bundle.head), bundle.header.digest, len(bundle.entries))
 
     def _place(self, bundle: Bundle, at: Position) -> str:
         if (cut := directory.revocation_of(self.database, bundle.node)) is not None and (bundle.epoch, bundle.last) > cut:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 
 from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, one_of
-from common.errors import N_, CourtError, Forbidden, NotFound, Refused
+from common.errors import N_, CourtError, Forbidden, NotFound, Refused, TooMany
 from common.facts import encode_body
 from sync import container, cose, delivery, directory, ports
 from sync.blobs import BlobStore
@@ -40,6 +40,7 @@ from sync.messages import (
     unpack,
 )
 from sync.position import Position
+from sync.quota import Quotas, wait_of
 from sync.register import Register
 from sync.rotation import Rotate, is_due
 
@@ -99,6 +100,7 @@ class Server:
         self._identity = register.identity
         self._after_news = after_news
         self._certify = certify
+        self.quotas = Quotas(register.clock)
         self._doors = {
             ports.HELLO: self._hello,
             ports.BUNDLE: self._bundle,
@@ -124,10 +126,13 @@ class Server:
         except CourtError as error:
             if error.status >= 500:
                 logger.error("exchange failed: %s", error.code)
-            return error.status, pack(self._refusal(error.code, body), self._identity)
+            return error.status, pack(self._refusal(error, body), self._identity)
 
-    def _refusal(self, code: str, body: bytes) -> Refusal:
+    def _refusal(self, error: CourtError, body: bytes) -> Refusal:
         """Say where we stand, when the bundle's author is known: a node with a gap needs that to go on."""
+        code = error.code
+        if isinstance(error, TooMany):
+            return Refusal(code=code, retry=wait_of(error))
         if not code.startswith("bundle."):
             return Refusal(code=code)
         try:
@@ -259,9 +264,16 @@ class Server:
         return [list(row) for row in rows]
 
     def _bundle(self, body: bytes) -> bytes:
-        outcome = self.register.receive(body)
+        sealed = self.register.read_header(body)
+        node, quotas = sealed.certificate.body.node, self.quotas
+        with quotas.turn(node):
+            quotas.entries.check(node)
+            quotas.bundle_bytes.check(node)
+            quotas.bundle_bytes.charge(node, len(body))
+            outcome = self.register.receive(body, sealed)
+            quotas.entries.charge(node, outcome.fresh)
         at = outcome.position
-        if not outcome.duplicate:
+        if outcome.fresh:
             self._after_news()
         return pack(Acknowledgement(epoch=at.epoch, seq=at.seq, head=at.head, digest=outcome.digest), self._identity)
 
@@ -323,8 +335,10 @@ class Server:
         self._check_standing(certificate)
         if header.kind != "chunk":
             raise Refused("container.kind", N_("A bundle is of another kind than expected."))
-        ask = canonical_ask(header.about)
+        ask, node = canonical_ask(header.about), certificate.body.node
         self._check_named(certificate, ask)
+        self.quotas.blob_bytes.check(node)
+        self.quotas.blob_bytes.charge(node, len(body))
         whole = self.blobs.put_chunk(ask.sha256, ask.size, ask.chunk, container.open_payload(header, sealed, self._identity))
         if whole:
             self.register.blob_arrived(ask.sha256)

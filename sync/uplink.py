@@ -3,7 +3,7 @@
 import secrets
 
 from common.db import BlobField, IntegerField, Table, fetch, transaction
-from common.errors import N_, Conflict, Forbidden, Refused
+from common.errors import N_, Conflict, Forbidden, Refused, TooMany
 from sync import container, ports
 from sync.blobs import BlobStore, chunk_count
 from sync.bundle import PLAIN_BYTES_TARGET, write_bundle
@@ -45,7 +45,14 @@ class Uplink:
 
     def send_bundles(self, at: Position) -> bool:
         """Send everything after the centre's position; return whether anything was sent. Raises Conflict("bundle.…")."""
-        trips = self._link.outcome.entries_up
+        sent = self._link.outcome.entries_up
+        try:
+            self._send_epochs(at)
+        except TooMany as error:
+            self._link.wait(error)
+        return self._link.outcome.entries_up > sent
+
+    def _send_epochs(self, at: Position) -> None:
         for epoch in self._older_epochs(at):
             # a restored disk may hold promises of the closed epoch that never arrived: they go before the new epoch does
             start = at if epoch == at.epoch else self._start_of(epoch)
@@ -55,7 +62,6 @@ class Uplink:
                 self._offer(epoch)
         own = self._journal.position()
         self._send_after(at if at.epoch == own.epoch else self._start_of(own.epoch))
-        return self._link.outcome.entries_up > trips
 
     def _older_epochs(self, at: Position) -> list[int]:
         statement = "SELECT DISTINCT epoch FROM entry WHERE node = ? AND chain IS NOT NULL AND epoch >= ? AND epoch < ? ORDER BY epoch"
@@ -105,7 +111,11 @@ class Uplink:
         wanted = fetch(self._database, statement, (self._journal.node,))
         for place, (sha256, size) in enumerate(wanted):
             self._link.progress("blobs_up", place, len(wanted))
-            self._send_blob(sha256, size)
+            try:
+                self._send_blob(sha256, size)
+            except TooMany as error:
+                self._link.wait(error)
+                break
         return bool(wanted)
 
     def backlog(self) -> tuple[int, int, int]:

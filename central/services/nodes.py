@@ -3,7 +3,7 @@
 Everything a machine says is as old as its last contact; pages show that time. Words of this module:
 
 * ``state``: ok (heard within IN_TOUCH_MS and nothing waits long), late, off (not heard for SILENT_MS), never, revoked;
-* ``alarms``: what a person must look at: twin, fork, clock, disk, quarantine;
+* ``alarms``: what a person must look at: twin, fork, clock, disk, quota, quarantine;
 * ``tone``: the colour and shape of both together.
 """
 
@@ -135,7 +135,8 @@ def machines(centre: Centre, *, node: int | None = None) -> list[Machine]:
         served.setdefault(writer, []).append(court)
     held = dict(fetch(centre.database, "SELECT e.node, COUNT(*) FROM quarantine q CROSS JOIN entry e ON e.leaf = q.leaf GROUP BY e.node"))
     rows = fetch(centre.database, _MACHINES, (CENTRE_NODE, node))
-    return [_machine(_Row(*row), tuple(served.get(row[0], ())), held.get(row[0], 0), book, now) for row in rows]
+    over = centre.server.quotas.is_over
+    return [_machine(_Row(*row), tuple(served.get(row[0], ())), held.get(row[0], 0), over(row[0]), book, now) for row in rows]
 
 
 def machine(centre: Centre, node: int) -> Machine:
@@ -192,7 +193,7 @@ class _Row(NamedTuple):
         return min(self.backlog, max(0, self.said_seq - self.peer_seq)) if self.peer_epoch == self.said_epoch else 0
 
 
-def _machine(row: _Row, courts: tuple[str, ...], held: int, book: Book, now: int) -> Machine:
+def _machine(row: _Row, courts: tuple[str, ...], held: int, over: bool, book: Book, now: int) -> Machine:
     court = book.find_court(courts[0]) if courts else None
     clock_off = row.clock_ms - row.contact_ms if row.contact_ms is not None else 0
     oldest = row.oldest_ms if row.left else None
@@ -214,7 +215,7 @@ def _machine(row: _Row, courts: tuple[str, ...], held: int, book: Book, now: int
         quarantine=held,
         quarantine_there=there,
         state=_state(row.revoked is not None, row.contact_ms, oldest, now),
-        alarms=_alarms(row, clock_off, held + there),
+        alarms=_alarms(row, clock_off, held + there, over),
     )
 
 
@@ -228,7 +229,7 @@ def _state(revoked: bool, contact: int | None, oldest: int | None, now: int) -> 
     return "late" if now - contact > IN_TOUCH_MS or (oldest is not None and now - oldest > WAITS_LONG_MS) else "ok"
 
 
-def _alarms(row: _Row, clock_off: int, quarantine: int) -> tuple[str, ...]:
+def _alarms(row: _Row, clock_off: int, quarantine: int, over: bool) -> tuple[str, ...]:
     found = []
     if row.said == FORK or row.frozen:
         found.append("fork")
@@ -238,6 +239,8 @@ def _alarms(row: _Row, clock_off: int, quarantine: int) -> tuple[str, ...]:
         found.append("clock")
     if row.disk_free is not None and 0 < row.disk_free < DISK_FREE_MIN:
         found.append("disk")
+    if over:
+        found.append("quota")
     if quarantine:
         found.append("quarantine")
     return tuple(found)

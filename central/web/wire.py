@@ -21,6 +21,7 @@ from central.centre import Centre
 from central.services import enrolment
 from central.services.log import entry_bundle
 from common.errors import CourtError, Refused
+from common.facts import decode_body
 from common.web.limits import MINUTE_MS, RateLimit
 from sync import container, cose, log, ports
 from sync.blobs import CHUNK_BYTES
@@ -67,7 +68,7 @@ class Wire:
             return _answer(start, 405, self._refusal("exchange.method"), BINARY, ("Allow", "POST"))
         status, body = self._guarded(lambda: self._door(path, request))
         logger.info("%s %d %d bytes", path if status < 400 else "/sync", status, len(body))
-        return _answer(start, status, body, BINARY)
+        return _answer(start, status, body, BINARY, *_retry_after(status, body))
 
     def _door(self, path: str, request: Request) -> tuple[int, bytes]:
         request.max_content_length = BODY_BYTES_MAX.get(path, cose.MESSAGE_BYTES_MAX)
@@ -109,6 +110,12 @@ class Wire:
 
     def _refusal(self, code: str) -> bytes:
         return pack(Refusal(code=code), self._centre.identity)
+
+
+def _retry_after(status: int, answer: bytes) -> list[tuple[str, str]]:
+    """Return the header of RFC 9110, 10.2.3 for whoever must wait, as the signed refusal says too."""
+    retry = decode_body(cose.parse(answer).payload, Refusal).retry if status == 429 else 0
+    return [("Retry-After", str(retry))] if retry else []
 
 
 def _answer(start: "StartResponse", status: int, body: bytes, kind: str, *headers: tuple[str, str]) -> Iterable[bytes]:

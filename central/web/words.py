@@ -9,6 +9,13 @@ from common.web.languages import current_language
 
 DAY_HOURS = 24
 SECOND_MS = 1000
+MINOR_ALARMS = (
+    ("disk", "device-hdd"),
+    ("clock", "clock-history"),
+    ("quota", "speedometer2"),
+    ("quarantine", "exclamation-triangle-fill"),
+)
+"""What a person looks at without haste, and its icon, the gravest first."""
 
 
 def machine_state(one: Machine) -> tuple[str, str, str]:
@@ -22,7 +29,12 @@ def machine_state(one: Machine) -> tuple[str, str, str]:
         return _("no line"), "bad", "wifi-off"
     if one.state == "never":
         return _("has not called yet"), "warn", "hourglass-split"
-    for alarm, icon in (("disk", "device-hdd"), ("clock", "clock-history"), ("quarantine", "exclamation-triangle-fill")):
+    for alarm, icon in (
+        ("disk", "device-hdd"),
+        ("clock", "clock-history"),
+        ("quota", "speedometer2"),
+        ("quarantine", "exclamation-triangle-fill"),
+    ):
         if alarm in one.alarms:
             return alarm_word(alarm), "warn", icon
     if one.state == "late":
@@ -37,6 +49,7 @@ def alarm_word(alarm: str) -> str:
         "fork": _("two histories"),
         "clock": _("wrong clock"),
         "disk": _("disk nearly full"),
+        "quota": _("sends more than it may"),
         "quarantine": _("entries in quarantine"),
     }
     return words[alarm]
