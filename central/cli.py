@@ -15,7 +15,7 @@ from common.court import staff
 from common.pki.certificates import Certificate, read_certificate
 from common.pki.trust import Trust
 from common.version import VERSION
-from sync import commands
+from sync import commands, verify_command
 from sync.commands import out
 from sync.identity import load_identity
 
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     fsck.add_argument("--refold", action="store_true", help="write all tables anew from the entries first")
     backup = commands.add_command(sub, "backup", _backup, "copy database and files of the running centre into a folder")
     backup.add_argument("target", type=Path)
-    commands.add_verify(sub, _verify)
+    verify_command.add(sub, _verify)
     commands.add_trust_commands(sub, _trust_add, _crl_import)
     return top
 
@@ -170,4 +170,4 @@ def _fsck(given: argparse.Namespace) -> int:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    return commands.verify(given.file, given.data, "centre.db", as_json=given.json)
+    return verify_command.run(given, "centre.db")

@@ -17,7 +17,7 @@ from edge.config import EdgeConfig
 from edge.exchanger import Exchanger
 from edge.node import Node
 from edge.transport import CUT_FILE, HttpTransport
-from sync import commands
+from sync import commands, verify_command
 from sync.commands import out
 from sync.identity import load_identity
 
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     backup.add_argument("target", type=Path)
     line = commands.add_command(sub, "line", _line, "take this machine off the line, or put it back")
     line.add_argument("state", choices=("cut", "heal", "show"))
-    commands.add_verify(sub, _verify)
+    verify_command.add(sub, _verify)
     commands.add_trust_commands(sub, _trust_add, _crl_import)
     return top
 
@@ -159,4 +159,4 @@ def _fsck(given: argparse.Namespace) -> int:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    return commands.verify(given.file, given.data, "node.db", as_json=given.json)
+    return verify_command.run(given, "node.db")

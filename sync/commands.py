@@ -4,9 +4,8 @@ Every command ends with 0 (done), 1 (refused, or something is wrong) or 2 (canno
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,9 +15,9 @@ from rich.progress import Progress
 from rich.table import Table as Grid
 from rich.text import Text
 
-from common.clock import Clock, SystemClock
-from common.db import Database, open_database
-from common.errors import N_, Corrupt, CourtError, Refused
+from common.clock import Clock
+from common.db import Database
+from common.errors import N_, CourtError, Refused
 from common.files import make_folder, sync_folder, write_durable
 from common.papers.words import date_time_short
 from common.pki.certificates import Certificate, read_certificate
@@ -27,17 +26,10 @@ from common.pki.trust import Trust
 from sync import fsck, refold
 from sync.blobs import BlobStore
 from sync.fold import Fold
-from sync.identity import load_pin
-from sync.verify import Report, verify_file
 
 FILE_BYTES_MAX = CRL_BYTES_MAX
 """The largest thing a command reads: a revocation list."""
-VALID, WRONG, CANNOT_TELL = 0, 1, 2
 INTERRUPTED = 130
-UNKNOWN_CODES = frozenset({"node.unknown", "verify.leaf", "verify.large"})
-"""Refusals that only say that this machine lacks what is needed to judge."""
-VERDICTS = {VALID: ("valid", "bold green"), WRONG: ("NOT VALID", "bold red"), CANNOT_TELL: ("cannot tell", "bold yellow")}
-MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "bad": ("✗", "red")}
 
 out = Console(highlight=False, markup=False, soft_wrap=True)
 """Where commands speak. Names in certificates and paths are shown as they are: nothing in them is markup."""
@@ -48,15 +40,16 @@ def run(command: Callable[[], int]) -> int:
     try:
         return command()
     except CourtError as error:
-        return _fail(error)
+        return fail(error)
     except OSError as error:
         path, why = error.filename or "-", error.strerror or type(error).__name__
-        return _fail(Refused("command.file", N_("%(path)s cannot be used: %(why)s."), path=path, why=why))
+        return fail(Refused("command.file", N_("%(path)s cannot be used: %(why)s."), path=path, why=why))
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-def _fail(error: CourtError) -> int:
+def fail(error: CourtError) -> int:
+    """Say an error as one sentence on standard error; return 1."""
     sentence = error.sentence % error.params if error.params else error.sentence
     line = Text.assemble((error.code, "bold red"), "  ", shown(sentence))
     Console(stderr=True, highlight=False, soft_wrap=True).print(line)
@@ -88,63 +81,6 @@ def add_trust_commands(sub: Subcommands, add: Command, crl: Command) -> None:
     for made in (one, other):
         made.add_argument("file", type=Path)
         made.add_argument("--yes", action="store_true", help="do not ask")
-
-
-def add_verify(sub: Subcommands, command: Command) -> None:
-    """Add `verify FILE… [--json]`."""
-    made = add_command(sub, "verify", command, "check a talon, receipt, signed PDF, bundle, proof or checkpoint")
-    made.add_argument("file", type=Path, nargs="+")
-    made.add_argument("--json", action="store_true", help="for programs")
-
-
-def verify(files: Sequence[Path], data: Path, name: str, *, as_json: bool) -> int:
-    """Check ``files`` with what the machine in ``data`` knows, running or not; return 0, 1 (something is wrong) or 2 (cannot tell)."""
-    try:
-        pin = load_pin(data)
-        if not (data / name).exists():
-            raise Corrupt("verify.folder", N_("There is no database in %(path)s to check against."), path=str(data))
-    except CourtError as error:
-        _fail(error)
-        return CANNOT_TELL
-    trust = Trust.load(data / "trust")
-    database = open_database(data / name)
-    reports = []
-    for path in files:
-        try:
-            content = read_file(path)
-        except CourtError as error:
-            _fail(error)
-            return CANNOT_TELL
-        now = SystemClock().now()
-        reports.append((path, verify_file(content, database=database, pin=pin, trust=trust if trust.anchors() else None, now_ms=now)))
-    database.close()
-    if as_json:
-        out.print_json(json.dumps([{"file": str(path), **report.as_json()} for path, report in reports]))
-    else:
-        for path, report in reports:
-            _show_report(path, report)
-    return _worst(_status(report) for _, report in reports)
-
-
-def _status(report: Report) -> int:
-    if report.valid:
-        return VALID
-    return CANNOT_TELL if {each.code for each in report.findings if each.level == "bad"} <= UNKNOWN_CODES else WRONG
-
-
-def _worst(statuses: Iterable[int]) -> int:
-    found = set(statuses)
-    return next((status for status in (WRONG, CANNOT_TELL) if status in found), VALID)
-
-
-def _show_report(path: Path, report: Report) -> None:
-    word, style = VERDICTS[_status(report)]
-    out.print(Text.assemble((word, style), f"  {shown(path.name)} ({report.kind})"))
-    grid = Grid(show_header=False, box=None, padding=(0, 1))
-    for finding in report.findings:
-        mark, colour = MARKS[finding.level]
-        grid.add_row(Text(f" {mark}", colour), shown(finding.text), Text(finding.code, "dim"))
-    out.print(grid)
 
 
 def read_file(path: Path) -> bytes:

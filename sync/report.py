@@ -1,4 +1,8 @@
-"""What was found about one file: findings in words, each with its weight, readable by people and by machines."""
+"""What was found about one file: findings in words, each with its weight, readable by people and by machines.
+
+One report for the command line, for JSON and for the pages. Its ``verdict`` is ``valid`` when nothing is wrong, ``invalid``
+when anything is, and ``unknown`` when nothing is wrong but something that had to be checked could not be; the finding says what.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,10 +10,16 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
-from common.errors import CourtError
+from common.errors import N_, CourtError
+from common.papers.words import iin_masked
 
-Level = Literal["ok", "warn", "bad"]
-Kind = Literal["receipt", "complete", "certificate", "talon", "statement", "pdf", "bundle", "proof", "checkpoint", "file"]
+Level = Literal["ok", "warn", "unknown", "bad"]
+Verdict = Literal["valid", "invalid", "unknown"]
+Revocation = Literal["good", "revoked", "unknown"]
+UNKNOWN_CODES = frozenset(
+    (*(f"verify.{name}" for name in ("leaf", "large", "pin", "trust", "crl", "moment")), "node.unknown", "cms.detached", "pki.digest_slow")
+)
+"""Refusals that only say that here is not what is needed to judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +38,111 @@ class Finding:
     @property
     def text(self) -> str:
         """English text for terminals and JSON, moments in ISO 8601."""
-        return self.sentence % self.values(_iso) if self.params else self.sentence
+        return self.sentence % self.values(iso_time) if self.params else self.sentence
 
 
-def _iso(ms: int) -> str:
+def iso_time(ms: int) -> str:
+    """Return ms UTC as ISO 8601, to the second."""
     return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signed:
+    """One person's signature as it was found. Times are ms UTC, None where there is none; texts as in the certificate."""
+
+    name: str
+    number: str
+    """BIN of an organisation, else IIN."""
+    organisation: str = ""
+    algorithm: str
+    serial: str
+    not_before_ms: int
+    not_after_ms: int
+    claimed_ms: int | None
+    """What the signer says of the time: nothing else stands behind it."""
+    stamped_ms: int | None = None
+    """What a time stamp inside says, verified."""
+    after_ms: int | None = None
+    before_ms: int | None = None
+    """The interval of the register: signed before ``before_ms``, taken in after ``after_ms``."""
+    chain: tuple[str, ...] = ()
+    """Names from the issuer up to the trusted root; empty where there is no such chain."""
+    revocation: Revocation = "unknown"
+    list_ms: int | None = None
+    list_until_ms: int | None = None
+    """Of the revocation list it was held against: of when it is, and until when it was good."""
+    scope: tuple[Finding, ...] = ()
+    """What exactly is covered (``ok``), and what is not (``warn``)."""
+
+    def rows(self, *, masked: bool) -> list[tuple[str, list[Finding]]]:
+        """Return (label, what it says) for people, both message ids; ``masked`` leaves the first digits of numbers out."""
+        number = iin_masked(self.number) if masked else self.number
+        who = Finding("ok", "%(who)s", {"who": ", ".join(filter(None, (self.name, number)))})
+        organisation = [Finding("ok", "%(organisation)s", {"organisation": self.organisation})] if self.organisation else []
+        certificate = {"serial": self.serial, "from_ms": self.not_before_ms, "until_ms": self.not_after_ms}
+        chain = Finding("ok", "%(chain)s", {"chain": " ← ".join(self.chain)}) if self.chain else Finding("warn", N_("unknown here"))
+        return [
+            (N_("Who"), [who, *organisation]),
+            (N_("When"), self._when()),
+            (N_("Algorithm"), [Finding("ok", "%(algorithm)s", {"algorithm": self.algorithm})]),
+            (N_("Certificate"), [Finding("ok", N_("%(serial)s, in force from %(from_ms)s to %(until_ms)s"), certificate)]),
+            (N_("Issued by"), [chain]),
+            (N_("Revocation"), [self._revocation()]),
+            (N_("What is covered"), list(self.scope)),
+        ]
+
+    def _when(self) -> list[Finding]:
+        said = []
+        if self.stamped_ms is not None:
+            said.append(Finding("ok", N_("time stamp: %(stamped_ms)s"), {"stamped_ms": self.stamped_ms}))
+        if self.before_ms is not None:
+            said.append(Finding("ok", N_("in the register not later than %(before_ms)s"), {"before_ms": self.before_ms}))
+        if self.after_ms is not None:
+            said.append(Finding("ok", N_("taken in not earlier than %(after_ms)s"), {"after_ms": self.after_ms}))
+        if self.claimed_ms is not None:
+            said.append(Finding("ok", N_("the signer says: %(claimed_ms)s"), {"claimed_ms": self.claimed_ms}))
+        return said or [Finding("warn", N_("no time is given"))]
+
+    def _revocation(self) -> Finding:
+        params = {"list_ms": self.list_ms, "until_ms": self.list_until_ms}
+        if self.revocation == "revoked":
+            return Finding("bad", N_("revoked, or put on hold"))
+        if self.revocation == "unknown" or self.list_ms is None:
+            return Finding("warn", N_("not known: there is no list of its issuer here"))
+        return Finding("ok", N_("not on the list of %(list_ms)s, which was good until %(until_ms)s"), params)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return everything as JSON takes it, moments in ISO 8601."""
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "scope"}
+        said = {
+            name.removesuffix("_ms"): iso_time(value) if name.endswith("_ms") and value is not None else value
+            for name, value in plain.items()
+        }
+        covers = [each.text for each in self.scope if each.level == "ok"]
+        return said | {"chain": list(self.chain), "covers": covers, "not_covered": [each.text for each in self.scope if each.level != "ok"]}
 
 
 @dataclass(slots=True)
 class Report:
     """What was found about one file. ``facts`` are plain values: talon, node, leaf, statement, at_ms, index, size, name …"""
 
-    kind: Kind
+    kind: str
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
+    signatures: list[Signed] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it all comes to."""
+        levels = {finding.level for finding in self.findings}
+        if "bad" in levels or not levels:
+            return "invalid"
+        return "unknown" if "unknown" in levels else "valid"
 
     @property
     def valid(self) -> bool:
-        """Whether nothing is wrong with it."""
-        return all(finding.level != "bad" for finding in self.findings)
+        """Whether everything that had to be checked was, and holds."""
+        return self.verdict == "valid"
 
     def ok(self, sentence: str, **params: object) -> None:
         """Add something that holds."""
@@ -57,15 +153,17 @@ class Report:
         self.findings.append(Finding("warn", sentence, params))
 
     def bad(self, sentence: str, code: str = "", **params: object) -> None:
-        """Add something that is wrong."""
-        self.findings.append(Finding("bad", sentence, params, code))
+        """Add something that is wrong, or (by its code) something without which nobody can tell."""
+        self.findings.append(Finding("unknown" if code in UNKNOWN_CODES else "bad", sentence, params, code))
 
     def refused(self, error: CourtError) -> None:
         """Add a refusal, in its own words."""
-        self.findings.append(Finding("bad", error.sentence, error.params, error.code))
+        self.bad(error.sentence, error.code, **error.params)
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as JSON takes it, sentences in English."""
         findings = [{"level": each.level, "code": each.code, "text": each.text} for each in self.findings]
         facts = {name: value.hex() if isinstance(value, bytes) else value for name, value in self.facts.items()}
-        return {"kind": self.kind, "valid": self.valid, "facts": facts, "findings": findings}
+        signatures = [each.as_json() for each in self.signatures]
+        found = {"kind": self.kind, "valid": self.valid, "verdict": self.verdict, "facts": facts, "findings": findings}
+        return found | {"signatures": signatures}

@@ -1,6 +1,7 @@
 """The public check of a talon or a signed paper: what the cryptography says, and what the register knows of the filing."""
 
 from dataclasses import dataclass
+from typing import IO
 
 from central.centre import Centre
 from central.services import log
@@ -8,7 +9,7 @@ from central.services.log import TalonState
 from common.court import filing_lists
 from common.court.filing_lists import Filing
 from common.db import fetch
-from sync.verify import Report, verify_file
+from sync.verify import Report, World, check_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,14 @@ class Checked:
     state: TalonState | None
 
 
-def check(centre: Centre, data: bytes) -> Checked:
-    """Return what was found about ``data``; nothing of it is kept. A filing is shown only to who proves to hold its paper."""
+def check(centre: Centre, file: IO[bytes], content: bytes | None = None) -> Checked:
+    """Return what was found about ``file``, and ``content`` where that is a signature beside it; nothing of it is kept.
+
+    A filing is shown only to who proves to hold its paper.
+    """
     centre.trust.refresh()
-    report = verify_file(data, database=centre.database, pin=centre.identity.pin, trust=centre.trust, now_ms=centre.clock.now())
+    pin, now = centre.identity.pin, centre.clock.now()
+    report = check_open(World(database=centre.database, pin=pin, trust=centre.trust, now_ms=now, content=content), file)
     leaf = report.facts.get("leaf")
     filing = _filing_of(centre, leaf) if isinstance(leaf, bytes) and report.valid else None
     return Checked(report, filing, log.state_of(centre, filing) if filing else None)

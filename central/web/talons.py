@@ -7,11 +7,11 @@ from central.centre import Centre
 from central.services import checks
 from central.services.checks import Checked
 from central.web import words
-from common.court.attachments import FILE_BYTES_MAX
 from common.papers.words import date_time_words
-from common.web.checking import CHECKS_MAX, WINDOW_MS, CheckForm, say_finding, verdict
+from common.web.checking import CHECKS_MAX, UPLOAD_BYTES_MAX, WINDOW_MS, CheckForm, page_values
 from common.web.languages import current_language, number, when
 from common.web.limits import RateLimit, accept_bytes
+from sync.verify import FILE_BYTES_MAX
 
 
 def make_pages(centre: Centre) -> Blueprint:
@@ -20,14 +20,14 @@ def make_pages(centre: Centre) -> Blueprint:
     tries = RateLimit(centre.clock, CHECKS_MAX, WINDOW_MS)
 
     @pages.route("/check", methods=["GET", "POST"])
-    @accept_bytes(FILE_BYTES_MAX + 1024**2)
+    @accept_bytes(UPLOAD_BYTES_MAX)
     def check() -> tuple[str, int]:
         form = CheckForm()
         checked: Checked | None = None
         if form.validate_on_submit():
             tries.hit(request.remote_addr or "")
-            if data := form.given(FILE_BYTES_MAX):
-                checked = checks.check(centre, data)
+            if file := form.given():
+                checked = checks.check(centre, file, form.beside(FILE_BYTES_MAX))
         return _page(centre, form, checked), 400 if form.errors else 200
 
     return pages
@@ -38,14 +38,10 @@ def _page(centre: Centre, form: CheckForm, checked: Checked | None) -> str:
     return render_template(
         "shared/check.html",
         form=form,
-        checked=report is not None,
-        valid=report is not None and report.valid,
-        title=verdict(report.kind, valid=report.valid) if report else "",
-        findings=[say_finding(finding) for finding in report.findings] if report else [],
+        **page_values(report),
         known=_("What the register knows"),
         facts=_facts(centre, checked) if checked else [],
         state=None,
-        sha256=report.facts.get("sha256") if report else None,
         fresh=_("The register: as of %(time)s", time=when(centre.clock.now(), centre.clock.now())),
     )
 

@@ -90,6 +90,12 @@ class Trust:
             trust.add(certificate)
         return trust
 
+    def apart(self) -> "Trust":
+        """Return a trust of what this one holds now, kept nowhere: what is added to it stays in it."""
+        other = Trust()
+        other._store = self._store
+        return other
+
     def anchors(self) -> tuple[Certificate, ...]:
         """Return the trusted roots."""
         return self._store.anchors

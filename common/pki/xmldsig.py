@@ -110,7 +110,7 @@ class XmlSignature:
 
 def looks_like_xml(data: bytes) -> bool:
     """Return whether ``data`` begins like an XML document."""
-    return re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml[\s?]|[A-Za-z_])", data[:4096]) is not None
+    return re.match(rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml[\s?]|!--|[A-Za-z_:\x80-\xff])", data[:4096]) is not None
 
 
 def read_xml_signatures(data: bytes) -> tuple[XmlSignature, ...]:

@@ -1,6 +1,7 @@
 """The public check of a talon or a signed paper: what the cryptography says, and what this machine knows of the filing."""
 
 from dataclasses import dataclass
+from typing import IO
 
 from common.court.filing_lists import Filing
 from common.court.filing_tables import FilingRow
@@ -8,7 +9,7 @@ from common.db import one_of
 from edge.node import Node
 from sync.receipts import Ladder, ladder_of
 from sync.report import Report
-from sync.verify import verify_file
+from sync.verify import World, check_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,11 @@ class Checked:
     climbed: Ladder | None
 
 
-def check(node: Node, data: bytes) -> Checked:
-    """Return what was found about ``data``; nothing of it is kept."""
+def check(node: Node, file: IO[bytes], content: bytes | None = None) -> Checked:
+    """Return what was found about ``file``, and ``content`` where that is a signature beside it; nothing of it is kept."""
     node.trust.refresh()
-    pin, now = node.identity.pin, node.clock.now()
-    report = verify_file(data, database=node.database, pin=pin, trust=node.trust, now_ms=now)
+    world = World(database=node.database, pin=node.identity.pin, trust=node.trust, now_ms=node.clock.now(), content=content)
+    report = check_open(world, file)
     leaf = report.facts.get("leaf")
     row = one_of(node.database, FilingRow.select().where(FilingRow.leaf == leaf)) if isinstance(leaf, bytes) and report.valid else None
     filing = Filing(**row) if row else None

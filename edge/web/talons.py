@@ -3,16 +3,16 @@
 from flask import Blueprint, render_template, request
 from flask_babel import gettext
 
-from common.court.attachments import FILE_BYTES_MAX
 from common.court.filing_lists import Filing
 from common.papers.words import date_time_words
-from common.web.checking import CHECKS_MAX, WINDOW_MS, CheckForm, say_finding, verdict
+from common.web.checking import CHECKS_MAX, UPLOAD_BYTES_MAX, WINDOW_MS, CheckForm, page_values
 from common.web.languages import current_language
 from common.web.limits import RateLimit, accept_bytes
 from edge.node import Node
 from edge.services import checks, filings
 from edge.services.checks import Checked
 from edge.web.filings_words import category_word, court_word, document_word, freshness, house, state_of
+from sync.verify import FILE_BYTES_MAX
 
 
 def make_pages(node: Node) -> Blueprint:
@@ -21,14 +21,14 @@ def make_pages(node: Node) -> Blueprint:
     tries = RateLimit(node.clock, CHECKS_MAX, WINDOW_MS)
 
     @pages.route("/check", methods=["GET", "POST"], endpoint="check")
-    @accept_bytes(FILE_BYTES_MAX + 1024**2)
+    @accept_bytes(UPLOAD_BYTES_MAX)
     def check() -> tuple[str, int]:
         form = CheckForm()
         checked: Checked | None = None
         if form.validate_on_submit():
             tries.hit(request.remote_addr or "")
-            if data := form.given(FILE_BYTES_MAX):
-                checked = checks.check(node, data)
+            if file := form.given():
+                checked = checks.check(node, file, form.beside(FILE_BYTES_MAX))
         return _page(node, form, checked), 400 if form.errors else 200
 
     return pages
@@ -38,16 +38,12 @@ def _page(node: Node, form: CheckForm, checked: Checked | None) -> str:
     return render_template(
         "shared/check.html",
         form=form,
-        checked=checked is not None,
-        valid=checked is not None and checked.report.valid,
-        title=verdict(checked.report.kind, valid=checked.report.valid) if checked else "",
-        findings=[say_finding(finding) for finding in checked.report.findings] if checked else [],
+        **page_values(checked.report if checked else None),
         known=gettext("What this machine knows"),
         facts=_facts(node, checked.filing) if checked and checked.filing else [],
         state=state_of(checked.filing, checked.climbed, online=filings.line_state(node).online)
         if checked and checked.filing and checked.climbed
         else None,
-        sha256=checked.report.facts.get("sha256") if checked else None,
         fresh=freshness(node, house(node), node.clock.now()),
     )
 

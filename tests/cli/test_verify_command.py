@@ -2,19 +2,25 @@
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from command_runs import Run
 
+from common.clock import SystemClock
 from common.db import fetch
+from common.pki import cms
+from common.pki.authority import DAY_MS, Authority
 from edge.node import Node
 from edge.services import talons
 from sync import container
+from sync.checkpoint import Checkpoint, sign_checkpoint
 from sync.receipts import inclusion_of
 from tests.court import Court
 from tests.web.filing_world import COURT, create, ready, send
 from tests.web.pages import trust_our_centres
+from tests.xml_signing import sign_xml
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +126,79 @@ def test_a_node_in_use_is_not_disturbed(run: Run, court: Court, papers: Path) ->
     with node.journal.unit():
         said = run("edge", node.data, "verify", papers / "receipt.r0")  # another register's: it only matters that it answers
     assert said.status == 2
+
+
+@pytest.fixture(scope="module")
+def signed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a signature beside its content, a trust folder, and a list that came later and revokes the signer."""
+    folder = tmp_path_factory.mktemp("signed")
+    now = SystemClock().now()
+    authority = Authority.create("p256", "СЫНАҚ", at_ms=now - 90 * DAY_MS)
+    key = authority.issue_person("АХМЕТОВА", "АЙГҮЛ", "", "900101400018", not_before_ms=now - 60 * DAY_MS)
+    trusted = folder / "trusted"
+    trusted.mkdir()
+    (trusted / "root.cer").write_bytes(authority.anchors()[0])
+    (trusted / "issuing.der").write_bytes(authority.authorities()[0])
+    (trusted / "list.crl").write_bytes(authority.crl(now - DAY_MS, now + DAY_MS, 1))
+    authority.revoke(key.certificate, now - 10 * DAY_MS)
+    (folder / "later.crl").write_bytes(authority.crl(now - 1000, now + DAY_MS, 2))
+    (folder / "paper.txt").write_text("Талап қою арызы")
+    (folder / "paper.txt.p7s").write_bytes(cms.sign_detached((folder / "paper.txt").read_bytes(), key, at_ms=now - DAY_MS))
+    (folder / "paper.xml").write_bytes(sign_xml("<a><b>1</b></a>", key))
+    return folder
+
+
+def test_no_machine_is_needed_where_there_is_a_folder_of_trust(run: Run, signed: Path, tmp_path: Path) -> None:
+    given = ("--trust", signed / "trusted", "--content", signed / "paper.txt")
+    said = run("edge", tmp_path / "none", "verify", "--json", *given, signed / "paper.txt.p7s")
+    [report] = json.loads(said.out)
+    assert (said.status, report["verdict"]) == (0, "valid")
+    names = {"name", "claimed", "stamped", "after", "before", "algorithm", "chain", "revocation", "list", "covers", "not_covered"}
+    assert set(report["signatures"][0]) >= names
+    shown = run("central", tmp_path / "none", "verify", *given, signed / "paper.txt.p7s")
+    assert shown.out.startswith("valid  paper.txt.p7s (cms)")
+    for part in ("Who: АХМЕТОВА АЙГҮЛ, 900101400018", "Algorithm: ECDSA P-256", "Issued by: СЫНАҚ ← СЫНАҚ ROOT", "not on the list of"):
+        assert part in shown.out, part
+    assert run("edge", tmp_path / "none", "verify", "--trust", signed / "trusted", signed / "paper.xml").status == 0
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_newer_list_and_another_moment_change_the_answer(run: Run, signed: Path, tmp_path: Path) -> None:
+    given = ("--trust", signed / "trusted", "--content", signed / "paper.txt", "--crl", signed / "later.crl")
+    revoked = run("edge", tmp_path, "verify", *given, signed / "paper.txt.p7s")
+    assert revoked.status == 1
+    assert "pki.revoked" in revoked.out
+    before = (datetime.now(UTC) - timedelta(days=20)).isoformat()
+    assert run("edge", tmp_path, "verify", *given, "--at", before, signed / "paper.txt.p7s").status == 0
+    odd = run("edge", tmp_path, "verify", *given, "--at", "yesterday", signed / "paper.txt.p7s")
+    assert (odd.status, odd.error.split()[0]) == (2, "verify.time")
+
+
+def test_what_lies_beside_has_to_be_given(run: Run, signed: Path, tmp_path: Path) -> None:
+    alone = run("edge", tmp_path, "verify", "--trust", signed / "trusted", signed / "paper.txt.p7s")
+    assert alone.status == 2
+    assert "Give the document too" in alone.out
+    for wrong in ("none", "later.crl"):
+        said = run("edge", tmp_path, "verify", "--trust", signed / wrong, signed / "paper.txt.p7s")
+        assert (said.status, said.error.split()[0]) == (2, "verify.trust_folder")
+
+
+def test_two_statements_of_one_size_are_a_register_with_two_faces(run: Run, tmp_path: Path) -> None:
+    court = Court(tmp_path)
+    court.publish_reference()
+    pin, log = court.centre.identity.pin, court.centre.keys.log
+    size = court.centre.register.checkpoint()[0]
+    honest = court.centre.register.checkpoint()[1]
+    court.centre.close()
+    (tmp_path / "one").write_bytes(honest)
+    (tmp_path / "two").write_bytes(sign_checkpoint(Checkpoint(pin.origin, size, bytes(32)), pin.origin, log))
+    (tmp_path / "more").write_bytes(sign_checkpoint(Checkpoint(pin.origin, size + 5, bytes(32)), pin.origin, log))
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(tmp_path / "centre" / "register.pin", alone)
+    assert run("edge", tmp_path, "verify", "--trust", alone, tmp_path / "one").status == 0
+    assert run("edge", tmp_path, "verify", "--trust", alone, tmp_path / "two").status == 0, "nobody can tell from one alone"
+    said = run("edge", tmp_path, "verify", "--trust", alone, tmp_path / "one", tmp_path / "two")
+    assert (said.status, said.out.count("register.split")) == (1, 2)
+    back = run("central", tmp_path / "centre", "verify", tmp_path / "more")
+    assert (back.status, "register.rolled_back" in back.out) == (1, True)

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from common.court.filing_lists import Filing
+from common.pki import cms
 from edge.services import talons
+from tests.court import START_MS
 from tests.web.filing_world import house_of, ready, send
 from tests.web.pages import AIGUL, BOLAT, Browser, House
 from tests.web.test_filings_pages import words
+from tests.xml_signing import sign_xml
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +87,25 @@ def test_the_state_is_told_with_its_age(house: House) -> None:
     page = words(guest(house).post("/check", {"code": talons.receipt_of(house.node, filing).qr_text}))
     assert "Sent, talon given" in page
     assert "as of" in page
+
+
+def test_a_signature_in_a_file_of_its_own_is_checked_with_what_it_is_over(house: House) -> None:
+    signature = cms.sign_detached(b"paper", AIGUL.key, at_ms=START_MS)
+    told_of = {b"paper": "The signature is genuine", None: "Here nobody can tell", b"other": "This cannot be relied on"}
+    for content, told in told_of.items():
+        beside = (io.BytesIO(content), "p.txt") if content else None
+        fields: dict[str, object] = {"code": "", "file": (io.BytesIO(signature), "p.txt.p7s")}
+        page = words(guest(house).post("/check", fields | ({"content": beside} if beside else {})))
+        assert told in page
+        assert AIGUL.iin not in page, "on a screen in a hall numbers are masked"
+        if "genuine" in told:
+            for part in ("СӘРСЕНОВА АЙГҮЛ", "RSA-2048", "not on the list of", "the file given beside the signature"):
+                assert part in page, part
+
+
+def test_a_signed_xml_is_checked_in_every_language(house: House) -> None:
+    for lang, part in (("kk", "құжат"), ("ru", "документ"), ("en", "the whole XML document but the signature itself")):
+        browser = house.browser()
+        browser.get(f"/check?lang={lang}")
+        page = words(browser.post("/check", {"code": "", "file": (io.BytesIO(sign_xml("<a>1</a>", AIGUL.key)), "a.xml")}))
+        assert part in page

@@ -1,0 +1,117 @@
+"""Checking PDFs: talons of machines, statements signed by people, and files that signed papers name by their hash."""
+
+import hashlib
+
+from common.db import fetch
+from common.errors import N_
+from common.papers.embedded import embedded_files
+from common.papers.talon import CERTIFICATE_NAME, RECEIPT_NAME
+from common.pki import cms, pades
+from common.pki.certificates import Certificate
+from common.pki.certificates import read_certificate as read_x509
+from common.pki.pades import PdfSignature
+from sync.identity import NodeCertificate, Pin, read_certificate
+from sync.report import Finding, Report
+from sync.verify_register import receipt
+from sync.verify_world import Signature, World, judge, stamp_of
+
+WHOLE = Finding("ok", N_("the whole document as it stands"))
+REVISION = Finding("ok", N_("the document as it was when it was signed"))
+LATER = Finding("warn", N_("not the signatures added after it"))
+
+
+def read_pdf(world: World, data: bytes, report: Report) -> None:
+    """Check all signatures of a PDF, and whether papers kept here name it."""
+    inside = embedded_files(data)
+    signatures = pades.read_pdf_signatures(data)
+    if RECEIPT_NAME in inside:
+        report.kind = "talon"
+        _talon(world, inside, signatures, report)
+    elif signatures:
+        report.kind = "statement"
+        leaf = named(world, data)
+        for signature in signatures:
+            _person(world, signature, leaf, report)
+        say_named(world, data, report)
+    elif say_named(world, data, report):  # an attachment needs no signature of its own: the statement's covers its hash
+        report.kind = "file"
+    else:
+        report.bad(N_("This PDF carries no signature, and no paper kept here names it."), "pdf.unsigned")
+
+
+def _talon(world: World, inside: dict[str, bytes], signatures: tuple[PdfSignature, ...], report: Report) -> None:
+    pin = world.register()
+    certificate = read_certificate(inside.get(CERTIFICATE_NAME, b""), pin)
+    if not signatures:
+        report.bad(N_("The page of the talon carries no signature of the machine."), "pdf.unsigned")
+    for signature in signatures:
+        machine_signature(pin, signature, certificate, report)
+    receipt(world, inside[RECEIPT_NAME], report, certificate)
+
+
+def machine_signature(pin: Pin, signature: PdfSignature, certificate: NodeCertificate, report: Report) -> None:
+    """Check that ``certificate``'s machine signed the page with its own key."""
+    if not _whole(signature, report):
+        return
+    if signature.certificate.der != certificate.body.pdf or not issued_by_registry(signature.certificate, pin):
+        report.bad(N_("The page was signed with another key than the machine's."), "talon.key")
+        return
+    report.ok(N_("The page is signed by machine %(node)s and unchanged since."), node=f"{certificate.body.node:04}")
+
+
+def issued_by_registry(certificate: Certificate, pin: Pin) -> bool:
+    """Return whether the registry's authority of PDF keys issued this certificate."""
+    authority = read_x509(pin.pdf_ca)
+    return certificate.issuer_name == authority.subject_name and certificate.signed_by(authority)
+
+
+def _whole(signature: PdfSignature, report: Report) -> bool:
+    if not signature.intact:
+        report.bad(N_("The document was changed after signing: the signature does not fit any more."), "pdf.tampered")
+    elif signature.appended == "content":
+        report.bad(N_("Something was added to the document after it was signed."), "pdf.appended")
+    else:
+        return True
+    return False
+
+
+def _person(world: World, signature: PdfSignature, leaf: bytes | None, report: Report) -> None:
+    certificate = signature.certificate
+    report.facts |= {"name": certificate.full_name, "at_ms": signature.signing_time_ms}
+    if not _whole(signature, report):
+        return
+    report.ok(N_("The document is unchanged since %(name)s signed it."), name=certificate.full_name)
+    after_ms, before_ms = world.interval_of(leaf) if leaf is not None else (None, None)
+    scope = (WHOLE,) if signature.covers_whole else (REVISION, LATER)
+    found = Signature(
+        certificate=certificate,
+        claimed_ms=signature.signing_time_ms,
+        stamped_ms=stamp_of(world, cms.read(signature.cms).signers[0], report),
+        after_ms=after_ms,
+        before_ms=before_ms,
+        scope=scope,
+    )
+    judge(world, found, report)
+
+
+def read_other(world: World, data: bytes, report: Report) -> None:
+    """Check a file of no kind that is known: all that can be said is whether papers kept here name it."""
+    if not say_named(world, data, report):
+        sentence = N_("No paper kept here names a file of these bytes: it is another file, a changed one, or one of another court.")
+        report.bad(sentence, "file.unknown")
+
+
+def named(world: World, data: bytes) -> bytes | None:
+    """Return the leaf of an entry held here that names these very bytes."""
+    rows = fetch(world.database, "SELECT leaf FROM blob_ref WHERE sha256 = ? LIMIT 1", (hashlib.sha256(data).digest(),))
+    return rows[0][0] if rows else None
+
+
+def say_named(world: World, data: bytes, report: Report) -> bool:
+    """Say whether an entry held here names these very bytes."""
+    report.facts |= {"sha256": hashlib.sha256(data).digest(), "size": len(data)}
+    leaf = named(world, data)
+    if leaf is not None:
+        report.facts["leaf"] = leaf
+        report.ok(N_("The file is, byte for byte, one that papers kept here name."))
+    return leaf is not None

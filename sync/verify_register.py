@@ -1,0 +1,172 @@
+"""Checking what machines and the register sign: receipts, certificates, bundles, proofs of inclusion, checkpoints."""
+
+from collections.abc import Callable
+
+from common.errors import N_, Refused
+from common.papers.qr import decode_qr
+from sync import container, cose, directory, inclusion, merkle
+from sync.bundle import leaves_digest
+from sync.checkpoint import read_checkpoint
+from sync.identity import CERTIFICATE_TYPE, NodeCertificate, read_certificate
+from sync.receipts import COMPLETE_TYPE, R0_TYPE, Taken, leaves_of, read_r0, read_r2
+from sync.report import Report
+from sync.tables import entry_at
+from sync.verify_world import World
+
+
+def read_code(world: World, data: bytes, report: Report) -> None:
+    """Check the text of a QR code."""
+    read_message(world, decode_qr(data.lstrip(b"\xef\xbb\xbf \t\r\n").decode("ascii", "replace")), report)
+
+
+def read_message(world: World, data: bytes, report: Report) -> None:
+    """Check a signed message, by what its content type says it is."""
+    report.kind, read = MESSAGES.get(cose.parse(data).content_type, ("receipt", _other_message))
+    read(world, data, report)
+
+
+def _other_message(world: World, data: bytes, report: Report) -> None:
+    raise Refused("verify.message", N_("This is a signed message, but no receipt."))
+
+
+def receipt(world: World, data: bytes, report: Report, certificate: NodeCertificate | None = None) -> Taken:
+    """Check R0: who signed, what it promises, what is known of it here."""
+    if cose.parse(data).content_type != R0_TYPE:
+        raise Refused("verify.message", N_("This is a signed message, but no receipt."))
+    signer = certificate or world.certificate_of(cose.parse(data).key_id)
+    taken = read_r0(data, signer)
+    report.facts |= {"talon": f"{taken.talon:015}", "node": taken.node, "at_ms": taken.at, "leaf": taken.leaf, "statement": taken.statement}
+    report.ok(
+        N_("The receipt is genuine: machine %(node)s took talon %(talon)s at %(at_ms)s."),
+        node=f"{taken.node:04}",
+        talon=f"{taken.talon:015}",
+        at_ms=taken.at,
+    )
+    if signer.body.not_before > taken.at or taken.at > signer.body.not_after:
+        # a clock may be wrong, and a machine off the line for months still takes papers: when it was, the register's heads say
+        report.warn(N_("By the machine's clock its certificate was not in force then. The register's statements tell the time."))
+    _standing(world, taken, report)
+    return taken
+
+
+def _standing(world: World, taken: Taken, report: Report) -> None:
+    """What this database knows of the entry, and of the machine's standing when it wrote it."""
+    found = entry_at(world.database, taken.leaf)
+    revoked = directory.revocation_of(world.database, taken.node)
+    if found is None:
+        report.warn(N_("This machine does not hold the papers behind the receipt. Ask in the court it was sent to."))
+        if revoked is not None:
+            report.warn(N_("The machine that gave the receipt was excluded later. The central register says whether it was given before."))
+        return
+    entry, index = found
+    if revoked is not None and (entry.envelope.epoch, entry.envelope.seq) > revoked:
+        report.bad(N_("The machine wrote this after it had been excluded: it is kept as evidence and is no filing."), "node.revoked")
+    if taken.statement not in {blob.sha256 for blob in entry.envelope.blobs}:
+        report.bad(N_("The receipt names another statement than the papers kept here."), "receipt.statement")
+    if index is None:
+        report.warn(N_("The papers are here. The central register has not confirmed them yet."))
+    else:
+        report.facts["index"] = index
+        report.ok(N_("The papers are here, and in the central register under number %(index)d."), index=index)
+
+
+def complete(world: World, data: bytes, report: Report) -> None:
+    """Check R2."""
+    centre = world.certificate_of(cose.parse(data).key_id)
+    found = read_r2(data, centre)
+    if centre.body.node != 0:
+        raise Refused("receipt.centre", N_("This receipt is the centre's to give, and another machine signed it."))
+    report.facts |= {"leaf": found.leaf, "index": found.index, "at_ms": found.at}
+    sentence = N_("The centre confirms that all files of entry number %(index)d had arrived whole at %(at_ms)s.")
+    report.ok(sentence, index=found.index, at_ms=found.at)
+
+
+def _certificate(world: World, data: bytes, report: Report) -> None:
+    certificate = read_certificate(data, world.register())
+    report.facts |= {"node": certificate.body.node, "until_ms": certificate.body.not_after}
+    report.ok(N_("The registry has issued this certificate to machine %(node)s."), node=f"{certificate.body.node:04}")
+    if directory.revocation_of(world.database, certificate.body.node) is not None:
+        report.warn(N_("This machine was excluded later."))
+
+
+MESSAGES: dict[str, tuple[str, Callable[[World, bytes, Report], object]]] = {
+    R0_TYPE: ("receipt", receipt),
+    COMPLETE_TYPE: ("complete", complete),
+    CERTIFICATE_TYPE: ("certificate", _certificate),
+}
+"""Content type of a signed message → (kind in the report, its check)."""
+
+
+def read_bundle(world: World, data: bytes, report: Report) -> None:
+    """Check a bundle from outside: what is sealed in it only its recipient can read."""
+    signed, _, _ = container.split_container(data)
+    certificate = world.certificate_of(signed.key_id)
+    header, _ = container.read_header(data, certificate.sign_key, world.register().environment)
+    node = f"{certificate.body.node:04}"
+    report.facts |= {"node": certificate.body.node, "bundle": header.kind, "size": header.plain_size}
+    report.ok(N_("The bundle is signed by machine %(node)s, and its sealed content is whole."), node=node)
+    epoch, first, last = (header.about.get(name) for name in ("epoch", "first", "last"))
+    if header.kind == "up" and type(epoch) is int and type(first) is int and type(last) is int:
+        report.facts |= {"epoch": epoch, "first": first, "last": last}
+        report.ok(N_("It carries entries %(first)d to %(last)d of epoch %(epoch)d."), first=first, last=last, epoch=epoch)
+        _compare_entries(world, certificate.body.node, (epoch, first, last), header.about.get("leaves"), report)
+
+
+def _compare_entries(world: World, node: int, place: tuple[int, int, int], said: object, report: Report) -> None:
+    """Hold the bundle's own digest of its entries against the entries kept here, where all of them are."""
+    epoch, first, last = place
+    held = leaves_of(world.database, node, epoch, first, last)
+    if len(held) != last - first + 1:
+        return
+    if leaves_digest(held) == said:
+        report.ok(N_("They are the same entries that are kept here."))
+    else:
+        report.bad(N_("They are other entries than those kept here under the same numbers."), "bundle.fork")
+
+
+def read_proof(world: World, data: bytes, report: Report) -> None:
+    """Check a proof of inclusion (C2SP tlog-proof)."""
+    proof, pin = inclusion.read_proof(data), world.register()
+    leaf = world.leaf or proof.extra
+    if leaf is None:
+        raise Refused("verify.leaf", N_("The proof does not name its entry. Give the talon or the entry beside it."))
+    checkpoint = inclusion.check_proof(proof, merkle.leaf_hash(leaf), pin.origin, pin.log_key, origin=pin.origin)
+    report.facts |= {"index": proof.index, "size": checkpoint.size, "root": checkpoint.root, "leaf": leaf}
+    sentence = N_("The central register holds the entry under number %(index)d among %(size)d.")
+    report.ok(sentence, index=proof.index, size=checkpoint.size)
+    _same_register(world, checkpoint.size, checkpoint.root, report)
+    if entry_at(world.database, leaf) is None:
+        report.warn(N_("The entry itself is not kept here."))
+
+
+def read_statement(world: World, data: bytes, report: Report) -> None:
+    """Check a checkpoint of the register."""
+    pin = world.register()
+    checkpoint = read_checkpoint(data, pin.origin, pin.log_key, origin=pin.origin)
+    report.facts |= {"size": checkpoint.size, "root": checkpoint.root}
+    report.ok(N_("The register's own key has signed this statement about %(size)d entries."), size=checkpoint.size)
+    _same_register(world, checkpoint.size, checkpoint.root, report)
+
+
+def _same_register(world: World, size: int, root: bytes, report: Report) -> None:
+    """A register that shows two histories is caught by comparing what it told others with what it told this machine."""
+    known = world.known_root(size)
+    if known is None:
+        return
+    if known == root:
+        report.ok(N_("It agrees with what the register has told this machine."))
+    else:
+        report.bad(N_("The register has told this machine something else about the same number of entries."), "register.split")
+
+
+def compare(reports: list[Report]) -> None:
+    """Hold checkpoints and proofs that were given together against each other: two roots of one size are a register with two faces."""
+    seen: dict[object, Report] = {}
+    for report in reports:
+        size, root = report.facts.get("size"), report.facts.get("root")
+        if root is None:
+            continue
+        first = seen.setdefault(size, report)
+        if first.facts["root"] != root:
+            for each in (first, report):
+                each.bad(N_("The register has signed two different statements about the same number of entries."), "register.split")

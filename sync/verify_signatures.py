@@ -1,0 +1,72 @@
+"""Checking what people sign outside of a PDF: CMS (attached or detached) and signatures in XML."""
+
+from common.errors import N_, Refused
+from common.pki import cms, xmldsig
+from common.pki.xmldsig import XmlSignature
+from sync.report import Finding, Report
+from sync.verify_world import Signature, World, judge, stamp_of
+
+HEAD_BYTES = 64
+SPACE = b"\xef\xbb\xbf \t\r\n"
+_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+INSIDE = Finding("ok", N_("the content inside the signature, byte for byte"))
+BESIDE = Finding("ok", N_("the file given beside the signature, byte for byte"))
+DOCUMENT = Finding("ok", N_("the whole XML document but the signature itself"))
+REST = Finding("warn", N_("not the rest of the document"))
+COMMENTS = Finding("warn", N_("not the comments in the document"))
+KEY_INFO = Finding("warn", N_("not the certificate beside the signature: it is held against its issuer instead"))
+
+
+def looks_like_cms(data: bytes) -> bool:
+    """Return whether ``data`` is a CMS in DER, in NCALayer's text, or in bare base64."""
+    if data[:1] == b"\x30" and _SIGNED_DATA in data[:HEAD_BYTES]:
+        return True
+    text = data.lstrip(SPACE)
+    if text.startswith((b"-----BEGIN CMS-----", b"-----BEGIN PKCS7-----")):
+        return True
+    try:
+        return text.startswith(b"MI") and _SIGNED_DATA in cms.unarmoured(text.split(b"\n", 1)[0].strip()[: HEAD_BYTES // 3 * 4])
+    except Refused:
+        return False
+
+
+def read_cms(world: World, data: bytes, report: Report) -> None:
+    """Check all signers of a CMS over its own content, or over the content given beside it."""
+    found = cms.read(data.lstrip(SPACE) if data[:1] != b"\x30" else data)
+    content = cms.content_of(found, world.content)
+    scope = (INSIDE if found.content is not None else BESIDE,)
+    for signer in found.signers:
+        name = signer.certificate.full_name
+        report.facts |= {"name": name, "at_ms": signer.claimed_ms}
+        try:
+            cms.check(signer, content)
+        except Refused as error:
+            report.refused(error)
+            continue
+        report.ok(N_("What was signed is unchanged since %(name)s signed it."), name=name)
+        stamped_ms = stamp_of(world, signer, report)
+        judge(world, Signature(certificate=signer.certificate, claimed_ms=signer.claimed_ms, stamped_ms=stamped_ms, scope=scope), report)
+
+
+def read_xml(world: World, data: bytes, report: Report) -> None:
+    """Check all signatures in an XML document."""
+    signatures = xmldsig.read_xml_signatures(data)
+    for signature in signatures:
+        certificate = signature.certificate
+        report.facts |= {"name": certificate.full_name, "at_ms": signature.claimed_ms}
+        if not signature.intact:
+            report.bad(N_("The document was changed after signing: the signature does not fit any more."), "xml.tampered")
+            continue
+        report.ok(N_("What was signed is unchanged since %(name)s signed it."), name=certificate.full_name)
+        judge(world, Signature(certificate=certificate, claimed_ms=signature.claimed_ms, scope=_scope(signature)), report)
+    if not any(signature.covers_whole for signature in signatures):
+        report.warn(N_("Only a part of the document is signed; the rest may be anybody's."))
+
+
+def _scope(signature: XmlSignature) -> tuple[Finding, ...]:
+    elements = [each for each in signature.covers if not each.whole]
+    said = [DOCUMENT] if signature.covers_whole else []
+    sentence = N_("the element «%(element)s» with the Id «%(id)s»")
+    said += [Finding("ok", sentence, {"element": each.element, "id": each.id}) for each in elements]
+    said += [] if signature.covers_whole else [REST]
+    return (*said, *([COMMENTS] if signature.comments else []), KEY_INFO)

@@ -1,0 +1,191 @@
+"""What a check may lean on, and the one way in which a person's signature is judged, whatever document it stands in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from common.db import Database, fetch
+from common.errors import N_, Refused
+from common.pki import timestamps
+from common.pki.certificates import Certificate
+from common.pki.signed_data import Signer
+from common.pki.trust import Trust, Verdict
+from sync import directory, log
+from sync.identity import NodeCertificate, Pin
+from sync.report import Finding, Report, Revocation, Signed
+from sync.tables import entry_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a check may lean on.
+
+    ``leaf`` is the entry a bare proof should be about, ``at_ms`` the moment as of which certificates are judged (else what a
+    time stamp or the signer says), ``content`` what a detached signature is over, ``certificates`` those of machines that came
+    with the file itself, by key id, already verified under the pin.
+    """
+
+    database: Database
+    pin: Pin | None
+    trust: Trust | None
+    now_ms: int
+    leaf: bytes | None = None
+    at_ms: int | None = None
+    content: bytes | None = None
+    certificates: Mapping[bytes, NodeCertificate] = field(default_factory=lambda: MappingProxyType({}))
+
+    def register(self) -> Pin:
+        """Return the pin; raises Refused("verify.pin") where no register is known."""
+        if self.pin is None:
+            raise Refused(
+                "verify.pin", N_("No register is known here, so papers of machines cannot be checked. Check it at a court's machine.")
+            )
+        return self.pin
+
+    def certificate_of(self, key_id: bytes) -> NodeCertificate:
+        """Return the certificate that a message names; raises Refused("node.unknown" or "verify.pin")."""
+        pin = self.register()
+        return self.certificates.get(key_id) or directory.certificate_of(self.database, key_id, pin)
+
+    def interval_of(self, leaf: bytes) -> tuple[int | None, int | None]:
+        """Return (not earlier, not later), in ms UTC, than which the entry ``leaf`` came to be, as far as the register's heads tell."""
+        found = entry_at(self.database, leaf)
+        if found is None:
+            return None, None
+        entry, index = found
+        if not has_table(self.database, "checkpoint"):  # a node: it keeps when it learned of R1
+            statement = """SELECT MIN(l.at_ms) FROM logged l JOIN journal j ON j.node = ?
+                           WHERE l.epoch = ? AND ? BETWEEN l.first AND l.last"""
+            rows = fetch(self.database, statement, (entry.envelope.node, entry.envelope.epoch, entry.envelope.seq))
+            return None, rows[0][0] if index is not None and rows else None
+        after = fetch(self.database, "SELECT made_ms FROM checkpoint WHERE size <= ? ORDER BY size DESC LIMIT 1", (entry.envelope.beacon,))
+        before = (
+            fetch(self.database, "SELECT made_ms FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1", (index,))
+            if index is not None
+            else []
+        )
+        return after[0][0] if after and entry.envelope.beacon else None, before[0][0] if before else None
+
+    def known_root(self, size: int) -> bytes | None:
+        """Return the root that this machine knows of the register's first ``size`` entries.
+
+        Raises Refused("register.rolled_back") at the centre when its log is shorter than that.
+        """
+        if has_table(self.database, "tile"):  # the centre: it has the whole log
+            if size > log.size(self.database):
+                sentence = N_("The register has signed more entries than it holds now: it was set back to an earlier state.")
+                raise Refused("register.rolled_back", sentence)
+            return log.root(self.database, size)
+        rows = fetch(self.database, "SELECT root FROM sync WHERE size = ?", (size,)) if has_table(self.database, "sync") else []
+        return rows[0][0] if rows else None
+
+
+def has_table(database: Database, name: str) -> bool:
+    """Return whether this database has the table: that of a node and that of the centre differ."""
+    return bool(fetch(database, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """A signature whose cryptography holds: who, when, and what it covers."""
+
+    certificate: Certificate
+    claimed_ms: int | None
+    stamped_ms: int | None = None
+    after_ms: int | None = None
+    before_ms: int | None = None
+    scope: tuple[Finding, ...] = ()
+
+
+def stamp_of(world: World, signer: Signer, report: Report) -> int | None:
+    """Return the earliest moment (ms UTC) that a good time stamp beside the signature proves, and say what is wrong with others."""
+    moments: list[int] = []
+    if world.trust is None or not world.trust.anchors():
+        return None
+    for token in signer.timestamps:
+        try:
+            stamp, _ = timestamps.check(token, signer.signature, world.trust, now_ms=world.now_ms)
+        except Refused as error:
+            if error.code.startswith("tsp."):
+                report.refused(error)
+            else:
+                report.warn(N_("There is a time stamp, but the service that gave it is not to be relied on here."))
+            continue
+        report.ok(N_("A time stamp of the national service proves that the signature was there at %(stamped_ms)s."), stamped_ms=stamp.at_ms)
+        moments.append(stamp.at_ms)
+    return min(moments, default=None)
+
+
+def judge(world: World, signature: Signature, report: Report) -> None:
+    """Say whether the signer's certificate is to be relied on, and add the signature to the report.
+
+    RFC 5280, 6 as of the moment of signing; a moment that only the signer claims is no proof (ETSI EN 319 102-1, 5.2.6).
+    """
+    certificate = signature.certificate
+    proven = next((each for each in (world.at_ms, signature.stamped_ms, signature.before_ms) if each is not None), None)
+    at_ms = proven if proven is not None else world.now_ms
+    if signature.claimed_ms is not None and world.at_ms is None and signature.stamped_ms is None:
+        # the register only bounds the time: within its bounds the signer's own word says when
+        if not (signature.after_ms or 0) <= signature.claimed_ms <= (signature.before_ms or world.now_ms):
+            report.warn(N_("The time that the signer says lies outside of what is known of it."))
+        if signature.before_ms is None or signature.claimed_ms <= signature.before_ms:
+            at_ms = max(signature.claimed_ms, signature.after_ms or 0)
+    verdict: Verdict | None = None
+    revocation: Revocation = "unknown"
+    if world.trust is None or not world.trust.anchors():
+        report.bad(N_("Who issued the certificate was not checked: no trusted centres are known here."), "verify.trust")
+    else:
+        try:
+            verdict = world.trust.check(certificate, at_ms=at_ms, now_ms=world.now_ms)
+            revocation = _say_verdict(verdict, at_ms, report)
+            if proven is None:
+                _say_unproven(world, world.trust, certificate, report)
+        except Refused as error:
+            revocation = "revoked" if error.code == "pki.revoked" else "unknown"
+            report.refused(error)
+    report.signatures.append(
+        Signed(
+            name=certificate.full_name,
+            number=certificate.bin or certificate.iin,
+            organisation=certificate.organisation,
+            algorithm=certificate.algorithm,
+            serial=f"{certificate.serial:x}",
+            not_before_ms=certificate.not_before_ms,
+            not_after_ms=certificate.not_after_ms,
+            claimed_ms=signature.claimed_ms,
+            stamped_ms=signature.stamped_ms,
+            after_ms=signature.after_ms,
+            before_ms=signature.before_ms,
+            chain=tuple(each.subject for each in verdict.chain[1:]) if verdict else (),
+            revocation=revocation,
+            list_ms=verdict.crl_this_update_ms if verdict else None,
+            list_until_ms=verdict.crl_next_update_ms if verdict else None,
+            scope=signature.scope,
+        )
+    )
+
+
+def _say_verdict(verdict: Verdict, at_ms: int, report: Report) -> Revocation:
+    report.ok(N_("The certificate comes from a trusted centre and was in force at %(at_ms)s."), at_ms=at_ms)
+    list_ms = verdict.crl_this_update_ms
+    if list_ms is None:
+        report.bad(N_("There is no revocation list here to hold the certificate against."), "verify.crl")
+        return "unknown"
+    if verdict.stale:
+        sentence = N_("The revocation list here is of %(list_ms)s and past its term; a newer one may say otherwise.")
+        report.warn(sentence, list_ms=list_ms)
+    else:
+        report.ok(N_("It is not on the revocation list of %(list_ms)s."), list_ms=list_ms)
+    return "good"
+
+
+def _say_unproven(world: World, trust: Trust, certificate: Certificate, report: Report) -> None:
+    """Without a proof of time a certificate has to be good now too: else its holder, or a thief, may have set the clock back."""
+    try:
+        trust.check(certificate, at_ms=world.now_ms, now_ms=world.now_ms)
+    except Refused as error:
+        if error.code in ("pki.revoked", "pki.expired"):
+            sentence = N_("The certificate is revoked or out of force by now, and nothing proves that the signature is older than that.")
+            report.bad(sentence, "verify.moment")
+            return
+    report.warn(N_("The time is what the signer says: nothing in the file proves it."))
