@@ -12,14 +12,19 @@ from types import FrameType
 from typing import NoReturn
 
 from flask import Flask
+from waitress import buffers
 from waitress.server import create_server
 
 from common.config import split_listen
 from common.errors import N_, Conflict
+from common.spool import sealed_file
 
 CONNECTIONS_MAX = 500
 BODY_BYTES_MAX = 64 << 20
 """What waitress takes at all; each page allows far less."""
+# waitress keeps a body over half a megabyte in a temporary file; it offers no other way to say in which
+buffers.TempfileBasedBuffer.newfile = lambda self: sealed_file()
+
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 

@@ -9,19 +9,21 @@ sessions, a CSRF check on every change, the headers of ``common.web.secure``, er
 and a line in the log that says what was asked for and how it went, never by whom.
 """
 
+import io
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Flask, Request, Response, g, request
 from flask_wtf import CSRFProtect
 from jinja2 import FileSystemLoader, StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from common.clock import Clock
 from common.files import templates_folder
+from common.spool import sealed_file
 from common.web import errors, forms, languages, limits, pages, secure
 from common.web.assets import Assets
 from common.web.frame import FrameSource, current_frame, idle_kind, look_url, somebody_here
@@ -34,6 +36,8 @@ log = logging.getLogger("court.web")
 BODY_BYTES_MAX = 2 * 1024 * 1024
 """A page with forms; views that take files raise it for themselves (``limits.accept_bytes``)."""
 FORM_PARTS_MAX = 500
+UPLOAD_MEMORY_BYTES_MAX = 512 * 1024
+"""A form with files up to this size stays in memory."""
 SECRET_BYTES_MIN = 32
 WITHOUT_SESSION = ("/static/", "/wire/")
 """Paths that never read or make a session."""
@@ -59,6 +63,16 @@ class WebConfig:
     body_bytes_max: int = BODY_BYTES_MAX
 
 
+class SealingRequest(Request):
+    """A request whose uploads never lie on the disk in clear."""
+
+    def _get_file_stream(
+        self, total_content_length: int | None, content_type: str | None, filename: str | None = None, content_length: int | None = None
+    ) -> IO[bytes]:
+        small = total_content_length is not None and total_content_length <= UPLOAD_MEMORY_BYTES_MAX
+        return io.BytesIO() if small else sealed_file()
+
+
 def create_app(
     name: str,
     *,
@@ -77,6 +91,7 @@ def create_app(
     if len(config.secret) < SECRET_BYTES_MIN:
         raise ValueError(f"the secret must have {SECRET_BYTES_MIN} bytes or more")
     app = Flask(name, static_folder=None, template_folder=None)
+    app.request_class = SealingRequest
     app.config.update(
         SECRET_KEY=config.secret,
         MAX_CONTENT_LENGTH=config.body_bytes_max,
