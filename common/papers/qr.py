@@ -67,7 +67,7 @@ def decode_qr(text: str) -> bytes:
     try:
         return decode_base45(text[len(PREFIX) :])
     except ValueError as error:
-        sentence = N_("The code was not read whole. Scan it again, or enter the short code from the talon.")
+        sentence = N_("The code was not read whole. Scan it again, or choose the talon as a file.")
         raise Refused("qr.broken", sentence, field="qr") from error
 
 

@@ -22,7 +22,7 @@ from common.web.keys import opened as open_key_of
 from common.web.languages import current_language, when
 from common.web.parts import Tab, page_of
 from edge.node import Node
-from edge.services import drafts, filings, mine
+from edge.services import cases, drafts, filings, mine
 from edge.services.mine import Card, Filter
 from edge.visitor import Visitor
 from edge.web import access
@@ -196,6 +196,7 @@ def _add_show(pages: Blueprint, node: Node) -> None:
                 for ground in decision.grounds
             ],
             logged=climbed.logged_ms is not None,
+            decided=filing.status in cases.OUTCOMES,
             fresh=freshness(node, house(node), now),
         )
 
@@ -210,6 +211,13 @@ def _add_files(pages: Blueprint, node: Node) -> None:
         data = node.blobs.read(filing.statement_sha256)
         inline = request.args.get("save") != "1"
         return file_answer(data, name=f"statement-{filing.talon}.pdf", kind="application/pdf", inline=inline)
+
+    @pages.get("/<id>/notice.pdf")
+    def notice(id: str) -> Response:
+        filing = own(id)
+        name = gettext("Notice %(talon)s.pdf", talon=filing.talon)
+        inline = request.args.get("save") != "1"
+        return file_answer(cases.decision_notice(node, filing.obj), name=name, kind="application/pdf", inline=inline)
 
     @pages.get("/<id>/files/<sha256>")
     def file(id: str, sha256: str) -> Response:

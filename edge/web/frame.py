@@ -6,9 +6,9 @@ from flask_babel import gettext as _
 
 from common.court.book import name as name_of
 from common.errors import N_
-from common.papers.words import date_time_short, initials, size_words
+from common.papers.words import initials, size_words
 from common.web.frame import Action, Frame, Line, NavItem
-from common.web.languages import current_language
+from common.web.languages import current_language, when
 from edge.exchanger import Exchanger, LineStatus
 from edge.node import Node
 from edge.visitor import Visitor
@@ -71,7 +71,7 @@ def line_words(status: LineStatus, now: int, *, staff: bool) -> Line:
             _("This machine cannot take papers now"),
             _("Its disk reports an error. What was accepted before is kept. Ask the office for paper filing and call the administrator."),
         )
-    since = date_time_short(status.contact_ms, now=now) if status.contact_ms else _("not yet")
+    since = when(status.contact_ms, now) if status.contact_ms else _("not yet")
     if status.kind == "ok":
         return Line("ok", "", _("The line works. Last exchange: %(time)s.", time=since), counts)
     title = _("No line — papers are accepted")

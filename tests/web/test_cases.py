@@ -11,7 +11,9 @@ from common.errors import NotFound
 from common.pki import cms, pades
 from edge.services import cases, registration
 from edge.services.registration import Clerk, Draft
-from tests.web.desk_world import ADMINISTRATOR, AKTAU, ASTANA, CLERK, FOREIGN_CLERK, JUDGE, Terminal, World, plain
+from tests.web.desk_world import ADMINISTRATOR, AKTAU, ASTANA, CITIZEN, CLERK, FOREIGN_CLERK, JUDGE, Terminal, World, plain
+from tests.web.filing_world import MAKERS
+from tests.web.pages import BOLAT, Browser, build
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +126,18 @@ def test_a_notice_of_refusal_is_made_too(world: World) -> None:
 def test_a_notice_is_there_for_nobody_else(world: World, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         cases.decision_notice(world.aktau, bytes(16))
+
+
+def test_the_citizen_reads_the_decision_in_the_own_cabinet(world: World) -> None:
+    obj = world.file()
+    citizen, stranger = (Browser(build(world.aktau, MAKERS)) for _ in range(2))
+    citizen.enter(CITIZEN)
+    stranger.enter(BOLAT)
+    assert "notice.pdf" not in citizen.get(f"/filings/{obj.hex()}").text
+    assert citizen.get(f"/filings/{obj.hex()}/notice.pdf").status_code == 404
+    register(world, obj)
+    assert f"/filings/{obj.hex()}/notice.pdf" in citizen.get(f"/filings/{obj.hex()}").text
+    answer = citizen.get(f"/filings/{obj.hex()}/notice.pdf")
+    assert answer.data.startswith(b"%PDF-")
+    assert answer.headers["Content-Disposition"].startswith("inline")
+    assert stranger.get(f"/filings/{obj.hex()}/notice.pdf").status_code == 404
