@@ -28,29 +28,6 @@ def test_a_national_certificate_of_a_person() -> None:
     assert certificate.sha256.hex().startswith("f9305218f91240e3")
 
 
-@pytest.mark.parametrize(
-    ("child", "parent"),
-    [
-        ("nca_gost_2022.pem", "root_gost_2022.pem"),
-        ("nca_rsa_2022.cer", "root_rsa_2020.cer"),
-        ("nca_gost.pem", "root_gost.pem"),
-        ("nca_rsa.pem", "root_rsa.pem"),
-        ("ucgo_gost.cer", "root_gost_2020.cer"),
-        ("btsd_gost.cer", "root_gost_2020.cer"),
-        ("root_gost.pem", "root_gost.pem"),
-        ("root_rsa.pem", "root_rsa.pem"),
-        ("root_gost_2020.cer", "root_gost_2020.cer"),
-        ("root_gost_2022.pem", "root_gost_2022.pem"),
-        ("root_rsa_2020.cer", "root_rsa_2020.cer"),
-    ],
-)
-def test_the_production_authorities_sign_each_other(child: str, parent: str) -> None:
-    one, other = (read_certificate(national(f"edscheck-prod-ca/{name}")) for name in (child, parent))
-    assert one.signed_by(other)
-    assert one.ca
-    assert one.may_sign_certificates
-
-
 def test_keys_out_of_use_are_named(authorities: dict[str, Authority]) -> None:
     key = rsa.generate_private_key(65537, 1024).public_key()
     short = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from pki_samples import NOVEMBER_MS, national
+from pki_samples import NOVEMBER_MS
 
 from common.errors import Refused
 from common.pki import cms, der
@@ -13,18 +13,6 @@ from common.pki.certificates import Certificate, read_certificate
 from common.pki.keystore import Key
 
 DOCUMENT = "Талап қою арызы".encode()
-
-
-def test_a_signature_of_the_national_library_verifies() -> None:
-    document = national("skarm-kalkan/cms/individual_document.txt")
-    detached, attached = (national(f"skarm-kalkan/cms/individual_{kind}.der") for kind in ("detached", "attached"))
-    assert cms.verify_detached(detached, document).iin == "123456789011"
-    assert cms.verify_detached(attached, document).iin == "123456789011"
-    certificate, digest, content, at_ms = cms.signed_attributes_signer(detached)
-    assert (certificate.iin, digest, len(content), at_ms) == ("123456789011", "streebog512", 64, 1_784_538_486_000)
-    for signature in (detached, attached):
-        with pytest.raises(Refused, match="cms.tampered"):
-            cms.verify_detached(signature, document + b"\n")
 
 
 def test_our_signatures_verify_and_tell_their_time(key: Key) -> None:

@@ -3,7 +3,6 @@
 import secrets
 
 import pytest
-from pki_samples import national
 
 from common.errors import Refused
 from common.pki import gost, gost94, streebog
@@ -73,19 +72,6 @@ def test_signing_gives_the_answer_of_the_standard() -> None:
     signature = gost.sign_with_nonce(D, digest, K, EXAMPLE)
     assert signature == R.to_bytes(32, "little") + S.to_bytes(32, "little")
     assert gost.verify(gost.public_key(D, EXAMPLE), digest, signature, EXAMPLE)
-
-
-def test_the_byte_order_is_that_of_the_national_library() -> None:
-    lines = national("ncalayer-rs/test_gost512.vectors").decode().splitlines()
-    known = dict(line.split("=", 1) for line in lines if "=" in line)
-    public = gost.public_key(int(known["d"], 16))
-    assert public[:64][::-1].hex() == known["qx"]
-    assert public[64:][::-1].hex() == known["qy"]
-    digest = streebog.streebog512(known["msg"].encode())
-    assert digest.hex() == known["digest"]
-    assert gost.verify(public, digest, bytes.fromhex(known["sig"]))
-    signed = streebog.streebog512(bytes.fromhex(known["cert_tbs"]))
-    assert gost.verify(public, signed, bytes.fromhex(known["cert_sig"]))
 
 
 @pytest.mark.parametrize("curve", CURVES)

@@ -9,33 +9,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
-from pki_samples import DATA, NATIONAL, PASSWORD, national
+from pki_samples import NATIONAL, PASSWORD, national
 
 from common.errors import Refused
 from common.pki import envelope
 from common.pki.keystore import Key, open_p12, write_p12
-
-FILES = [
-    "individual/revoked/individual_revoked",
-    "individual/valid/individual_valid",
-    *(
-        f"legal/{state}/{name}"
-        for state in ("valid", "revoked")
-        for name in ("employee", "employee_signright", "head", "infosystem", "treasury_client")
-    ),
-]
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_every_national_key_opens_and_signs(name: str) -> None:
-    key = open_p12(national(f"{NATIONAL}{name}.p12"), PASSWORD)
-    assert key.certificate.verify(key.sign(b"statement"), b"statement")
-    assert key.certificate.algorithm == "GOST 34.10-2015/512"
-
-
-def test_the_list_above_is_all_there_is() -> None:
-    national(f"{NATIONAL}nca_gost2022_test.cer")
-    assert len(list((DATA / NATIONAL).rglob("*.p12"))) == len(FILES)
 
 
 @pytest.mark.parametrize("password", ["qwerty12", "", "Йцукен12", "Qwerty12 ", "\ud800"])

@@ -14,12 +14,6 @@ from common.pki.keystore import Key, open_p12
 from common.pki.pades import embed, prepare_pdf, read_pdf_signatures, sign_pdf
 
 
-def test_a_pdf_signed_elsewhere_with_a_national_key_verifies() -> None:
-    (found,) = read_pdf_signatures(national("_made_here_gost512_pades_b.pdf"))
-    assert (found.intact, found.covers_whole, found.appended, found.holds) == (True, True, "nothing", True)
-    assert found.certificate.full_name == "ТЕСТОВ ТЕСТ ТЕСТОВИЧ"
-
-
 def test_the_national_sample_signed_with_a_national_key() -> None:
     key = open_p12(national(f"{NATIONAL}individual/valid/individual_valid.p12"), PASSWORD)
     signed = sign_pdf(national("ncanode-go-2026/pdf/sample.pdf"), key, at_ms=NOVEMBER_MS, field="citizen", reason="Талап қою")
