@@ -14,7 +14,6 @@ from common.config import load, split_listen
 from common.court import staff
 from common.pki.certificates import Certificate, read_certificate
 from common.pki.trust import Trust
-from common.version import VERSION
 from sync import commands, verify_command
 from sync.commands import out
 from sync.identity import load_identity
@@ -33,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     top = argparse.ArgumentParser(prog="central", description="The central register: logs what nodes send, orders, checks and delivers.")
-    top.add_argument("--version", action="version", version=VERSION)
+    top.add_argument("--version", action="version", version=commands.version_line())
     top.add_argument("--data", type=Path, default=_default_data(), help="folder of the centre (default: SOT_CENTRAL_DATA or run/centre)")
     sub = top.add_subparsers(metavar="COMMAND", required=True)
     init = commands.add_command(sub, "init", _init, "make a new register: keys, reference data, its first administrator")

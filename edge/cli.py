@@ -11,7 +11,6 @@ from common.config import load, settings_text, split_listen
 from common.errors import N_, Conflict
 from common.files import make_folder, write_durable
 from common.pki.trust import Trust
-from common.version import VERSION
 from edge import enrolment
 from edge.config import EdgeConfig
 from edge.exchanger import Exchanger
@@ -35,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     top = argparse.ArgumentParser(prog="edge", description="A court's node: takes papers offline, exchanges with the centre.")
-    top.add_argument("--version", action="version", version=VERSION)
+    top.add_argument("--version", action="version", version=commands.version_line())
     top.add_argument("--data", type=Path, default=_default_data(), help="folder of this node (default: SOT_EDGE_DATA or run/edge)")
     sub = top.add_subparsers(metavar="COMMAND", required=True)
     init = commands.add_command(sub, "init", _init, "make the folder and its settings file")

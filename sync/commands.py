@@ -22,7 +22,10 @@ from common.files import make_folder, sync_folder, write_durable
 from common.papers.words import date_time_short
 from common.pki.certificates import Certificate, read_certificate
 from common.pki.crl import CRL_BYTES_MAX, Crl, CrlInfo
+from common.pki.gost94 import gost34311
+from common.pki.streebog import streebog512
 from common.pki.trust import Trust
+from common.version import VERSION
 from sync import fsck, refold
 from sync.blobs import BlobStore
 from sync.fold import Fold
@@ -63,6 +66,11 @@ def shown(text: str) -> str:
 
 Subcommands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Command = Callable[[argparse.Namespace], int]
+
+
+def version_line() -> str:
+    """Return what `--version` says: the release, and who computes the country's digests on this machine."""
+    return f"{VERSION} (Streebog: {streebog512.name}, GOST 34.311-95: {gost34311.name})"
 
 
 def add_command(sub: Subcommands, name: str, command: Command, text: str) -> argparse.ArgumentParser:

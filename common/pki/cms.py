@@ -189,6 +189,20 @@ def check(signer: Signer, content: bytes, *, content_type: str = DATA) -> None:
     _check(signer, content, digest(signer.digest, content) if signer.signed is not None else None, content_type)
 
 
+def check_digest(signer: Signer, content_digest: bytes) -> None:
+    """Return when this one signer's attributes hold and name ``content_digest`` (by ``signer.digest``); raises as ``verify``."""
+    with refused_as("cms.broken", BROKEN):
+        if not hmac.compare_digest(_check_attributes(signer, DATA), content_digest):
+            raise Refused("cms.tampered", TAMPERED)
+
+
+def only_signer(found: SignedData) -> Signer:
+    """Return the one signer there is. Raises Refused("cms.broken") for several."""
+    if len(found.signers) != 1:
+        raise Refused("cms.broken", BROKEN)
+    return found.signers[0]
+
+
 def content_of(found: SignedData, data: bytes | None) -> bytes:
     """Return what was signed: the content inside, or ``data``. Raises Refused("cms.detached") or Refused("cms.tampered")."""
     content = found.content if found.content is not None else data
@@ -204,12 +218,12 @@ def verify_detached(cms: bytes, data: bytes) -> Certificate:
 
     Raises Refused("cms.broken"), also for several signers, Refused("cms.algorithm") or Refused("cms.tampered").
     """
-    return _only(verify(cms, data)).certificate
+    return only_signer(verify(cms, data)).certificate
 
 
 def signer(cms: bytes) -> tuple[Certificate, str]:
     """Return the certificate inside and the name of the digest, of a signature not checked yet. Raises as ``verify_detached``."""
-    found = _only(read(cms))
+    found = only_signer(read(cms))
     return found.certificate, found.digest
 
 
@@ -219,15 +233,9 @@ def signed_attributes_signer(cms: bytes) -> tuple[Certificate, str, bytes, int |
     The caller holds the digest against the content when that arrives. Raises as ``verify_detached``; a signature without
     signed attributes cannot be checked so and is "cms.broken".
     """
-    found = _only(read(cms))
+    found = only_signer(read(cms))
     with refused_as("cms.broken", BROKEN):
         return found.certificate, found.digest, _check_attributes(found, DATA), found.claimed_ms
-
-
-def _only(found: SignedData) -> Signer:
-    if len(found.signers) != 1:
-        raise Refused("cms.broken", BROKEN)
-    return found.signers[0]
 
 
 def _check(found: Signer, content: bytes, content_digest: bytes | None, content_type: str) -> None:

@@ -14,6 +14,7 @@ from common.errors import N_, Refused
 
 Digest = Callable[[bytes], bytes]
 PURE = "Python"
+_GCRYCTL_TEST_ALGO = 8
 
 _PROBES = (b"", b"\xff" * 128 + b"\x01" + b"\xff" * 70)
 _TOO_SLOW = N_(
@@ -60,8 +61,8 @@ def _openssl(name: str) -> Digest:
 def _gcrypt(algorithm: int, digest_bytes: int) -> Digest:
     library = ctypes.CDLL("libgcrypt.so.20")
     library.gcry_check_version.restype = ctypes.c_char_p
-    if library.gcry_check_version(None) is None:
-        raise OSError
+    if library.gcry_check_version(None) is None or library.gcry_md_algo_info(algorithm, _GCRYCTL_TEST_ALGO, None, None):
+        raise OSError  # built or configured without it (FIPS): asking it to compute would end the process
     library.gcry_md_hash_buffer.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t)
     library.gcry_md_hash_buffer.restype = None
 

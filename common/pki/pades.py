@@ -4,9 +4,10 @@ A signature is added as an incremental update: not a byte of what was there chan
 the field is invisible and printable as PDF/A wants it. pyHanko handles the structure of the file; the cryptography is
 ``cms``'s. For a signer elsewhere, ``prepare_pdf`` leaves a gap and says what to sign, ``embed`` fills it.
 
-Reading tells, for each signature in signing order: whether it is right (``intact``), whether it covers the file to its end,
-and what was appended after it: ``"nothing"``, ``"signatures"`` (further signatures only) or ``"content"``. Of the bytes in the
-gap, which no signature covers, only one form is taken: the CMS in hex of one case, then zeros.
+Reading tells, for each signature in signing order: whether it is right (``intact``), how far it covers the file (all of its
+first ``covered_bytes`` but its own gap), whether that is the end, and what was appended after it: ``"nothing"``,
+``"signatures"`` (further signatures only) or ``"content"``. Of the bytes in the gap, which no signature covers, only one form
+is taken: the CMS in hex of one case, then zeros.
 """
 
 import binascii
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
+from pyhanko.pdf_utils.decode_limits import DecodeLimits, DocumentDecodeBudget, StreamDecodeLimits
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, DiffResult, ModificationLevel
@@ -32,9 +34,16 @@ from common.pki import cms, der
 from common.pki.algorithms import digest
 from common.pki.certificates import Certificate
 from common.pki.keystore import Key
+from common.pki.signed_data import Signer
 
 PDF_BYTES_MAX = 64 * 1024 * 1024
 SIGNATURES_MAX = 32
+SIGNED_BYTES_MAX = 512 * 1024 * 1024  # of all signatures together: some seconds
+_LIMITS = DecodeLimits(
+    per_stream=StreamDecodeLimits(max_output_size=64 * 1024 * 1024),
+    document_budget=DocumentDecodeBudget(base_allowance=96 * 1024 * 1024, max_ratio=4),
+)
+"""What pyHanko may unpack of one file: a small one must not become a large one."""
 CMS_BYTES_RESERVED = 8 * 1024  # with the centre's timestamp a signature takes 3.4 KB
 _KAZAKHSTAN = timezone(timedelta(milliseconds=KAZAKHSTAN_OFFSET_MS))
 _FIELD = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -52,6 +61,10 @@ class PdfSignature:
     certificate: Certificate
     intact: bool
     covers_whole: bool
+    covered_bytes: int
+    """It signs the first so many bytes of the file, all but its own gap."""
+    level: str
+    """What ``cms`` calls it: "CAdES-B" is PAdES-B, "CAdES-T" PAdES-T, "CMS" a signature that does not name its certificate."""
     appended: str
     """What follows the signed bytes: "nothing", "signatures" or "content"."""
     signing_time_ms: int | None
@@ -97,7 +110,7 @@ def prepare_pdf(pdf: bytes, *, at_ms: int, field: str, name: str = "", reason: s
     if not _FIELD.fullmatch(field):
         raise Refused("pdf.field", N_("The name of a signature field has letters, digits, _ and - only."))
     with _refused_as("pdf.broken", BROKEN):
-        writer = _Writer(io.BytesIO(_checked(pdf)))
+        writer = _Writer(io.BytesIO(_checked(pdf)), decode_limits=_LIMITS)
         _refuse_encrypted(writer.prev)
         if any(taken == field for taken in _field_names(writer.prev)):
             raise Refused("pdf.field", N_("This document already has that signature."))
@@ -156,13 +169,13 @@ def read_pdf_signatures(pdf: bytes) -> tuple[PdfSignature, ...]:
     A signature that is readable but wrong is returned with ``intact`` False.
     """
     with _refused_as("pdf.broken", BROKEN):
-        reader = PdfFileReader(io.BytesIO(_checked(pdf)))
+        reader = PdfFileReader(io.BytesIO(_checked(pdf)), decode_limits=_LIMITS)
         _refuse_encrypted(reader)
         if b"/ByteRange" not in pdf and not _field_names(reader):
             return ()
     with _refused_as("pdf.signature_broken", SIGNATURE_BROKEN):
         found = list(reader.embedded_regular_signatures)  # document timestamps sign nothing for anybody
-        if len(found) > SIGNATURES_MAX:
+        if len(found) > SIGNATURES_MAX or len(found) * len(pdf) > SIGNED_BYTES_MAX:
             raise Refused("pdf.signature_broken", SIGNATURE_BROKEN)
         signatures = tuple(_read(pdf, one) for one in found)
         if signatures and signatures[-1].appended == "content":  # then it came after every one of them
@@ -172,27 +185,33 @@ def read_pdf_signatures(pdf: bytes) -> tuple[PdfSignature, ...]:
 
 def _read(pdf: bytes, embedded: EmbeddedPdfSignature) -> PdfSignature:
     signature = der.read_prefix(embedded.pkcs7_content).raw
-    certificate, digest_name = cms.signer(signature)
-    whole_gap = _clean_gap(pdf, embedded, signature)
+    found = cms.read(signature)
+    signer = cms.only_signer(found)
+    whole_gap = found.content is None and _clean_gap(pdf, embedded, signature)
     start, end, rest = (int(number) for number in list(embedded.byte_range)[1:4])
-    signed = pdf[:start] + pdf[end : end + rest]
-    intact = whole_gap
-    try:
-        cms.verify_detached(signature, signed)
-    except Refused:
-        intact = False
+    signed = digest(signer.digest, pdf[:start] + pdf[end : end + rest])
     covers_whole = whole_gap and end + rest == len(pdf)
     claimed = embedded.self_reported_timestamp
     return PdfSignature(
         field=embedded.field_name,
-        certificate=certificate,
-        intact=intact,
+        certificate=signer.certificate,
+        intact=whole_gap and _holds(signer, signed),
         covers_whole=covers_whole,
+        covered_bytes=end + rest,
+        level=signer.level,
         appended="nothing" if covers_whole else _appended(embedded),
         signing_time_ms=int(claimed.timestamp() * 1000) if claimed is not None else None,
         cms=signature,
-        byte_range_digest=digest(digest_name, signed),
+        byte_range_digest=signed,
     )
+
+
+def _holds(signer: Signer, content_digest: bytes) -> bool:
+    try:
+        cms.check_digest(signer, content_digest)
+    except Refused:
+        return False
+    return True
 
 
 def _clean_gap(pdf: bytes, embedded: EmbeddedPdfSignature, signature: bytes) -> bool:

@@ -12,6 +12,8 @@ from command_runs import Run
 
 from common.db import fetch
 from common.pki.authority import Authority
+from common.pki.gost94 import gost34311
+from common.pki.streebog import streebog512
 from edge.exchanger import LOCK_FILE
 from sync.directory import EpochOpen, node_object
 from tests.court import START_MS, Court
@@ -34,6 +36,13 @@ def test_the_list_of_commands_is_whole(run: Run, tmp_path: Path, side: str) -> N
     said = run(side, tmp_path, "--help")
     listed = re.findall(r"^    (\w+) ", said.out, re.MULTILINE)
     assert sorted(listed) == sorted({command.split()[0] for command in COMMANDS[side]})
+
+
+@pytest.mark.parametrize("side", COMMANDS)
+def test_the_version_says_who_computes_the_digests(run: Run, tmp_path: Path, side: str) -> None:
+    said = run(side, tmp_path, "--version")
+    assert re.fullmatch(r"\d+\.\d+\.\d+ \(Streebog: (\w+), GOST 34\.311-95: (\w+)\)\n", said.out)
+    assert {streebog512.name, gost34311.name} <= {"OpenSSL", "libgcrypt", "Python"}
 
 
 @pytest.mark.parametrize("side", COMMANDS)

@@ -1,5 +1,6 @@
 """Known answers of Streebog and GOST 34.10, and what ``verify`` must not take."""
 
+import hashlib
 import secrets
 
 import pytest
@@ -65,6 +66,16 @@ def test_a_wrong_engine_is_not_taken_and_a_slow_one_has_a_limit() -> None:
     assert (engine.name, engine(b"")) == (PURE, streebog.pure512(b""))
     with pytest.raises(Refused, match="pki.digest_slow"):
         engine(b"x" * 101)
+
+
+def test_a_right_engine_is_taken_and_named() -> None:
+    """SHA-512 for SHA-512: what OpenSSL's GOST provider would be, were it on this machine; then a machine without it."""
+
+    def right(data: bytes) -> bytes:
+        return hashlib.sha512(data).digest()
+
+    assert choose(right, 1, openssl="sha512", gcrypt=10).name == "OpenSSL"
+    assert choose(right, 1, openssl="md_nobody", gcrypt=9999).name == PURE
 
 
 def test_signing_gives_the_answer_of_the_standard() -> None:
