@@ -8,6 +8,7 @@ memory ends the run with a status that is not 0; the input lies in the working f
 import argparse
 import contextlib
 import io
+import logging
 import resource
 import sys
 from pathlib import Path
@@ -34,6 +35,7 @@ def main() -> int:
         return 0 if given.target is None else 2
     folder = (given.folder / given.target).resolve()
     (folder / "inputs").mkdir(parents=True, exist_ok=True)
+    logging.disable()  # pyHanko tells its log about each oddity of a file
     if guided:
         return _guided(given.target, folder, seconds=given.seconds, seed=given.seed)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MB * 1024 * 1024, resource.RLIM_INFINITY))
