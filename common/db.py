@@ -124,6 +124,10 @@ def transaction(database: Database) -> Iterator[None]:
         raise Conflict("db.constraint", N_("Somebody changed this at the same time. Open the page again.")) from error
     except FAILURES as error:
         raise _failure(database, error) from error
+    except peewee.DatabaseError as error:  # what COMMIT itself raises, peewee calls by another name
+        if not isinstance(error.__context__, FAILURES):
+            raise
+        raise _failure(database, error.__context__) from error
 
 
 def _failure(database: Database, error: Exception) -> CourtError:

@@ -6,14 +6,18 @@ SEEDS=417:418 pytest tests/sim/test_storms.py        these; what a failure print
 
 import os
 import random
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+import apsw
 import pytest
 
 from common.errors import CourtError
 from edge.node import Node
 from tests.court import COURTS, Court, Weather
+from tests.faults.disk import Disk
 from tests.sim.crashes import Crash, crashing
 from tests.sim.papers import CITIZENS
 
@@ -41,8 +45,8 @@ class Storm:
         self.court = Court.ready(folder, seed=seed)
         self.dice = random.Random(f"storm {seed}")
         self.backups: dict[int, Path] = {}
-        self.unmarked: set[int] = set()
-        """Machines that lost their mark: only of them may the register think that they have a twin."""
+        self.doubtful: set[int] = set()
+        """Machines that lost their mark or were copied: only of them may the register think that they have a twin."""
         self.told: list[str] = []
         self.actions: list[tuple[Callable[[Node], object], int]] = [
             (self.file, 6),
@@ -60,6 +64,10 @@ class Storm:
             (self.restore, 1),
             (self.restore_unmarked, 1),
             (self.clock, 1),
+            (self.power, 2),
+            (self.power_centre, 1),
+            (self.full, 1),
+            (self.clone, 1),
         ]
 
     def run(self) -> None:
@@ -80,7 +88,7 @@ class Storm:
             court.lines[node.number].deliver_late()
             court.exchange(node)
             if "twin" in court.alarms(node):
-                assert node.number in self.unmarked, f"{node.number} is taken for a twin"
+                assert node.number in self.doubtful, f"{node.number} is taken for a twin"
                 court.clear_alarm(node)
         court.settle()
         court.check(quarantined=LOST_RACES)
@@ -134,8 +142,54 @@ class Storm:
 
     def restore_unmarked(self, node: Node) -> None:
         if node.number in self.backups:
-            self.unmarked.add(node.number)
+            self.doubtful.add(node.number)
             self.court.restore(node, self.backups[node.number], mark=False)
+
+    def power(self, node: Node) -> None:
+        """Lose the power at some write or sync of a filing or an exchange."""
+        act = self.dice.choice((self.file, self.court.exchange))
+        with Disk(node.data, self.dice, cut_at=1 + int(self.dice.random() * 90)) as disk:
+            act(self.court.crash(node))
+            self.court.machine(node.number).close()
+        self.court.machine(node.number).close()
+        disk.settle()
+        self.court._start(node.number)
+
+    def power_centre(self, node: Node) -> None:
+        with Disk(self.court.centre.data, self.dice, cut_at=1 + int(self.dice.random() * 90)) as disk:
+            self.court.crash_centre()
+            self.court.exchange(node)
+            self.court.centre.close()
+        self.court.centre.close()
+        disk.settle()
+        self.court.crash_centre()
+
+    def full(self, node: Node) -> None:
+        """Run out of room at some write, and have room again."""
+        left = int(self.dice.random() * 40)
+
+        def no_room(operation: str, path: Path) -> Exception | None:
+            nonlocal left
+            left -= operation == "write"
+            return None if left >= 0 else apsw.FullError("full") if path.name.startswith("node.db") else OSError("full")
+
+        with Disk(node.data, self.dice) as disk:
+            node = self.court.crash(node)
+            disk.failing = no_room
+            with suppress(CourtError, OSError):
+                self.file(node)
+            disk.failing = lambda operation, path: None
+            self.court.crash(node).close()
+        self.court._start(node.number)
+
+    def clone(self, node: Node) -> None:
+        """Run a copy of the machine beside it for a moment."""
+        self.doubtful.add(node.number)
+        clone = self.court.clone(node)
+        with suppress(CourtError):
+            clone.client.exchange()
+        clone.close()
+        shutil.rmtree(clone.data)
 
     def clock(self, node: Node) -> None:
         self.court.watches[node.number].off_ms = int((self.dice.random() - 0.5) * 20 * YEAR_MS)
