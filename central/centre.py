@@ -33,6 +33,7 @@ from sync.journal import Journal
 from sync.register import Register
 from sync.rotation import Rotate
 from sync.server import Server
+from sync.stick_centre import CentreStick
 
 DAY_MS = 86_400_000
 NODE_CERTIFICATE_DAYS = 90
@@ -117,6 +118,7 @@ class Centre:
         self.trouble = ""
         """The code of what keeps logged entries from being folded; empty while all is well."""
         self.server = Server(self.register, self.blobs, lambda: self.after_news(), self._renew)
+        self.sticks = CentreStick(self.server, who, self.data / "stick")
         self._publishing = threading.Lock()
         self._shelf = reference.Shelf()
 
@@ -157,6 +159,7 @@ class Centre:
         self.journal.start()
         refold.bring_up_to_date(self.database, self.fold, self.clock, progress)
         self.server.start()
+        self.sticks.start()
 
     def announce(self, certificate: bytes, node: int, name: str) -> None:
         """Write a machine into the directory."""

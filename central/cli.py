@@ -14,7 +14,7 @@ from common.config import load, split_listen
 from common.court import staff
 from common.pki.certificates import Certificate, read_certificate
 from common.pki.trust import Trust
-from sync import commands, verify_command
+from sync import commands, stick_commands, verify_command
 from sync.commands import out
 from sync.identity import load_identity
 
@@ -48,6 +48,10 @@ def parser() -> argparse.ArgumentParser:
     appoint.add_argument("--role", choices=("clerk", "judge", "chairman", "administrator", "central"), required=True)
     appoint.add_argument("--court", default="", help="id of their court; empty for the centre")
     commands.add_command(sub, "sync", _sync, "log, fold and deliver what is pending")
+    export = stick_commands.add_stick(sub, _import, _export)
+    export.add_argument(
+        "--node", type=int, action="append", default=[], help="for this machine; otherwise for those who wrote to the stick"
+    )
     fsck = commands.add_command(sub, "fsck", _fsck, "derive everything again and compare")
     fsck.add_argument("--refold", action="store_true", help="write all tables anew from the entries first")
     backup = commands.add_command(sub, "backup", _backup, "copy database and files of the running centre into a folder")
@@ -147,6 +151,25 @@ def _sync(given: argparse.Namespace) -> int:
         centre.publish()
         out.print(f"The log has {centre.register.checkpoint()[0]} entries; folded and delivered: {centre.register.folded()}.")
     return 0
+
+
+def _export(given: argparse.Namespace) -> int:
+    with _open(given) as centre, stick_commands.moving() as show:
+        centre.sticks.progress = show
+        moved = centre.sticks.export(given.folder, given.node)
+    for one in moved:
+        out.print(f"Machine {one.node}: {one.entries} entries, {one.blobs} files, {one.bytes} bytes, read back from the stick.")
+    out.print("Safe to remove.", style="bold green")
+    return stick_commands.said(code for one in moved for code in one.problems)
+
+
+def _import(given: argparse.Namespace) -> int:
+    with _open(given) as centre, stick_commands.moving() as show:
+        centre.sticks.progress = show
+        moved = centre.sticks.take(given.folder)
+    for one in moved:
+        out.print(f"Machine {one.node}: {one.entries} entries logged, {one.repeated} bundles known already, {one.blobs} files.")
+    return stick_commands.said(code for one in moved for code in one.problems)
 
 
 def _backup(given: argparse.Namespace) -> int:

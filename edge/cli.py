@@ -16,7 +16,7 @@ from edge.config import EdgeConfig
 from edge.exchanger import Exchanger
 from edge.node import Node
 from edge.transport import CUT_FILE, HttpTransport
-from sync import commands, verify_command
+from sync import commands, stick_commands, verify_command
 from sync.commands import out
 from sync.identity import load_identity
 
@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     fsck.add_argument("--refold", action="store_true", help="write all tables anew from the entries first")
     backup = commands.add_command(sub, "backup", _backup, "copy database and files of the running node into a folder")
     backup.add_argument("target", type=Path)
+    stick_commands.add_stick(sub, _import, _export)
     line = commands.add_command(sub, "line", _line, "take this machine off the line, or put it back")
     line.add_argument("state", choices=("cut", "heal", "show"))
     verify_command.add(sub, _verify)
@@ -119,13 +120,34 @@ def _run(given: argparse.Namespace) -> int:
 
 def _sync(given: argparse.Namespace) -> int:
     with _open(given) as node, out.status("Exchanging …"):
-        outcome = Exchanger(node).exchange_in_turn()
+        exchanger = Exchanger(node)
+        outcome = exchanger.in_turn(exchanger.exchange)
     out.print(
         f"{outcome.entries_up} entries up, {outcome.entries_down} down, {outcome.receipts} receipts, "
         f"{outcome.blobs_up} files up, {outcome.blobs_down} down; {outcome.trips} trips, "
         f"{outcome.bytes_up + outcome.bytes_down} bytes."
     )
     return 0
+
+
+def _export(given: argparse.Namespace) -> int:
+    with _open(given) as node, stick_commands.moving() as show:
+        exchanger = Exchanger(node, progress=show)
+        outcome = exchanger.in_turn(lambda: exchanger.export(given.folder))
+    out.print(f"{outcome.entries_up} entries, {outcome.blobs_up} files, {outcome.bytes_up} bytes, read back from the stick.")
+    out.print("Safe to remove.", style="bold green")
+    return stick_commands.said(outcome.problems)
+
+
+def _import(given: argparse.Namespace) -> int:
+    with _open(given) as node, stick_commands.moving() as show:
+        exchanger = Exchanger(node, progress=show)
+        outcome = exchanger.in_turn(lambda: exchanger.take(given.folder))
+    out.print(
+        f"{outcome.entries_down} entries, {outcome.receipts} receipts, {outcome.blobs_down} files taken; "
+        f"{outcome.carried} folders of others carried onward."
+    )
+    return stick_commands.said(outcome.problems)
 
 
 def _backup(given: argparse.Namespace) -> int:

@@ -9,15 +9,16 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from common.db import fetch
 from common.errors import N_, Conflict, CourtError, Unreachable
 from edge.node import Node
 from edge.services import line
-from sync.link import Outcome
+from sync.link import Outcome, Progress
 
 BACKOFF_SECONDS_MAX = 900
 """However long the line has been down, it is tried at least every quarter of an hour."""
@@ -51,7 +52,7 @@ class LineStatus:
 class Exchanger:
     """Runs a node's exchanges. ``dice`` spreads the nodes of a country so that they do not all call at once."""
 
-    def __init__(self, node: Node, dice: random.Random | None = None) -> None:
+    def __init__(self, node: Node, dice: random.Random | None = None, progress: Progress = lambda step, done, total: None) -> None:
         self._node = node
         self._dice = dice or random.SystemRandom()
         self._running = threading.Lock()
@@ -59,15 +60,16 @@ class Exchanger:
         self._not_before = 0.0
         self._asked_to_wait = 0
         self._step, self._done, self._total = "", 0, 0
+        self._show = progress
         node.client.report_progress(self._note)
         line.create(node.database)
 
-    def exchange_in_turn(self) -> Outcome:
-        """Run one exchange after the one that may be under way in another process: what the command line calls "now"."""
+    def in_turn(self, move: Callable[[], Outcome]) -> Outcome:
+        """Run ``move`` after the exchange that may be under way in another process: what the command line calls "now"."""
         until = time.monotonic() + TURN_SECONDS
         while True:
             try:
-                return self.exchange()
+                return move()
             except Conflict as error:
                 if error.code != "exchange.running" or time.monotonic() > until:
                     raise
@@ -75,17 +77,33 @@ class Exchanger:
 
     def exchange(self) -> Outcome:
         """Run one exchange now; raises Conflict("exchange.running") when one is under way, and what the exchange raises."""
+        try:
+            outcome = self._run(self._node.client.exchange)
+        except CourtError as error:
+            self._failures += error.code != "exchange.running"  # somebody else's exchange is no failure of the line
+            self._asked_to_wait = 0
+            raise
+        self._failures, self._asked_to_wait = 0, outcome.retry_seconds
+        return outcome
+
+    def export(self, medium: Path) -> Outcome:
+        """Write a stick; raises Conflict("exchange.running") as `exchange` does, and what `NodeStick.export` raises."""
+        return self._run(lambda: self._node.client.stick.export(medium))
+
+    def take(self, medium: Path) -> Outcome:
+        """Take in a stick; raises Conflict("exchange.running") as `exchange` does, and what `NodeStick.take` raises."""
+        return self._run(lambda: self._node.client.stick.take(medium))
+
+    def _run(self, move: Callable[[], Outcome]) -> Outcome:
         if not self._running.acquire(blocking=False):
             raise Conflict("exchange.running", N_("An exchange is under way already."))
         started = self._node.clock.now()
         try:
             with self._alone():
-                outcome = self._node.client.exchange()
-            self._failures, self._asked_to_wait = 0, outcome.retry_seconds
+                outcome = move()
             line.note(self._node, started, outcome, None)
             return outcome
         except CourtError as error:
-            self._failures, self._asked_to_wait = self._failures + 1, 0
             if error.code != "exchange.running":  # another process does it: its own history
                 line.note(self._node, started, None, error)
             raise
@@ -158,6 +176,7 @@ class Exchanger:
 
     def _note(self, step: str, done: int, total: int) -> None:
         self._step, self._done, self._total = step, done, total
+        self._show(step, done, total)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -1,6 +1,6 @@
 """A node's half of the exchange (PROTOCOL 6): hello, up, down, files; resumable at every step, harmless when repeated.
 
-    outcome = Client(journal, identity, blobs, transport).exchange()
+    outcome = Client(journal, identity, blobs, transport, folder=folder).exchange()
 
 Whatever cuts it off, the next exchange begins with where both sides really stand. `Client` decides; the line itself is
 `link`, the two ways are `uplink` and `downlink`. Errors are raised to the caller, who decides when to try again:
@@ -23,13 +23,14 @@ from sync.journal import Journal
 from sync.link import REVOKED_SENTENCE, Health, Link, Outcome, Progress, SyncRow
 from sync.messages import AHEAD, NONCE_BYTES, PROVE, REVOKED, TWIN, Hello, Rotated, Welcome, check_nonce
 from sync.position import Position
+from sync.stick_node import NodeStick
 from sync.uplink import OutBundleRow, Uplink
 
 TABLES: tuple[type[Table], ...] = (SyncRow, OutBundleRow, *receipts.TABLES)
 
 
 class Client:
-    """One node's line to the centre."""
+    """One node's line to the centre, and its sticks; ``folder``: this machine's own, for keys and what comes on sticks."""
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Client:
         self._link = Link(self._database, identity, transport)
         self._up = Uplink(self._link, journal, blobs)
         self._down = Downlink(self._link, journal, blobs)
+        self.stick = NodeStick(self._link, journal, self._up, self._down, blobs, folder / "stick")
 
     def report_progress(self, progress: Progress) -> None:
         """Tell ``progress`` (step, done, total) what an exchange is doing."""
@@ -57,6 +59,7 @@ class Client:
     def start(self, centre_certificate: bytes) -> None:
         """Create what is missing; ``centre_certificate`` came with the enrolment."""
         create_tables(self._database, TABLES)
+        self.stick.start()
         if not fetch(self._database, "SELECT 1 FROM sync"):
             row: dict[str, Any] = dict.fromkeys(("everyone", "feed", "complete", "size", "tried_ms", "contact_ms", "acked_seq"), 0)
             row |= {"id": 1, "token": b"", "acked_epoch": 1, "receipted_epoch": 0, "receipted_seq": 0, "root": merkle.EMPTY_ROOT}

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from common.clock import Clock
 from common.db import fetch, transaction
-from common.errors import CourtError, Unreachable
+from common.errors import N_, Conflict, CourtError, Refused, Unreachable
 from common.facts import decode_body
 from sync import ports, receipts
 from sync.blobs import BlobStore, chunk_count
@@ -16,9 +16,10 @@ from sync.checkpoint import Checkpoint
 from sync.entry import Entry, read_entry
 from sync.journal import Journal
 from sync.link import Link
-from sync.messages import NONCE_BYTES, Ask, BlobAsk, Down, Item, Logged, Own, pack
+from sync.messages import CURSORS, NONCE_BYTES, Ask, BlobAsk, Down, Item, Own, pack
 from sync.tables import known_leaves, missing_blobs, set_log_indexes, store_entries
 
+FEEDS = CURSORS[1:4]
 ROUNDS_MAX = 10_000
 """Downlink containers in one exchange; a bound on what a wrong centre can make us do."""
 SHARED_OBJECTS = """SELECT DISTINCT e.obj FROM entry e WHERE e.node = ?1 AND e.epoch = ?2 AND e.seq BETWEEN ?3 AND ?4
@@ -41,15 +42,14 @@ class Downlink:
         for epoch, last in epochs:
             if epoch >= current:
                 continue
-            while (mine := self._last_own(epoch)) < last:
+            while (mine := self.last_own(epoch)) < last:
                 own: Own = decode_body(self._link.ask_container(Ask(nonce=b"", own=True, own_epoch=epoch, own_seq=mine), "own"), Own)
                 if not own.entries:
                     break
-                with transaction(self._database):
-                    self._refold(self._insert(_entries(own.entries)))
+                self._store_own(own)
         self._journal.recovered()
 
-    def _last_own(self, epoch: int) -> int:
+    def last_own(self, epoch: int) -> int:
         """Return the last sequence number up to which this machine holds its own epoch without a gap, logged."""
         statement = "SELECT COUNT(*), COALESCE(MAX(seq), 0) FROM entry WHERE node = ? AND epoch = ? AND log_index IS NOT NULL"
         count, last = fetch(self._database, statement, (self._link.identity.node, epoch))[0]
@@ -59,33 +59,68 @@ class Downlink:
         """Take everything after our cursors; raises Refused and keeps what was verified before."""
         for _ in range(ROUNDS_MAX):
             state = self._link.state()
-            cursors = {name: state[name] for name in ("size", "everyone", "feed", "complete", "receipted_epoch", "receipted_seq")}
-            down: Down = decode_body(self._link.ask_container(Ask(nonce=b"", **cursors), "down"), Down)
+            ask = Ask(nonce=b"", **{name: state[name] for name in CURSORS})
+            down: Down = decode_body(self._link.ask_container(ask, "down"), Down)
             self._take(down)
             if not down.more:
                 return
             self._link.progress("down", self._link.outcome.entries_down, 0)
 
+    def take_carried(self, payload: bytes) -> None:
+        """Take a downlink that was carried by hand; raises Conflict("stick.gap") where it begins after what is here."""
+        down: Down = decode_body(payload, Down)
+        state = self._link.state()
+        if len(down.since) != len(CURSORS):
+            raise Refused("stick.form", N_("The stick was written by a program this machine does not understand."))
+        if any(began > state[name] for name, began in zip(FEEDS, down.since[1:4], strict=True)):
+            raise Conflict("stick.gap", N_("The stick begins after what this machine has. Export here again and carry that to the centre."))
+        self._take(down)
+
     def _take(self, down: Down) -> None:
         """Verify and store one downlink: all of it is one transaction with its cursors."""
         everyone, feed = _entries(down.everyone), _entries(down.feed)
         with transaction(self._database):
-            checkpoint = self._link.accept_checkpoint(down.note, down.consistency)
+            if down.since:
+                checkpoint = self._link.accept_carried(down.note, down.consistency, down.since[0])
+            else:
+                checkpoint = self._link.accept_checkpoint(down.note, down.consistency)
             objects = self._insert(everyone + feed)
-            objects |= self._store_logged(down.receipts, checkpoint, down.note)
+            if checkpoint:
+                objects |= self._store_logged(down, checkpoint)
             self._store_complete(down.complete)
-            cursors = (down.everyone_at, down.feed_at, down.complete_at)
-            fetch(self._database, "UPDATE sync SET everyone = ?, feed = ?, complete = ?", cursors)
-            if down.caught_up:
+            # by hand some of it may come again, with older cursors than ours
+            statement = "UPDATE sync SET everyone = MAX(everyone, ?), feed = MAX(feed, ?), complete = MAX(complete, ?)"
+            fetch(self._database, statement, (down.everyone_at, down.feed_at, down.complete_at))
+            if checkpoint and down.caught_up:
                 self._journal.set_beacon(checkpoint.size, checkpoint.root)
             self._refold(objects)
 
-    def _store_logged(self, logged: list[Logged], checkpoint: Checkpoint, note: bytes) -> set[bytes]:
+    def take_own(self, payload: bytes) -> None:
+        """Store entries of this machine's own earlier epochs that a restored disk lost."""
+        self._store_own(decode_body(payload, Own))
+
+    def _store_own(self, own: Own) -> None:
+        with transaction(self._database):
+            self._refold(self._insert(_entries(own.entries)))
+
+    def own_held(self, epochs: list[list[int]]) -> bool:
+        """Return whether everything the centre has of this machine's earlier epochs is here."""
+        current = self._journal.position().epoch
+        return all(self.last_own(epoch) >= last for epoch, last in epochs if epoch < current)
+
+    def _store_logged(self, down: Down, checkpoint: Checkpoint) -> set[bytes]:
         """Keep R1 of our bundles; return the objects whose order it may have changed: those to which others wrote too."""
-        node, objects = self._link.identity.node, set()
-        for one in logged:
+        node = self._link.identity.node
+        objects: set[bytes] = set()
+        state = self._link.state()
+        held = (state["receipted_epoch"], state["receipted_seq"])
+        if tuple(down.since[4:]) > held:
+            return objects  # by hand, and what came before them had a head that could not be proven: they come again
+        for one in down.receipts:
+            if (one.epoch, one.last) <= held:
+                continue  # came another way meanwhile
             leaves = receipts.leaves_of(self._database, node, one.epoch, one.first, one.last)
-            receipts.store_logged(self._database, one, leaves, checkpoint, note, at_ms=self._clock.now())
+            receipts.store_logged(self._database, one, leaves, checkpoint, down.note, at_ms=self._clock.now())
             set_log_indexes(self._database, [(one.index + place, leaf) for place, leaf in enumerate(leaves)])
             fetch(self._database, "UPDATE sync SET receipted_epoch = ?, receipted_seq = ?", (one.epoch, one.last))
             objects |= {obj for (obj,) in fetch(self._database, SHARED_OBJECTS, (node, one.epoch, one.first, one.last))}

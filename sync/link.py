@@ -53,6 +53,8 @@ class Outcome:
     blobs_up: int = 0
     blobs_down: int = 0
     receipts: int = 0
+    carried: int = 0
+    """Folders of a stick taken along for others."""
     trips: int = 0
     bytes_up: int = 0
     bytes_down: int = 0
@@ -145,6 +147,18 @@ class Link:
         merkle.verify_consistency(ours["size"], ours["root"], fresh.size, fresh.root, consistency)
         fetch(self.database, "UPDATE sync SET size = ?, root = ?, note = ?", (fresh.size, fresh.root, note))
         return fresh
+
+    def accept_carried(self, note: bytes, consistency: list[bytes], since: int) -> Checkpoint | None:
+        """Take over a head that came by hand, with a proof from size ``since``; None where it cannot be held against ours.
+
+        The line may have brought another one meanwhile: then the proof says nothing, the head stays aside, and what
+        stands beside it is taken none the less, for the centre signed it (PROTOCOL 11.10).
+        """
+        ours, pin = self.state(), self.identity.pin
+        fresh = read_checkpoint(note, pin.origin, pin.log_key, origin=pin.origin)
+        if fresh.size == ours["size"]:
+            return self.accept_checkpoint(note, [])
+        return self.accept_checkpoint(note, consistency) if since == ours["size"] else None
 
     def _refused(self, answer: bytes) -> CourtError:
         try:

@@ -97,6 +97,13 @@ class Ask(Body, frozen=True):
     own_seq: int = 0
     own: bool = False
 
+    def cursors(self) -> list[int]:
+        """Return how far the machine has what the centre sends, in the order of `CURSORS`."""
+        return [getattr(self, name) for name in CURSORS]
+
+
+CURSORS = ("size", "everyone", "feed", "complete", "receipted_epoch", "receipted_seq")
+
 
 class Item(Body, frozen=True):
     """One entry as the log has it, in its wire form."""
@@ -116,7 +123,10 @@ class Logged(Body, frozen=True):
 
 
 class Down(Body, frozen=True):
-    """Payload of a ``down`` container. ``caught_up``: everything for everyone that the checkpoint covers is here."""
+    """Payload of a ``down`` container. ``caught_up``: everything for everyone that the checkpoint covers is here.
+
+    ``since`` only where it is carried by hand: the cursors it begins at (`Ask.cursors`), which may no longer be the machine's.
+    """
 
     note: bytes
     consistency: list[bytes]
@@ -129,6 +139,7 @@ class Down(Body, frozen=True):
     complete_at: int
     caught_up: bool
     more: bool
+    since: list[int] = []
 
 
 class Own(Body, frozen=True):
@@ -194,3 +205,11 @@ def check_nonce(expected: bytes, received: bytes) -> None:
     """Refuse an answer to another question: an old one replayed (fault 5)."""
     if expected != received:
         raise Refused("exchange.replayed", N_("The answer belongs to an older question. Somebody may be replaying messages."))
+
+
+def blob_address(about: dict[str, object]) -> BlobAsk:
+    """Return the blob address in a chunk's header; raises Refused("container.broken")."""
+    sha256, size, chunk, nonce = (about.get(name) for name in ("sha256", "size", "chunk", "nonce"))
+    if not (isinstance(sha256, bytes) and isinstance(size, int) and isinstance(chunk, int) and isinstance(nonce, bytes)):
+        raise Refused("container.broken", N_("A bundle cannot be read: it is broken or cut."))
+    return BlobAsk(nonce=nonce, sha256=sha256, size=size, chunk=chunk)

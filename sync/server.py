@@ -12,7 +12,6 @@ from common.errors import N_, CourtError, Forbidden, NotFound, Refused, TooMany
 from common.facts import encode_body
 from sync import container, cose, delivery, directory, ports
 from sync.blobs import BlobStore
-from sync.entry import Entry
 from sync.identity import NodeCertificate
 from sync.messages import (
     AHEAD,
@@ -28,25 +27,20 @@ from sync.messages import (
     Ask,
     BlobAsk,
     BlobHave,
-    Down,
     Hello,
-    Item,
     M,
-    Own,
     Refusal,
     Rotated,
     Welcome,
+    blob_address,
     pack,
     unpack,
 )
+from sync.news import news_for, own_after, own_epochs
 from sync.position import Position
 from sync.quota import Quotas, wait_of
-from sync.register import Register
+from sync.register import Outcome, Register
 from sync.rotation import Rotate, is_due
-
-DOWN_BYTES_MAX = 4 << 20
-"""Entries in one downlink container, before compression."""
-OWN_BYTES_MAX = 8 << 20
 
 logger = logging.getLogger(__name__)
 
@@ -150,20 +144,25 @@ class Server:
 
     def _trusted(self, body: bytes, kind: type[M]) -> tuple[NodeCertificate, M]:
         certificate, message = self._read(body, kind)
-        self._check_standing(certificate)
+        self.check_standing(certificate)
         return certificate, message
 
-    def _check_standing(self, certificate: NodeCertificate) -> None:
+    def check_standing(self, certificate: NodeCertificate) -> None:
+        """Refuse a revoked machine: raises Forbidden("node.revoked")."""
         if directory.revocation_of(self._database, certificate.body.node) is not None:
             raise Forbidden("node.revoked", N_("This machine's certificate has been revoked. What it sends is kept as evidence."))
 
     def _in_force(self, body: bytes, kind: type[M]) -> tuple[NodeCertificate, M]:
         """Return a message of whoever may receive something: an old certificate delivers and rotates, and gets nothing."""
         certificate, message = self._trusted(body, kind)
+        self.check_in_force(certificate)
+        return certificate, message
+
+    def check_in_force(self, certificate: NodeCertificate) -> None:
+        """Refuse a machine under an old certificate: raises Forbidden("certificate.old")."""
         newest = self._newest(certificate.body.node)
         if certificate.key_id != newest.key_id or certificate.body.not_after < self.register.clock.now():
             raise Forbidden("certificate.old", N_("This machine's certificate is an old one. It is renewed with the next exchange."))
-        return certificate, message
 
     def _rotate(self, body: bytes) -> bytes:
         certificate, request = self._trusted(body, Rotate)
@@ -199,7 +198,7 @@ class Server:
             news=served and self._has_news(hello),
             note=note if grown else b"",
             consistency=self.register.consistency(hello.size) if grown else [],
-            own=self._own_epochs(node) if served and hello.recovering else [],
+            own=own_epochs(self._database, node) if served and hello.recovering else [],
             challenge=challenge,
             rotate=served and is_due(certificate, self._newest(node), self.register.clock.now()),
         )
@@ -259,65 +258,34 @@ class Server:
         behind = delivery.feed_length(self._database, node) > hello.feed
         return bool(receipts or complete or behind or delivery.feed_length(self._database, delivery.EVERYONE) > hello.everyone)
 
-    def _own_epochs(self, node: int) -> list[list[int]]:
-        rows = fetch(self._database, "SELECT epoch, MAX(seq) FROM entry WHERE node = ? GROUP BY epoch ORDER BY epoch", (node,))
-        return [list(row) for row in rows]
-
     def _bundle(self, body: bytes) -> bytes:
-        sealed = self.register.read_header(body)
+        outcome = self.take_bundle(body)
+        at = outcome.position
+        return pack(Acknowledgement(epoch=at.epoch, seq=at.seq, head=at.head, digest=outcome.digest), self._identity)
+
+    def take_bundle(self, data: bytes) -> Outcome:
+        """Log a bundle that came over any carrier; raises what `Register.receive` raises, and TooMany("exchange.…")."""
+        sealed = self.register.read_header(data)
         node, quotas = sealed.certificate.body.node, self.quotas
         with quotas.turn(node):
             quotas.entries.check(node)
             quotas.bundle_bytes.check(node)
-            quotas.bundle_bytes.charge(node, len(body))
-            outcome = self.register.receive(body, sealed)
+            quotas.bundle_bytes.charge(node, len(data))
+            outcome = self.register.receive(data, sealed)
             quotas.entries.charge(node, outcome.fresh)
-        at = outcome.position
         if outcome.fresh:
             self._after_news()
-        return pack(Acknowledgement(epoch=at.epoch, seq=at.seq, head=at.head, digest=outcome.digest), self._identity)
+        return outcome
 
     def _down(self, body: bytes) -> bytes:
         certificate, ask = self._in_force(body, Ask)
-        return self._own(certificate, ask) if ask.own else self._news(certificate, ask)
-
-    def _news(self, certificate: NodeCertificate, ask: Ask) -> bytes:
-        node = certificate.body.node
-        folded = self.register.folded()
-        everyone, everyone_at = delivery.read_feed(self._database, delivery.EVERYONE, ask.everyone, bytes_max=DOWN_BYTES_MAX)
-        feed, feed_at = delivery.read_feed(self._database, node, ask.feed, bytes_max=DOWN_BYTES_MAX)
-        complete, complete_at = self.register.complete_after(node, ask.complete)
-        receipts = self.register.receipts_after(node, ask.receipted_epoch, ask.receipted_seq)
-        size, note = self.register.checkpoint()  # after the feeds: it covers everything above
-        behind = everyone_at < delivery.feed_length(self._database, delivery.EVERYONE)
-        down = Down(
-            note=note,
-            consistency=self.register.consistency(ask.size),
-            receipts=receipts,
-            complete=complete,
-            everyone=_items(everyone),
-            feed=_items(feed),
-            everyone_at=everyone_at,
-            feed_at=feed_at,
-            complete_at=complete_at,
-            caught_up=folded >= size and not behind,
-            more=behind or feed_at < delivery.feed_length(self._database, node),
+        about = {"nonce": ask.nonce}
+        if ask.own:
+            own = encode_body(own_after(self.register, certificate.body.node, ask.own_epoch, ask.own_seq))
+            return container.write_container("own", about | {"epoch": ask.own_epoch}, own, self._identity, certificate)
+        return container.write_container(
+            "down", about, encode_body(news_for(self.register, certificate.body.node, ask)), self._identity, certificate
         )
-        return container.write_container("down", {"nonce": ask.nonce}, encode_body(down), self._identity, certificate)
-
-    def _own(self, certificate: NodeCertificate, ask: Ask) -> bytes:
-        node = certificate.body.node
-        statement = """SELECT log_index FROM entry WHERE node = ? AND epoch = ? AND seq > ? AND log_index IS NOT NULL ORDER BY seq"""
-        taken: list[tuple[int, Entry]] = []
-        size = 0
-        for (index,) in self._database.connection().execute(statement, (node, ask.own_epoch, ask.own_seq)):
-            [(entry, _)] = self.register.entry_range(index, index + 1)
-            size += len(entry.envelope_bytes) + len(entry.body or b"")
-            if taken and size > OWN_BYTES_MAX:
-                break
-            taken.append((index, entry))
-        about = {"nonce": ask.nonce, "epoch": ask.own_epoch}
-        return container.write_container("own", about, encode_body(Own(entries=_items(taken))), self._identity, certificate)
 
     def _blob_have(self, body: bytes) -> bytes:
         certificate, ask = self._trusted(body, BlobAsk)
@@ -329,20 +297,25 @@ class Server:
         return pack(BlobHave(nonce=ask.nonce, whole=whole, bitmap=bitmap), self._identity)
 
     def _blob_put(self, body: bytes) -> bytes:
+        ask, whole = self.take_chunk(body)
+        return pack(BlobHave(nonce=ask.nonce, whole=whole), self._identity)
+
+    def take_chunk(self, body: bytes) -> tuple[BlobAsk, bool]:
+        """Keep a piece of a file that came over any carrier; return what it was and whether the file is whole now."""
         signed, _, _ = container.split_container(body)
         certificate = directory.certificate_of(self._database, signed.key_id, self._identity.pin)
         header, sealed = container.read_header(body, certificate.sign_key, self._identity.environment)
-        self._check_standing(certificate)
+        self.check_standing(certificate)
         if header.kind != "chunk":
             raise Refused("container.kind", N_("A bundle is of another kind than expected."))
-        ask, node = canonical_ask(header.about), certificate.body.node
+        ask, node = blob_address(header.about), certificate.body.node
         self._check_named(certificate, ask)
         self.quotas.blob_bytes.check(node)
         self.quotas.blob_bytes.charge(node, len(body))
         whole = self.blobs.put_chunk(ask.sha256, ask.size, ask.chunk, container.open_payload(header, sealed, self._identity))
         if whole:
             self.register.blob_arrived(ask.sha256)
-        return pack(BlobHave(nonce=ask.nonce, whole=whole), self._identity)
+        return ask, whole
 
     def _blob_get(self, body: bytes) -> bytes:
         certificate, ask = self._in_force(body, BlobAsk)
@@ -354,15 +327,3 @@ class Server:
     def _check_named(self, certificate: NodeCertificate, ask: BlobAsk) -> None:
         if not delivery.may_read_blob(self._database, certificate.body.node, ask.sha256, ask.size):
             raise NotFound("blob.absent", N_("This file has not arrived at this machine yet."))
-
-
-def _items(entries: list[tuple[int, Entry]]) -> list[Item]:
-    return [Item(index=index, entry=entry.wire()) for index, entry in entries]
-
-
-def canonical_ask(about: dict[str, object]) -> BlobAsk:
-    """Return the blob address in a chunk's header; raises Refused("container.broken")."""
-    sha256, size, chunk, nonce = (about.get(name) for name in ("sha256", "size", "chunk", "nonce"))
-    if not (isinstance(sha256, bytes) and isinstance(size, int) and isinstance(chunk, int) and isinstance(nonce, bytes)):
-        raise Refused("container.broken", N_("A bundle cannot be read: it is broken or cut."))
-    return BlobAsk(nonce=nonce, sha256=sha256, size=size, chunk=chunk)

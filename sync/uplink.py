@@ -1,6 +1,7 @@
 """The way up: bundles of the journal from where the centre stands, then the files their entries name (PROTOCOL 6.2, 7)."""
 
 import secrets
+from collections.abc import Iterator
 
 from common.db import BlobField, IntegerField, Table, fetch, transaction
 from common.errors import N_, Conflict, Forbidden, Refused, TooMany
@@ -80,6 +81,33 @@ class Uplink:
             self._link.outcome.entries_up += ack.seq - at.seq
             at = Position(ack.epoch, ack.seq, ack.head)
             self._acknowledged(at)
+
+    def unacknowledged(self) -> Iterator[bytes]:
+        """Yield every bundle that the centre has not acknowledged as far as is known here: what a stick carries each time."""
+        state = self._link.state()
+        epoch, seq = state["acked_epoch"], state["acked_seq"]
+        acked = Position(epoch, seq, self._journal.head_at(epoch, seq) or b"")
+        own = self._journal.position()
+        for each in (*self._older_epochs(acked), own.epoch):
+            at = acked if each == acked.epoch else self._start_of(each)
+            while data := self._next_bundle(at):
+                yield data
+                last = fetch(self._database, "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?", (each, at.seq + 1))[0][0]
+                at = Position(each, last, self._journal.head_at(each, last) or b"")
+
+    def acknowledged_by_hand(self, at: Position) -> bool:
+        """Note where the centre said it stands, unless more is known already; return whether it was news."""
+        state = self._link.state()
+        if (at.epoch, at.seq) <= (state["acked_epoch"], state["acked_seq"]) or self._journal.head_at(at.epoch, at.seq) != at.head:
+            return False
+        self._acknowledged(at)
+        return True
+
+    def unfinished_blobs(self) -> list[tuple[bytes, int]]:
+        """Return (sha256, size) of the files of our own entries that the centre has not completed, smallest first."""
+        statement = """SELECT DISTINCT r.sha256, r.size FROM blob_ref r JOIN entry e ON e.leaf = r.leaf JOIN blob b ON b.sha256 = r.sha256
+                       LEFT JOIN complete_here c ON c.leaf = r.leaf WHERE e.node = ? AND c.leaf IS NULL ORDER BY r.size, r.sha256"""
+        return [(sha256, size) for sha256, size in fetch(self._database, statement, (self._journal.node,))]
 
     def offer_evidence(self) -> None:
         """Hand over, once, what the register will not log: a branch beside its history, or what a revoked machine wrote later.

@@ -5,9 +5,10 @@ from edge.node import Node
 
 
 def others_as_of(node: Node) -> int | None:
-    """Return when the last exchange with the centre ended, in ms UTC; None before the first one.
+    """Return as of when the newest news from elsewhere are, in ms UTC; None before the first.
 
-    What this court wrote itself is always as of now.
+    Over the line that is the end of the last exchange, by hand the moment at which the centre wrote the stick. What this
+    court wrote itself is always as of now.
     """
-    rows = fetch(node.database, "SELECT contact_ms FROM sync")
+    rows = fetch(node.database, "SELECT MAX(sync.contact_ms, stick.made_ms) FROM sync, stick")
     return rows[0][0] or None if rows else None

@@ -19,8 +19,8 @@ from sync.directory import EpochOpen, node_object
 from tests.court import START_MS, Court
 
 COMMANDS = {
-    "edge": ["init", "enrol", "run", "sync", "fsck", "backup", "line", "verify", "trust add", "crl import"],
-    "central": ["init", "run", "enrol", "appoint", "sync", "fsck", "backup", "verify", "trust add", "crl import"],
+    "edge": ["init", "enrol", "run", "sync", "fsck", "backup", "export", "import", "line", "verify", "trust add", "crl import"],
+    "central": ["init", "run", "enrol", "appoint", "sync", "fsck", "backup", "export", "import", "verify", "trust add", "crl import"],
 }
 
 
@@ -218,3 +218,34 @@ def test_a_backup_into_a_file_is_refused_in_a_sentence(run: Run, court: Court, t
     (tmp_path / "file").write_text("in the way")
     said = run("central", court.folder / "centre", "backup", tmp_path / "file")
     assert (said.status, said.error.split()[0]) == (1, "command.file")
+
+
+def test_a_stick_goes_there_and_back(run: Run, court: Court, tmp_path: Path) -> None:
+    node = court.node("kz-7")
+    usb = tmp_path / "usb"
+    usb.mkdir()
+    with node.journal.unit() as unit:
+        unit.append(node_object(node.number), EpochOpen(previous=0, last_seq=0, reason="test"))
+    said = run("edge", node.data, "export", usb)
+    assert (said.status, said.out.splitlines()[-1]) == (0, "Safe to remove.")
+    assert "1 entries, 0 files" in said.out
+    centre = court.folder / "centre"
+    assert "Machine 1001: 1 entries logged, 0 bundles known already" in run("central", centre, "import", usb).out
+    assert "Machine 1001: 0 entries logged, 1 bundles known already" in run("central", centre, "import", usb).out
+    assert run("central", centre, "export", usb).out.splitlines()[-1] == "Safe to remove."
+    said = run("edge", node.data, "import", usb)
+    assert (said.status, "0 entries, 1 receipts, 0 files taken;" in said.out) == (0, True)
+
+
+def test_a_damaged_stick_is_said_with_its_code(run: Run, court: Court, tmp_path: Path) -> None:
+    """Rows 35 and 37: nothing falls over, and the person at the terminal reads what was left out."""
+    node = court.node("kz-7")
+    usb = tmp_path / "usb"
+    usb.mkdir()
+    assert run("edge", node.data, "import", usb).error.startswith("stick.empty")
+    assert run("central", court.folder / "centre", "export", usb).error.startswith("stick.empty")
+    assert run("edge", node.data, "export", usb / "nowhere").error.startswith("stick.gone")
+    assert run("edge", node.data, "export", usb).status == 0
+    (usb / "SOT1" / "UP1001" / "INDEX.SOT").write_bytes(b"SOTB1\n nothing")
+    said = run("central", court.folder / "centre", "import", usb)
+    assert (said.status, "container.broken  1" in said.out) == (1, True)

@@ -1,0 +1,64 @@
+"""What the centre gives a machine: the next part of its feeds with receipts, and its own lost entries (PROTOCOL 6, 8).
+
+The same over the line and by hand; nothing here asks who may have it: the doors do.
+"""
+
+from common.db import Database, fetch
+from sync import delivery
+from sync.entry import Entry
+from sync.messages import Ask, Down, Item, Own
+from sync.register import Register
+
+DOWN_BYTES_MAX = 4 << 20
+"""Entries of one feed in one downlink container, before compression."""
+OWN_BYTES_MAX = 8 << 20
+
+
+def news_for(register: Register, node: int, ask: Ask, *, carried: bool = False) -> Down:
+    """Return the next downlink of ``node`` after the cursors of ``ask``; ``carried`` by hand, it says where it begins."""
+    database = register.database
+    folded = register.folded()
+    everyone, everyone_at = delivery.read_feed(database, delivery.EVERYONE, ask.everyone, bytes_max=DOWN_BYTES_MAX)
+    feed, feed_at = delivery.read_feed(database, node, ask.feed, bytes_max=DOWN_BYTES_MAX)
+    complete, complete_at = register.complete_after(node, ask.complete)
+    receipts = register.receipts_after(node, ask.receipted_epoch, ask.receipted_seq)
+    size, note = register.checkpoint()  # after the feeds: it covers everything above
+    behind = everyone_at < delivery.feed_length(database, delivery.EVERYONE)
+    return Down(
+        note=note,
+        consistency=register.consistency(ask.size),
+        receipts=receipts,
+        complete=complete,
+        everyone=_items(everyone),
+        feed=_items(feed),
+        everyone_at=everyone_at,
+        feed_at=feed_at,
+        complete_at=complete_at,
+        caught_up=folded >= size and not behind,
+        more=behind or feed_at < delivery.feed_length(database, node),
+        since=ask.cursors() if carried else [],
+    )
+
+
+def own_after(register: Register, node: int, epoch: int, seq: int) -> Own:
+    """Return the machine's own logged entries of ``epoch`` after ``seq``, as many as one container holds."""
+    statement = """SELECT log_index FROM entry WHERE node = ? AND epoch = ? AND seq > ? AND log_index IS NOT NULL ORDER BY seq"""
+    taken: list[tuple[int, Entry]] = []
+    size = 0
+    for (index,) in register.database.connection().execute(statement, (node, epoch, seq)):
+        [(entry, _)] = register.entry_range(index, index + 1)
+        size += len(entry.envelope_bytes) + len(entry.body or b"")
+        if taken and size > OWN_BYTES_MAX:
+            break
+        taken.append((index, entry))
+    return Own(entries=_items(taken))
+
+
+def own_epochs(database: Database, node: int) -> list[list[int]]:
+    """Return [epoch, last logged sequence number] of everything the machine wrote."""
+    rows = fetch(database, "SELECT epoch, MAX(seq) FROM entry WHERE node = ? GROUP BY epoch ORDER BY epoch", (node,))
+    return [list(row) for row in rows]
+
+
+def _items(entries: list[tuple[int, Entry]]) -> list[Item]:
+    return [Item(index=index, entry=entry.wire()) for index, entry in entries]
