@@ -1,6 +1,7 @@
 """The thread that folds: the centre logs first and answers, then this interprets, delivers and looks things up.
 
-It is woken by every bundle, looks around every minute without being woken, and never ends on an error: what was logged
+It is woken by every bundle and gives way to those that follow it, for their senders wait for receipts and nobody waits
+for tables; it looks around every minute without being woken, and never ends on an error: what was logged
 stays logged, what could not be done is tried again, and ``centre.trouble`` says why pages are behind.
 
     folder = folding.start(centre)
@@ -10,6 +11,7 @@ stays logged, what could not be done is tried again, and ``centre.trouble`` says
 
 import logging
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import Final
@@ -20,6 +22,11 @@ from common.errors import CourtError
 
 TICK_SECONDS: Final = 60
 RETRY_SECONDS: Final = 10
+QUIET_SECONDS: Final = 0.1
+"""After so long without a bundle the line counts as quiet."""
+PATIENCE_SECONDS: Final = 5
+"""Who folds waits for a quiet line at most so long; from then on half of the time is for folding, whatever comes in."""
+LOOK_SECONDS: Final = 0.02
 STOP_SECONDS: Final = 30
 """What is under way is finished or left to the next start: a killed fold loses nothing."""
 
@@ -33,7 +40,8 @@ class Folding:
         self._centre = centre
         self._verifier = verification.Verifier(centre)
         self._news = threading.Event()
-        self._stopping = False
+        self._stop = threading.Event()
+        self._impatient_from = self._resumed = 0.0
         self._thread = threading.Thread(target=self._run, name="folding", daemon=True)
 
     def start(self) -> None:
@@ -47,23 +55,32 @@ class Folding:
 
     def stop(self) -> None:
         """Finish what is under way and end the thread."""
-        self._stopping = True
+        self._stop.set()
         self.wake()
         self._thread.join(STOP_SECONDS)
 
     def round(self) -> None:
         """Fold and deliver what is logged, note who was heard, check what can be checked now."""
-        trouble = self._guarded(self._centre.register.fold_pending)
+        self._resumed = time.monotonic()
+        self._impatient_from = self._resumed + PATIENCE_SECONDS
+        trouble = self._guarded(lambda: self._centre.register.fold_pending(self._give_way))
         trouble = self._guarded(lambda: nodes.note_contacts(self._centre)) or trouble
         trouble = self._guarded(self._verify) or trouble
         self._centre.trouble = trouble
+
+    def _give_way(self) -> None:
+        now = time.monotonic()
+        until = max(self._impatient_from, now + (now - self._resumed))
+        while not self._stop.is_set() and time.monotonic() < until and self._centre.server.quotas.quiet_seconds() < QUIET_SECONDS:
+            self._stop.wait(LOOK_SECONDS)
+        self._resumed = time.monotonic()
 
     def _verify(self) -> None:
         if self._verifier.run():
             self.wake()  # there is more, but what has come meanwhile is folded first
 
     def _run(self) -> None:
-        while not self._stopping:
+        while not self._stop.is_set():
             self.round()
             self._news.wait(RETRY_SECONDS if self._centre.trouble else TICK_SECONDS)
             self._news.clear()

@@ -136,7 +136,7 @@ def decode_body(data: bytes, kind: type[Body]) -> Any:
 
 
 def stored_body(data: bytes, kind: type[Body]) -> Any:
-    """Return the body of ``data`` whose form was checked before it was stored; raises Refused("entry.body") as `decode_body` does."""
+    """Return the body of ``data`` that `encode_body` made on this machine; raises Refused("entry.body") as `decode_body` does."""
     return _body(canonical.decode_stored(data), kind)
 
 

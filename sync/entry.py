@@ -75,16 +75,17 @@ def write_entry(envelope: Envelope, body: bytes) -> Entry:
 
 
 def read_entry(item: Any) -> Entry:
-    """Return the entry of a wire item; raises Refused for anything that is not exactly one (PROTOCOL 1.4)."""
+    """Return the entry of a wire item; raises Refused for anything that is not exactly one (PROTOCOL 1.4).
+
+    Its body is bytes here: whether they are canonical is the fold's to judge, after they are logged (PROTOCOL 6.3).
+    """
     if type(item) is not list or not all(type(part) is bytes for part in item):
         raise _bad("entry.form")
     if len(item) == 2 and len(item[1]) == HASH_BYTES:
         return _erased(item[0], item[1])
     if len(item) != 3 or len(item[1]) != SALT_BYTES:
         raise _bad("entry.form")
-    entry = _entry(decode_envelope(item[0]), item[0], item[1], item[2])
-    canonical.decode_map(item[2])
-    return entry
+    return _entry(decode_envelope(item[0]), item[0], item[1], item[2])
 
 
 def chain_start(environment: bytes, node: int, epoch: int) -> bytes:

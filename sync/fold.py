@@ -12,7 +12,7 @@ from typing import Any
 from common import canonical
 from common.db import Database, Table, create_tables, delete_object, fetch, insert, rows_of
 from common.errors import N_, CourtError, Refused
-from common.facts import Audience, Body, Fact, Known, Rows, Subject, stored_body
+from common.facts import Audience, Body, Fact, Known, Rows, Subject, decode_body, stored_body
 from sync.entry import Entry, stored_envelope
 from sync.tables import QuarantineRow, entries_of
 
@@ -98,7 +98,8 @@ class Fold:
                 mine = self._subject(entry, subject)
                 if subject is None:
                     subject, state = mine, mine.begin()
-                fact = self._fact(entry, log_index, mine)
+                read = stored_body if entry.leaf == must_fold else decode_body  # what is being written here was just encoded here
+                fact = _fact(entry, log_index, read(entry.body, mine.TYPES[entry.envelope.type]))
                 subject.step(state, fact, known)
             except CourtError as error:
                 if entry.leaf == must_fold:
@@ -113,25 +114,6 @@ class Fold:
         if current is not None and subject.NAME != current.NAME:
             raise Refused("entry.subject", N_("An entry is about an object of another kind."))
         return subject
-
-    def _fact(self, entry: Entry, log_index: int | None, subject: Subject) -> Fact:
-        envelope = entry.envelope
-        body = stored_body(entry.body or b"", subject.TYPES[envelope.type])
-        return Fact(
-            type=envelope.type,
-            obj=envelope.obj,
-            body=body,
-            node=envelope.node,
-            epoch=envelope.epoch,
-            seq=envelope.seq,
-            time=envelope.time,
-            leaf=entry.leaf,
-            base=envelope.base,
-            actor=envelope.actor,
-            beacon=envelope.beacon,
-            blobs=envelope.blobs,
-            log_index=log_index,
-        )
 
     def _place(self, entries: Sequence[tuple[Entry, int | None]]) -> int:
         subject = self._by_type.get(entries[0][0].envelope.type) if entries else None
@@ -161,6 +143,25 @@ class Fold:
     def waiting(self, database: Database) -> list[bytes]:
         """Return objects with quarantined entries: to be tried again when the world has changed."""
         return [obj for (obj,) in fetch(database, "SELECT DISTINCT obj FROM quarantine")]
+
+
+def _fact(entry: Entry, log_index: int | None, body: Any) -> Fact:
+    envelope = entry.envelope
+    return Fact(
+        type=envelope.type,
+        obj=envelope.obj,
+        body=body,
+        node=envelope.node,
+        epoch=envelope.epoch,
+        seq=envelope.seq,
+        time=envelope.time,
+        leaf=entry.leaf,
+        base=envelope.base,
+        actor=envelope.actor,
+        beacon=envelope.beacon,
+        blobs=envelope.blobs,
+        log_index=log_index,
+    )
 
 
 def rows_hash(rows: Rows) -> bytes:

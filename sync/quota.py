@@ -8,6 +8,7 @@ Levels live in memory and leak with the monotonic clock: setting a clock frees n
 
 import math
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -65,6 +66,7 @@ class Quotas:
         self.blob_bytes = Quota(clock, burst=BLOB_BYTES_BURST, per_hour=BLOB_BYTES_PER_HOUR)
         self._queue: list[int] = []
         self._moved = threading.Condition()
+        self._last_turn = 0.0
 
     def is_over(self, node: int) -> bool:
         """Return whether the machine has to wait now: people are shown that."""
@@ -74,6 +76,10 @@ class Quotas:
         except TooMany:
             return True
         return False
+
+    def quiet_seconds(self) -> float:
+        """Return for how long no bundle has been in the queue; 0 while one is."""
+        return 0.0 if self._queue else time.monotonic() - self._last_turn
 
     @contextmanager
     def turn(self, node: int) -> Iterator[None]:
@@ -89,4 +95,5 @@ class Quotas:
         finally:
             with self._moved:
                 self._queue.pop(0)
+                self._last_turn = time.monotonic()
                 self._moved.notify_all()

@@ -8,6 +8,7 @@
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +30,8 @@ from sync.position import Position
 from sync.receipts import COMPLETE_TYPE, Complete
 from sync.tables import entries_between, set_log_indexes, store_entries
 
-FOLD_ENTRIES_MAX = 2_000
-"""Entries folded in one transaction: readers and bundles get their turn in between."""
+FOLD_ENTRIES_MAX = 50
+"""Entries folded in one transaction: bundles get their turn in between, and a commit costs a hundredth of such a fold."""
 EVIDENCE_ROWS_MAX = 10_000
 EVIDENCE_BYTES_MAX = 1 << 30
 """Kept of what is authentic but not admissible; older evidence is never displaced, newer is refused."""
@@ -66,6 +67,10 @@ class BundleRow(Table):
     class Meta:
         table_name = "bundle"
         indexes = ((("node", "epoch", "last"), False),)
+
+
+UNFOLDED_BUNDLES = "CREATE INDEX IF NOT EXISTS bundle_unfolded ON bundle (first_index) WHERE data IS NOT NULL"
+"""Few at any time, among all there ever were."""
 
 
 class CheckpointRow(Table):
@@ -143,6 +148,7 @@ class Register:
         """Create what is missing and finish what a crash interrupted."""
         self.journal.start()
         create_tables(self.database, TABLES)
+        fetch(self.database, UNFOLDED_BUNDLES)
         log.create_log(self.database)
         delivery.create(self.database)
         if not fetch(self.database, "SELECT 1 FROM register"):
@@ -262,13 +268,19 @@ class Register:
         """Return the log size up to which everything is folded and delivered."""
         return int(fetch(self.database, "SELECT folded FROM register")[0][0])
 
-    def fold_pending(self) -> int:
-        """Fold and deliver what is logged but not folded yet; return how many entries that were."""
+    def fold_pending(self, give_way: Callable[[], object] = lambda: None) -> int:
+        """Fold and deliver what is logged but not folded yet; return how many entries that were.
+
+        ``give_way`` is called before each part of it and may wait for whoever is more urgent.
+        """
         done = 0
-        with self._folding:
-            while count := self._fold_some():
-                done += count
-        return done
+        while True:
+            give_way()
+            with self._folding:
+                count = self._fold_some()
+            if not count:
+                return done
+            done += count
 
     def _fold_some(self) -> int:
         with transaction(self.database):

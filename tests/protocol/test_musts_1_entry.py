@@ -10,6 +10,7 @@ from protocol_world import World, code_of, make_entry
 
 from common import canonical
 from common.db import fetch
+from sync import log, ports
 from sync.entry import chain_next, chain_start, decode_envelope, encode_envelope, read_entry
 
 GOOD = make_entry(7, 1, 1, body={"a": 1})
@@ -50,9 +51,24 @@ def test_1_1_text_that_has_no_form_is_not_written() -> None:
     assert code_of(lambda: canonical.encode({"a": "\0"})) == "canonical.nul"
 
 
-def test_1_1_a_body_in_another_order_is_refused() -> None:
-    twisted = b"\xa2\x61b\x01\x61a\x02"
-    assert code_of(lambda: read_entry([GOOD.envelope_bytes, bytes(16), twisted])) == "canonical.not_canonical"
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"\xa2\x61b\x01\x61a\x02", "canonical.not_canonical"),
+        (b"\xa1\x61a\xf9\x3c\x00", "canonical.type"),
+        (b"\xa1\x61a\x61\x00", "canonical.nul"),
+        (b"\x80", "canonical.not_a_map"),
+        (b"", "canonical.broken"),
+    ],
+)
+def test_1_1_a_body_in_another_form_is_refused_by_the_fold_and_delays_nobody(world: World, body: bytes, code: str) -> None:
+    made = world.entries(2, type="epoch.open/1")
+    bad = read_entry([made[0].envelope_bytes, bytes(16), body])
+    assert world.post(ports.BUNDLE, world.bundle([bad, made[1]]))[0] == 200
+    centre = world.court.centre
+    assert fetch(centre.database, "SELECT code FROM quarantine WHERE leaf = ?", (bad.leaf,)) == [(code,)]
+    assert world.at().seq == made[1].envelope.seq
+    assert centre.register.folded() == log.size(centre.database)
 
 
 @pytest.mark.parametrize(

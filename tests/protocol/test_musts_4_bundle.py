@@ -95,7 +95,7 @@ def test_4_4_a_wrong_count_is_refused(still: World) -> None:
 
 def test_4_4_an_entry_that_is_none_stops_the_whole_bundle(still: World) -> None:
     one, two = still.entries(2)
-    items = [one.wire(), [*two.wire()[:2], b"\xa2\x61b\x01\x61a\x02"]]
+    items = [one.wire(), [b"\xa2\x61b\x01\x61a\x02", *two.wire()[1:]]]
     assert still.refused(ports.BUNDLE, forge(still, [one, two], items=items)).code == "canonical.not_canonical"
 
 

@@ -135,7 +135,7 @@ def down(world: World, request: bytes, **changes: Any) -> bytes:
 
 def test_6_4_a_downlink_with_one_false_thing_is_not_taken_at_all(world: World) -> None:
     good, bad = make_entry(0, 1, 900), make_entry(0, 1, 901)
-    items = [Item(index=900, entry=good.wire()), Item(index=901, entry=[bad.envelope_bytes, bytes(16), b"\x18\x01"])]
+    items = [Item(index=900, entry=good.wire()), Item(index=901, entry=[b"\x18\x01", bytes(16), bad.body or b""])]
     answering(world, ports.DOWN, lambda request, status, true: (200, down(world, request, feed=items, feed_at=9)))
     expect_news(world)
     unmoved(world, "canonical.not_canonical")

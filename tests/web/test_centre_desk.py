@@ -179,7 +179,7 @@ def test_many_filings_are_looked_at_batch_by_batch(country: Country, monkeypatch
 def test_the_folding_thread_survives_every_error_and_says_so(country: Country, browser: Browser) -> None:
     folded = country.centre.register.fold_pending
 
-    def broken() -> int:
+    def broken(give_way: object) -> int:
         raise Corrupt("db.full", "full")
 
     country.centre.register.fold_pending = broken  # type: ignore[method-assign]
