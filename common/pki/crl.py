@@ -33,6 +33,9 @@ FORM = N_("This revocation list covers only a part, or has parts that are not un
 warnings.filterwarnings("ignore", "Attribute's length must be", UserWarning)
 
 _PEM = re.compile(rb"-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]+)-----END X509 CRL-----")
+_NUMBER, _DELTA, _POINT, _KEY_ID = "2.5.29.20", "2.5.29.27", "2.5.29.28", "2.5.29.35"
+_UNDERSTOOD = frozenset({_NUMBER, _DELTA, _POINT, _KEY_ID})
+_PARTIAL = frozenset({0x82, 0x83, 0x84, 0x85})  # RFC 5280, 5.2.5: of authorities, of some reasons, indirect, of attributes
 _REASON, _INVALIDITY, _INSTRUCTION = "2.5.29.21", "2.5.29.24", "2.5.29.23"
 
 
@@ -94,7 +97,7 @@ class Crl:
             said = x509.load_der_x509_crl(levelled(der.sequence(der.sequence(head, tail), algorithm, signature)))
             if said.next_update_utc is None:
                 raise der.DerError("no next update")
-            number, base, self.scope = _extensions(said)
+            number, base, self.scope = _extensions(tail)
             parts = [part for part in der.read(der.sequence(head)) if part.tag != der.INTEGER]
             self.issuer_name = parts[1].raw
             self.info = CrlInfo(
@@ -179,25 +182,21 @@ def _frame(signed_part: bytes) -> tuple[bytes, int, int, bytes]:
     return head, entries_at, entries_end, signed_part[entries_end:end]
 
 
-def _extensions(crl: x509.CertificateRevocationList) -> tuple[int | None, int | None, bytes]:
+def _extensions(tail: bytes) -> tuple[int | None, int | None, bytes]:
     """Return (number, number of the base, scope) of a list; refuse one that is not the whole truth about its issuer."""
-    number = base = None
-    scope = b""
-    for extension in crl.extensions:
-        value = extension.value
-        partial = False
-        if isinstance(value, x509.CRLNumber):
-            number = value.crl_number
-        elif isinstance(value, x509.DeltaCRLIndicator):
-            base = value.crl_number
-        elif isinstance(value, x509.IssuingDistributionPoint):
-            scope = value.public_bytes()
-            partial = value.indirect_crl or value.only_contains_attribute_certs or value.only_contains_ca_certs
-            partial |= value.only_some_reasons is not None
-        else:
-            partial = extension.critical and not isinstance(value, x509.AuthorityKeyIdentifier)
-        if partial:
+    found: dict[str, bytes] = {}
+    for extension in der.read(tail).expect(0xA0)[0].expect(der.SEQUENCE) if tail else ():
+        oid, critical = extension[0].oid(), extension[1].tag == der.BOOLEAN and extension[1].body != b"\0"
+        if oid in found:
+            raise der.DerError("an extension twice")
+        if critical and oid not in _UNDERSTOOD:
             raise Refused("crl.form", FORM)
+        found[oid] = extension[-1].octets()
+    number, base = (der.read(found[oid]).integer() if oid in found else None for oid in (_NUMBER, _DELTA))
+    scope = found.get(_POINT, b"")
+    flags = der.read(scope).expect(der.SEQUENCE).parts if scope else ()
+    if any(part.tag in _PARTIAL and part.body != b"\0" for part in flags):
+        raise Refused("crl.form", FORM)
     if base is not None and (number is None or base > number):
         raise Refused("crl.form", FORM)
     return number, base, scope
