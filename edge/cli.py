@@ -15,6 +15,7 @@ from edge import enrolment
 from edge.config import EdgeConfig
 from edge.exchanger import Exchanger
 from edge.node import Node
+from edge.services import lists
 from edge.transport import CUT_FILE, HttpTransport
 from sync import commands, stick_commands, verify_command
 from sync.commands import out
@@ -122,6 +123,7 @@ def _sync(given: argparse.Namespace) -> int:
     with _open(given) as node, out.status("Exchanging …"):
         exchanger = Exchanger(node)
         outcome = exchanger.in_turn(exchanger.exchange)
+        lists.Taker(node).run()
     out.print(
         f"{outcome.entries_up} entries up, {outcome.entries_down} down, {outcome.receipts} receipts, "
         f"{outcome.blobs_up} files up, {outcome.blobs_down} down; {outcome.trips} trips, "

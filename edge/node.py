@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from common.clock import Clock
-from common.court import known, reference
+from common.court import crls, known, reference
 from common.court.book import Book
 from common.court.subjects import SUBJECTS
 from common.db import Database, create_tables, open_database
@@ -50,7 +50,9 @@ class Node:
         )
         self.blobs = BlobStore(self.data / "blobs", self.database, clock)
         self.transport = transport or HttpTransport(config.centre, self.data / CUT_FILE)
-        self.client = Client(self.journal, identity, self.blobs, self.transport, folder=self.data, health=self._health)
+        self.client = Client(
+            self.journal, identity, self.blobs, self.transport, folder=self.data, health=self._health, unneeded=self._unneeded
+        )
         self._shelf = reference.Shelf()
 
     @classmethod
@@ -102,3 +104,6 @@ class Node:
 
     def _health(self) -> Health:
         return Health(disk_free=shutil.disk_usage(self.data).free, version=VERSION)
+
+    def _unneeded(self) -> frozenset[bytes]:
+        return crls.unneeded(self.database, self.trust)

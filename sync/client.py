@@ -17,7 +17,7 @@ from common.db import Table, create_tables, fetch, insert
 from common.errors import N_, CourtError, Forbidden, Refused, Unreachable
 from sync import merkle, ports, receipts, rotation
 from sync.blobs import BlobStore
-from sync.downlink import Downlink
+from sync.downlink import Downlink, Unneeded
 from sync.identity import Identity
 from sync.journal import Journal
 from sync.link import REVOKED_SENTENCE, Health, Link, Outcome, Progress, SyncRow
@@ -41,6 +41,7 @@ class Client:
         *,
         folder: Path,
         health: Callable[[], Health] = Health,
+        unneeded: Unneeded = frozenset,
     ) -> None:
         self._journal = journal
         self._database = journal.database
@@ -49,7 +50,7 @@ class Client:
         self._folder = folder
         self._link = Link(self._database, identity, transport)
         self._up = Uplink(self._link, journal, blobs)
-        self._down = Downlink(self._link, journal, blobs)
+        self._down = Downlink(self._link, journal, blobs, unneeded)
         self.stick = NodeStick(self._link, journal, self._up, self._down, blobs, folder / "stick")
 
     def report_progress(self, progress: Progress) -> None:

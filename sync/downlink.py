@@ -4,7 +4,7 @@ One downlink is one transaction with its cursors: what is stored is counted, wha
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from common.clock import Clock
 from common.db import fetch, transaction
@@ -20,6 +20,8 @@ from sync.messages import CURSORS, NONCE_BYTES, Ask, BlobAsk, Down, Item, Own, p
 from sync.tables import known_leaves, missing_blobs, set_log_indexes, store_entries
 
 FEEDS = CURSORS[1:4]
+Unneeded = Callable[[], Collection[bytes]]
+"""Says which named files nobody at this machine needs any more (SHA-256)."""
 ROUNDS_MAX = 10_000
 """Downlink containers in one exchange; a bound on what a wrong centre can make us do."""
 SHARED_OBJECTS = """SELECT DISTINCT e.obj FROM entry e WHERE e.node = ?1 AND e.epoch = ?2 AND e.seq BETWEEN ?3 AND ?4
@@ -29,10 +31,11 @@ SHARED_OBJECTS = """SELECT DISTINCT e.obj FROM entry e WHERE e.node = ?1 AND e.e
 class Downlink:
     """Takes in what the centre sends."""
 
-    def __init__(self, link: Link, journal: Journal, blobs: BlobStore) -> None:
+    def __init__(self, link: Link, journal: Journal, blobs: BlobStore, unneeded: Unneeded) -> None:
         self._link = link
         self._journal = journal
         self._blobs = blobs
+        self._unneeded = unneeded
         self._database = link.database
         self._clock: Clock = journal.clock
 
@@ -148,9 +151,16 @@ class Downlink:
         if waiting := fold.waiting(self._database):
             fold.refold(self._database, waiting, now)
 
+    def wanted(self) -> list[tuple[bytes, int]]:
+        """Return (SHA-256, size) of the named files this machine needs and does not hold, smallest first."""
+        missing = missing_blobs(self._database)
+        unneeded = self._unneeded() if missing else ()
+        return [(sha256, size) for sha256, size in missing if sha256 not in unneeded]
+
     def fetch_blobs(self) -> None:
-        """Get the named files this machine does not hold, smallest first; what the centre does not have yet is asked for next time."""
-        wanted = missing_blobs(self._database)
+        """Get the named files this machine needs and does not hold, smallest first; what the centre does not have yet is asked
+        for next time."""
+        wanted = self.wanted()
         for place, (sha256, size) in enumerate(wanted):
             self._link.progress("blobs_down", place, len(wanted))
             try:

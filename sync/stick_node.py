@@ -21,7 +21,6 @@ from sync.messages import CURSORS, NONCE_BYTES, Ask, blob_address
 from sync.position import Position
 from sync.stick_in import Copied, folders
 from sync.stick_relay import Relay
-from sync.tables import missing_blobs
 from sync.uplink import Uplink
 
 READING = "reading"
@@ -106,7 +105,7 @@ class NodeStick:
             recovering=self._journal.recovering(),
             own=[[epoch, self._down.last_own(epoch)] for (epoch,) in epochs],
             ask=Ask(nonce=secrets.token_bytes(NONCE_BYTES), **{name: state[name] for name in CURSORS}),
-            lacks=[stick.Piece(*blob) for blob in missing_blobs(self._link.database)[:LACKS_MAX]],
+            lacks=[stick.Piece(*blob) for blob in self._down.wanted()[:LACKS_MAX]],
         )
 
     def take(self, medium: Path) -> Outcome:

@@ -140,6 +140,13 @@ class Crl:
                     moment = min(moment, invalid_since)
                 yield Entry(offset + start, offset + end, _number_key(data[number:number_end]), moment, reason)
 
+    def pieces(self) -> Iterator[tuple[int, int]]:
+        """Walk over the places of the entries in ``der``, unread. Raises Refused("crl.broken")."""
+        offset = der.contents(self.der, 0, len(self.der))[0]
+        with refused_as("crl.broken", BROKEN):
+            for start, _, end in self._walk():
+                yield offset + start, offset + end
+
     def _walk(self) -> Iterator[tuple[int, int, int]]:
         """Yield (start, contents, end) of each entry inside the signed part. Raises DerError."""
         data, at, stop = self._signed_part, self._start, self._end

@@ -14,6 +14,7 @@ from common.db import BlobField, Database, IntegerField, Table, TextField, creat
 from common.errors import CourtError
 from common.pki.crl import CrlInfo
 from edge.node import Node
+from edge.services import lists
 from sync.entry import decode_envelope
 from sync.link import Outcome
 
@@ -142,11 +143,7 @@ def standing(node: Node) -> Standing:
     size, complete = fetch(database, "SELECT size, complete FROM sync")[0]
     named = fetch(database, "SELECT name FROM node WHERE node = ?", (node.number,))
     quarantined = fetch(database, "SELECT COUNT(*) FROM quarantine")[0][0]
-    missing, missing_bytes = fetch(
-        database,
-        """SELECT COUNT(*), COALESCE(SUM(size), 0) FROM (SELECT DISTINCT r.sha256, r.size FROM blob_ref r
-           LEFT JOIN blob b ON b.sha256 = r.sha256 WHERE b.sha256 IS NULL)""",
-    )[0]
+    missing, missing_bytes = lists.missing(node)
     return Standing(
         node=node.number,
         name=named[0][0] if named else "",
@@ -174,7 +171,7 @@ def quarantine(node: Node) -> list[Quarantined]:
     return [Quarantined(each.type, each.node, each.epoch, each.seq, code, since) for each, code, since in found]
 
 
-def lists(node: Node) -> list[CrlInfo]:
+def crls(node: Node) -> list[CrlInfo]:
     """Return the revocation lists at hand, as another process may have changed them meanwhile."""
     node.trust.refresh()
     return sorted(node.trust.crls(), key=lambda each: each.issuer)

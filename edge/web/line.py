@@ -100,7 +100,7 @@ def make_pages(node: Node, exchanger: Exchanger) -> Blueprint:
             last=_past(past[0], now) if past else None,
             past=[_past(each, now) for each in past],
             waiting=[_waiting(each, now) for each in line.quarantine(node)],
-            lists=[_list(each, now) for each in line.lists(node)],
+            lists=[_list(each, now) for each in line.crls(node)],
             centres=[
                 (each.subject, date_short(each.not_after_ms), each.not_after_ms < now)
                 for each in (*node.trust.anchors(), *node.trust.authorities())

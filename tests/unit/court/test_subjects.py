@@ -32,14 +32,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import canonical
-from common.court import accounts, cases, filings, reference, staff
+from common.court import accounts, cases, crls, filings, reference, staff
 from common.court.subjects import SUBJECTS, subject_of
 from common.db import BlobField, create_tables, open_database
 from common.errors import CourtError, Refused
-from common.facts import Audience, decode_body, encode_body
+from common.facts import Audience, BlobRef, decode_body, encode_body
 
 PUBLISH = reference.Publish(dataset="mci", version=1, valid_from="2026-01-01", source="s", rows=[{"a": 1, "b": None}], parts=2)
+LIST = crls.Publish(
+    issuer=b"i" * 16, name="n", kind="full", number="7", this_update_ms=1, next_update_ms=2, sha256=b"l" * 32, file=b"f" * 32, file_size=9
+)
 BODIES = {
+    "crl.publish/1": LIST,
     "account.register/1": register_body(),
     "account.open/1": sign_in_body(),
     "staff.appoint/1": appoint_body(to_ms=NOW + 1),
@@ -53,6 +57,11 @@ BODIES = {
     "case.party/1": party_body(),
 }
 POOLS = {
+    crls: [
+        fact("crl.publish/1", LIST, node=node, obj=crls.object_id(LIST.file, LIST.sha256), blobs=(BlobRef(LIST.file, size, crls.MEDIA),))
+        for node in (CENTRE, AKTAU)
+        for size in (9, 10)
+    ],
     accounts: [
         fact("account.register/1", register_body()),
         fact("account.register/1", register_body(email="new@example.kz"), node=AKTAU),
