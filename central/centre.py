@@ -25,7 +25,7 @@ from common.files import make_folder, write_durable
 from common.pki import authority
 from common.pki.certificates import Certificate
 from common.pki.trust import Trust
-from sync import directory, identity, refold, rotation
+from sync import directory, identity, refold, revocations, rotation
 from sync.blobs import BlobStore
 from sync.fold import Fold
 from sync.identity import CENTRE_NODE, CertificateBody, Identity, NodeCertificate, Pin, PrivateKeys
@@ -113,6 +113,7 @@ class Centre:
         self.journal = Journal(self.database, self.fold, clock, node=CENTRE_NODE, environment=who.environment, highwater=None)
         self.blobs = BlobStore(self.data / "blobs", self.database, clock)
         self.register = Register(self.database, self.fold, clock, who, keys.log, self.journal)
+        self.register.revoked = self.revocations
         self.after_news: Callable[[], object] = self.register.fold_pending
         """Called when machines' entries were logged: folds them. A running centre puts the waking of its folding thread here."""
         self.trouble = ""
@@ -178,6 +179,10 @@ class Centre:
             unit.append(directory.node_object(node), directory.Rotated(certificate=certificate, request=signed))
         self.publish()
         return certificate
+
+    def revocations(self) -> bytes:
+        """Return the list of revoked machines as every downlink carries it, signed anew where it must be."""
+        return revocations.current(self.database, self.identity.pin, self.keys.registry, self.clock.now())
 
     def publish(self) -> None:
         """Log, fold and deliver what the centre itself has just written: whoever wrote it looks at the result next."""

@@ -65,6 +65,7 @@ class Folding:
         self._impatient_from = self._resumed + PATIENCE_SECONDS
         trouble = self._guarded(lambda: self._centre.register.fold_pending(self._give_way))
         trouble = self._guarded(lambda: nodes.note_contacts(self._centre)) or trouble
+        trouble = self._guarded(self._centre.revocations) or trouble
         trouble = self._guarded(self._verify) or trouble
         self._centre.trouble = trouble
 

@@ -15,7 +15,7 @@ from typing import Any
 from common.clock import Clock
 from common.db import Table, create_tables, fetch, insert
 from common.errors import N_, CourtError, Forbidden, Refused, Unreachable
-from sync import merkle, ports, receipts, rotation
+from sync import merkle, ports, receipts, revocations, rotation
 from sync.blobs import BlobStore
 from sync.downlink import Downlink, Unneeded
 from sync.identity import Identity
@@ -61,6 +61,7 @@ class Client:
         """Create what is missing; ``centre_certificate`` came with the enrolment."""
         create_tables(self._database, TABLES)
         self.stick.start()
+        revocations.create(self._database)
         if not fetch(self._database, "SELECT 1 FROM sync"):
             row: dict[str, Any] = dict.fromkeys(("everyone", "feed", "complete", "size", "tried_ms", "contact_ms", "acked_seq"), 0)
             row |= {"id": 1, "token": b"", "acked_epoch": 1, "receipted_epoch": 0, "receipted_seq": 0, "root": merkle.EMPTY_ROOT}
@@ -163,6 +164,7 @@ class Client:
             oldest_ms=oldest,
             disk_free=health.disk_free,
             quarantine=fetch(self._database, "SELECT COUNT(*) FROM quarantine")[0][0],
+            revocations=revocations.number_of(self._database),
             version=health.version,
             challenge=challenge,
             **cursors,

@@ -10,7 +10,7 @@ from common.clock import Clock
 from common.db import fetch, transaction
 from common.errors import N_, Conflict, CourtError, Refused, Unreachable
 from common.facts import decode_body
-from sync import ports, receipts
+from sync import ports, receipts, revocations
 from sync.blobs import BlobStore, chunk_count
 from sync.checkpoint import Checkpoint
 from sync.entry import Entry, read_entry
@@ -87,6 +87,8 @@ class Downlink:
                 checkpoint = self._link.accept_carried(down.note, down.consistency, down.since[0])
             else:
                 checkpoint = self._link.accept_checkpoint(down.note, down.consistency)
+            if down.revocations:  # a centre of before says nothing of it: ours stays
+                revocations.take(self._database, down.revocations, self._link.identity.pin)
             objects = self._insert(everyone + feed)
             if checkpoint:
                 objects |= self._store_logged(down, checkpoint)

@@ -42,6 +42,7 @@ class Hello(Body, frozen=True):
     oldest_ms: int = 0
     disk_free: int = 0
     quarantine: int = 0
+    revocations: int = 0
     version: str = ""
     challenge: bytes = b""
     protocol: int = PROTOCOL
@@ -140,6 +141,7 @@ class Down(Body, frozen=True):
     caught_up: bool
     more: bool
     since: list[int] = []
+    revocations: bytes = b""
 
 
 class Own(Body, frozen=True):

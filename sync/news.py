@@ -36,6 +36,7 @@ def news_for(register: Register, node: int, ask: Ask, *, carried: bool = False) 
         complete_at=complete_at,
         caught_up=folded >= size and not behind,
         more=behind or feed_at < delivery.feed_length(database, node),
+        revocations=register.revoked(),
         since=ask.cursors() if carried else [],
     )
 

@@ -143,6 +143,8 @@ class Register:
         self.journal = journal
         self._log_key = log_key
         self._folding = threading.Lock()
+        self.revoked: Callable[[], bytes] = bytes
+        """The registry's newest list of revoked machines, as every downlink carries it; who holds the registry key puts it here."""
 
     def start(self) -> None:
         """Create what is missing and finish what a crash interrupted."""

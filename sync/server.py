@@ -10,7 +10,7 @@ from collections.abc import Callable
 from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, one_of
 from common.errors import N_, CourtError, Forbidden, NotFound, Refused, TooMany
 from common.facts import encode_body
-from sync import container, cose, delivery, directory, ports
+from sync import container, cose, delivery, directory, ports, revocations
 from sync.blobs import BlobStore
 from sync.identity import NodeCertificate
 from sync.messages import (
@@ -109,6 +109,7 @@ class Server:
         """Create the tables and finish what a crash interrupted."""
         self.register.start()
         create_tables(self._database, [ContactRow])
+        revocations.create(self._database)
 
     def handle(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Return (HTTP status, answer) for one request."""
@@ -256,7 +257,8 @@ class Server:
         )
         complete = fetch(self._database, "SELECT 1 FROM complete WHERE node = ? AND position > ? LIMIT 1", (node, hello.complete))
         behind = delivery.feed_length(self._database, node) > hello.feed
-        return bool(receipts or complete or behind or delivery.feed_length(self._database, delivery.EVERYONE) > hello.everyone)
+        listed = revocations.number_of(self._database) > hello.revocations
+        return bool(receipts or complete or behind or listed or delivery.feed_length(self._database, delivery.EVERYONE) > hello.everyone)
 
     def _bundle(self, body: bytes) -> bytes:
         outcome = self.take_bundle(body)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from common.errors import N_, Refused
 from common.papers.qr import decode_qr
-from sync import container, cose, directory, inclusion, merkle
+from sync import container, cose, inclusion, merkle, revocations
 from sync.bundle import leaves_digest
 from sync.checkpoint import read_checkpoint
 from sync.identity import CERTIFICATE_TYPE, NodeCertificate, read_certificate
@@ -52,7 +52,7 @@ def receipt(world: World, data: bytes, report: Report, certificate: NodeCertific
 def _standing(world: World, taken: Taken, report: Report) -> None:
     """What this database knows of the entry, and of the machine's standing when it wrote it."""
     found = entry_at(world.database, taken.leaf)
-    revoked = directory.revocation_of(world.database, taken.node)
+    revoked = _cut_of(world, taken.node, report)
     if found is None:
         report.warn(N_("This machine does not hold the papers behind the receipt. Ask in the court it was sent to."))
         if revoked is not None:
@@ -70,6 +70,15 @@ def _standing(world: World, taken: Taken, report: Report) -> None:
         report.ok(N_("The papers are here, and in the central register under number %(index)d."), index=index)
 
 
+def _cut_of(world: World, node: int, report: Report) -> tuple[int, int] | None:
+    """Return the last trusted (epoch, seq) of a revoked machine, and say where the list that tells it is an old one."""
+    standing = revocations.standing_of(world.database, node, world.register())
+    if standing.as_of_ms is not None and standing.until_ms is not None and standing.until_ms < world.now_ms:
+        sentence = N_("The list of excluded machines here is of %(list_ms)s and past its term; a newer one may say otherwise.")
+        report.warn(sentence, list_ms=standing.as_of_ms)
+    return standing.cut
+
+
 def complete(world: World, data: bytes, report: Report) -> None:
     """Check R2."""
     centre = world.certificate_of(cose.parse(data).key_id)
@@ -85,7 +94,7 @@ def _certificate(world: World, data: bytes, report: Report) -> None:
     certificate = read_certificate(data, world.register())
     report.facts |= {"node": certificate.body.node, "until_ms": certificate.body.not_after}
     report.ok(N_("The registry has issued this certificate to machine %(node)s."), node=f"{certificate.body.node:04}")
-    if directory.revocation_of(world.database, certificate.body.node) is not None:
+    if _cut_of(world, certificate.body.node, report) is not None:
         report.warn(N_("This machine was excluded later."))
 
 
@@ -109,6 +118,9 @@ def read_bundle(world: World, data: bytes, report: Report) -> None:
     if header.kind == "up" and type(epoch) is int and type(first) is int and type(last) is int:
         report.facts |= {"epoch": epoch, "first": first, "last": last}
         report.ok(N_("It carries entries %(first)d to %(last)d of epoch %(epoch)d."), first=first, last=last, epoch=epoch)
+        cut = _cut_of(world, certificate.body.node, report)
+        if cut is not None and (epoch, last) > cut:
+            report.bad(N_("The machine wrote this after it had been excluded: it is kept as evidence and is no filing."), "node.revoked")
         _compare_entries(world, certificate.body.node, (epoch, first, last), header.about.get("leaves"), report)
 
 

@@ -104,3 +104,4 @@ def revoke(centre: Centre, *, node: int, reason: str, actor: bytes | None = None
         body = directory.Revoke(epoch=at.epoch, after_seq=at.seq, reason=reason)
         unit.append(directory.node_object(node), body, actor=actor)
     centre.publish()
+    centre.revocations()  # from now on every hello hears that there is a new list

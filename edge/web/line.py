@@ -20,6 +20,7 @@ from edge.node import Node
 from edge.services import line
 from edge.services.line import Past, Quarantined
 from edge.web import access
+from sync import revocations
 
 FAST_SECONDS: Final = 0.4
 """A press waits this long: what is quicker has its result on the very page that follows, without a reload."""
@@ -137,7 +138,16 @@ def _facts(node: Node, standing: line.Standing) -> list[tuple[str, str]]:
         (gettext("Machine"), f"№ {standing.node}" + (f", {standing.name}" if standing.name else "")),
         (gettext("Epoch and last entry"), f"{standing.epoch}-{standing.seq}"),
         (gettext("Certificate of the machine is in force until"), date_time_short(standing.certificate_until_ms)),
+        (gettext("List of excluded machines"), _excluded(node)),
     ]
+
+
+def _excluded(node: Node) -> str:
+    known = revocations.standing_of(node.database, node.number, node.identity.pin)
+    if known.as_of_ms is None or known.until_ms is None:
+        return gettext("none yet")
+    words = gettext("as of %(time)s, until %(until)s", time=date_time_short(known.as_of_ms), until=date_time_short(known.until_ms))
+    return words if node.clock.now() <= known.until_ms else gettext("%(words)s: past its term", words=words)
 
 
 def _past(past: Past, now: int) -> PastView:
