@@ -71,7 +71,9 @@ class Folding:
 
     def _give_way(self) -> None:
         now = time.monotonic()
-        until = max(self._impatient_from, now + (now - self._resumed))
+        took = now - self._resumed
+        self._stop.wait(took / 4)  # whoever waits to write looks only now and then whether the database is free
+        until = max(self._impatient_from, now + took)
         while not self._stop.is_set() and time.monotonic() < until and self._centre.server.quotas.quiet_seconds() < QUIET_SECONDS:
             self._stop.wait(LOOK_SECONDS)
         self._resumed = time.monotonic()

@@ -117,6 +117,9 @@ class CompleteRow(Table):
         table_name = "complete"
 
 
+WAITING_FOR = """SELECT r.leaf FROM blob_ref r LEFT JOIN complete c ON c.leaf = r.leaf WHERE r.sha256 = ? AND c.leaf IS NULL LIMIT 1000"""
+"""Entries without R2 that name a blob; so many at once that nobody waits long for the database. Whoever asks again gets more."""
+
 TABLES: tuple[type[Table], ...] = (PeerRow, BundleRow, CheckpointRow, RegisterRow, EvidenceRow, CompleteRow)
 
 
@@ -307,7 +310,7 @@ class Register:
     def blob_arrived(self, sha256: bytes) -> None:
         """Issue R2 for the entries that were waiting for this blob alone."""
         with transaction(self.database):
-            self._complete(leaf for (leaf,) in fetch(self.database, "SELECT leaf FROM blob_ref WHERE sha256 = ?", (sha256,)))
+            self._complete(leaf for (leaf,) in fetch(self.database, WAITING_FOR, (sha256,)))
 
     def _complete(self, leaves: Any) -> None:
         missing = "SELECT 1 FROM blob_ref r LEFT JOIN blob b ON b.sha256 = r.sha256 WHERE r.leaf = ? AND b.sha256 IS NULL LIMIT 1"

@@ -114,12 +114,17 @@ def make(node: Node, authority: Authority, *, people: int = 1) -> World:
     """Return the world of an enrolled node that has the reference data: people registered, one filing of each filed."""
     setup.create(node)
     trust_it(node.trust, authority, node.clock.now())
-    return World(node, [_filer(node, authority, who) for who in PEOPLE[:people]])
+    return World(node, [filer(node, issue(authority, who, node.clock.now())) for who in PEOPLE[:people]])
 
 
-def _filer(node: Node, authority: Authority, who: tuple[str, str, str, str]) -> Filer:
+def issue(authority: Authority, who: tuple[str, str, str, str], now_ms: int) -> Key:
+    """Return the key of one of `PEOPLE`."""
     surname, first, patronymic, eleven = who
-    key = authority.issue_person(surname, first, patronymic, f"{eleven}{check_digit(eleven)}", not_before_ms=node.clock.now() - DAY_MS)
+    return authority.issue_person(surname, first, patronymic, f"{eleven}{check_digit(eleven)}", not_before_ms=now_ms - DAY_MS)
+
+
+def filer(node: Node, key: Key) -> Filer:
+    """Register the key's holder and file once."""
     opened = open_for(node, key)
     agreed = agreement_version("bench")
     visitor = accounts.register(node, opened, email="a@example.kz", password=PASSWORD, language="kk", agreement=agreed)
