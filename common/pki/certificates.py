@@ -115,7 +115,7 @@ def read_certificate(data: bytes) -> Certificate:
         if len(data) > CERTIFICATE_BYTES_MAX:
             raise Refused("pki.certificate_broken", BROKEN)
         if found := _PEM.search(data):
-            data = base64.b64decode(b"".join(found.group(1).split()), validate=True)
+            data = base64.b64decode(found.group(1).translate(None, der.WHITE_SPACE), validate=True)
         return _read(data)
 
 

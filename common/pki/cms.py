@@ -23,6 +23,7 @@ from common.errors import N_, Refused
 from common.pki import der
 from common.pki.algorithms import DIGEST_NAMES, SHA_256, digest, digest_algorithm, refused_as, signature_algorithm
 from common.pki.certificates import Certificate
+from common.pki.der import WHITE_SPACE
 from common.pki.keystore import Key
 from common.pki.signed_data import (
     BROKEN,
@@ -158,7 +159,7 @@ def unarmoured(data: bytes) -> bytes:
         if len(data) > 2 * CMS_BYTES_MAX:
             raise der.DerError("too large")
         found = _ARMOUR.search(data)
-        return base64.b64decode(b"".join((found.group(1) if found else data).split()), validate=True)
+        return base64.b64decode((found.group(1) if found else data).translate(None, WHITE_SPACE), validate=True)
 
 
 def read(cms: bytes, *, content_type: str = DATA, others: Iterable[bytes] = ()) -> SignedData:

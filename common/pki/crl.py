@@ -172,7 +172,7 @@ def _number_key(serial: bytes) -> bytes:
 
 def _der(data: bytes) -> bytes:
     found = _PEM.match(data.strip()) if data.lstrip()[:1] == b"-" else None
-    return base64.b64decode(b"".join(found.group(1).split()), validate=True) if found else data
+    return base64.b64decode(found.group(1).translate(None, der.WHITE_SPACE), validate=True) if found else data
 
 
 def _frame(signed_part: bytes) -> tuple[bytes, int, int, bytes]:

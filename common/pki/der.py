@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 
 DEPTH_MAX = 40
 NODES_MAX = 20_000  # a CMS with a timestamp has about 400
+WHITE_SPACE = b" \t\r\n"
+"""What may stand between the letters of base64."""
 INTEGER_BYTES_MAX = 2048  # more than any key's
 _HIGH_TAG = 0x1F
 

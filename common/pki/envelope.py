@@ -7,7 +7,7 @@ Written: the centre's profile, because that is what its own programs open.
 import hashlib
 import hmac
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher
@@ -29,7 +29,7 @@ _CIPHERS = {
     "1.2.840.113549.3.7": ("3des", 24),
 }
 _KEY, _IV, _MAC = 1, 2, 3  # RFC 7292, B.3
-ITERATIONS_MAX = 3_000_000  # for a whole file: some seconds; the largest default in use is 600,000
+ITERATIONS_MAX = 3_000_000  # for a whole file: some two seconds; the largest default in use is 600,000
 WRITTEN_ITERATIONS = 1024  # the centre's own number
 
 
@@ -42,7 +42,7 @@ class Password:
     """A password at work on one file, with what is left of the work that file may cause."""
 
     text: str
-    iterations_left: int = ITERATIONS_MAX
+    iterations_left: int = field(default_factory=lambda: ITERATIONS_MAX)
     opened: int = 0
     """How many envelopes it has opened."""
 
@@ -60,14 +60,14 @@ class Password:
 
 def derive(password: Password, salt: bytes, iterations: int, purpose: int, length: int, digest: str = "sha1") -> bytes:
     """Return ``length`` bytes by RFC 7292, B.2."""
-    password.spend(iterations)
-    block = hashlib.new(digest).block_size
+    hash_of = getattr(hashlib, digest)
+    block = hash_of().block_size
     spread = _fill(salt, block) + _fill(password.bmp(), block)
     result = b""
     while True:
-        step = hashlib.new(digest, bytes([purpose]) * block + spread).digest()
-        for _ in range(iterations - 1):
-            step = hashlib.new(digest, step).digest()
+        step: bytes = hash_of(bytes([purpose]) * block + spread).digest()
+        for _ in range(password.spend(iterations) - 1):
+            step = hash_of(step).digest()
         result += step
         if len(result) >= length:
             return result[:length]

@@ -18,7 +18,8 @@ from common.pki import der, envelope, gost
 from common.pki.algorithms import digest, gost_algorithm, gost_kind, gost_kind_of, gost_spki, refused_as
 from common.pki.certificates import Certificate, read_certificate
 
-P12_BYTES_MAX = 256 * 1024  # real ones have 2 to 6 KB
+P12_BYTES_MAX = 64 * 1024
+"""A national key file has about 2 KiB, an RSA one about 6."""
 BAGS_MAX = 32
 
 _DATA, _ENCRYPTED_DATA = "1.2.840.113549.1.7.1", "1.2.840.113549.1.7.6"

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from common.errors import N_, Refused
 from common.pki.certificates import Certificate
+from common.pki.keystore import P12_BYTES_MAX as P12_BYTES_MAX
 from common.pki.keystore import Key, open_p12
 from common.pki.trust import Trust, Verdict
 
-P12_BYTES_MAX = 64 * 1024
-"""A national key file has about 2 KiB, an RSA one about 6."""
 PASSWORD_CHARS_MAX = 128
 
 

@@ -4,7 +4,8 @@ Of each signer are kept the certificate, the attributes and the exact bytes that
 be judged: a signer without its certificate, algorithms that do not belong together, an attribute given twice.
 """
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from common.errors import N_, Refused
@@ -22,6 +23,8 @@ CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME = (f"1.2.840.113549.1.9.{number}" for
 SIGNING_CERTIFICATE, SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.12", "1.2.840.113549.1.9.16.2.47"
 TIMESTAMP = "1.2.840.113549.1.9.16.2.14"
 _VERSIONS = (1, 3, 4, 5)
+
+Readable = Callable[[bytes], Certificate]
 
 BROKEN = N_("This is not a readable electronic signature (CMS).")
 ALGORITHM = N_("The signature uses an algorithm that is not accepted, or one that does not belong to its key.")
@@ -100,18 +103,19 @@ def take_apart(cms: bytes, content_type: str, others: Iterable[bytes]) -> Signed
         raise der.DerError("too many certificates")
     known = [*inside, *(der.read(one) for one in others)]
     digests = [one.algorithm() for one in signed_data[1].expect(der.SET)]
+    readable = functools.cache(_readable)  # many signers of few certificates: each is read once
     return SignedData(
         content_type=content_type,
         content=encapsulated[1][0].octets() if len(encapsulated.parts) > 1 else None,
         certificates=tuple(one.raw for one in inside),
-        signers=tuple(_signer(one.expect(der.SEQUENCE), known, digests) for one in signers),
+        signers=tuple(_signer(one.expect(der.SEQUENCE), known, digests, readable) for one in signers),
     )
 
 
-def _signer(signer: der.Node, certificates: list[der.Node], digests: list[str]) -> Signer:
+def _signer(signer: der.Node, certificates: list[der.Node], digests: list[str], readable: Readable) -> Signer:
     if signer[0].integer() != (3 if signer[1].tag == 0x80 else 1):
         raise der.DerError("another version")
-    certificate = _certificate_of(signer[1], certificates)
+    certificate = _certificate_of(signer[1], certificates, readable)
     digest_oid = signer[2].algorithm()
     if digest_oid not in digests:
         raise Refused("cms.algorithm", ALGORITHM)
@@ -144,20 +148,20 @@ def _attributes(signed: der.Node) -> dict[str, der.Node]:
     return values
 
 
-def _certificate_of(identifier: der.Node, certificates: Iterable[der.Node]) -> Certificate:
+def _certificate_of(identifier: der.Node, certificates: Iterable[der.Node], readable: Readable) -> Certificate:
     """Return the certificate that a SignerIdentifier means; others inside may be of kinds we cannot read."""
     for one in certificates:
         if one.tag != der.SEQUENCE:
             continue  # RFC 5652, 10.2.2: attribute certificates and what came after them
         if identifier.tag == 0x80:  # by subject key identifier
-            meant = der.octets(identifier.body) in one.raw and _readable(one.raw).ski == identifier.body
+            meant = der.octets(identifier.body) in one.raw and readable(one.raw).ski == identifier.body
         else:
             fields = one[0].parts[1:] if one[0][0].tag == 0xA0 else one[0].parts
             if len(fields) < 3:
                 continue
             meant = fields[0].raw == identifier.expect(der.SEQUENCE)[1].raw and fields[2].raw == identifier[0].raw
         if meant:
-            return _readable(one.raw)
+            return readable(one.raw)
     raise der.DerError("the signer's certificate is missing")
 
 

@@ -9,10 +9,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
+from old_keys import in_pieces, old_person, old_root
 from pki_samples import NATIONAL, PASSWORD, national
 
 from common.errors import Refused
-from common.pki import envelope
+from common.pki import der, envelope, gost, keystore
 from common.pki.keystore import Key, open_p12, write_p12
 
 
@@ -85,3 +86,34 @@ def test_a_key_does_not_get_out(key: Key) -> None:
     for leave in (pickle.dumps, copy.copy, copy.deepcopy):
         with pytest.raises(TypeError):
             leave(key)
+
+
+def test_a_file_of_2004_opens_and_signs_no_more() -> None:
+    """Its number is an INTEGER, big-endian (PKI.md, 2), in BER of indefinite length."""
+    key = old_person(old_root())
+    data = write_p12(key, "Qwerty12")
+    for file in (data, in_pieces(data)):
+        opened = open_p12(file, "Qwerty12")
+        assert opened.certificate == key.certificate
+        with pytest.raises(Refused, match="pki.verify_only"):
+            opened.sign(b"x")
+        with pytest.raises(Refused, match="p12.password"):
+            open_p12(file, "qwerty12")
+        with pytest.raises(Refused, match="p12.broken"):
+            open_p12(file[:-40], "Qwerty12")
+
+
+@pytest.mark.parametrize("size", [1, 40, 100_000])
+def test_files_in_ber_open(key: Key, size: int) -> None:
+    assert open_p12(in_pieces(write_p12(key, "Qwerty12"), size), "Qwerty12").certificate == key.certificate
+
+
+def test_the_two_encodings_of_a_number_are_not_confused(keys: dict[str, Key]) -> None:
+    """A number read backwards is another key: then key and certificate are no pair."""
+    backwards = keys["gost256"]._reveal()
+    assert isinstance(backwards, gost.PrivateKey)
+    number = backwards.d.to_bytes(32, "little")
+    assert keystore._gost_number(number, gost.CURVE_256) == keystore._gost_number(der.octets(number), gost.CURVE_256) == backwards.d
+    assert keystore._gost_number(der.integer(backwards.d), gost.CURVE_2004) == backwards.d
+    with pytest.raises(Refused, match="p12.mismatch"):
+        Key(keys["gost256"].certificate, gost.PrivateKey(int.from_bytes(number, "big") % gost.CURVE_256.q, gost.CURVE_256))
