@@ -7,7 +7,7 @@ from central.centre import Centre
 from central.services import enrolment, nodes, overview, verification
 from central.services.overview import Watch
 from central.web import enrolment as enrolment_pages
-from central.web import filings, home, log, quarantine, reference, staff, talons
+from central.web import filings, home, log, quarantine, reference, staff, sticks, talons
 from central.web import nodes as node_pages
 from central.web import overview as overview_pages
 from central.web.frame import frame_of
@@ -37,6 +37,7 @@ def build(centre: Centre) -> Flask:
     app.register_blueprint(node_pages.make_pages(centre))
     app.register_blueprint(enrolment_pages.make_pages(centre))
     app.register_blueprint(log.make_pages(centre))
+    app.register_blueprint(sticks.make_pages(centre))
     app.register_blueprint(quarantine.make_pages(centre))
     app.register_blueprint(staff.make_pages(centre))
     app.register_blueprint(reference.make_pages(centre))

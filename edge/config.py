@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from common.config import LogLevel, Threads, Url
+from sync.media import MEDIA, Media
 
 INTERVAL_SECONDS_MIN = 5
 
@@ -12,6 +13,7 @@ INTERVAL_SECONDS_MIN = 5
 class EdgeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``data``: folder of this node. ``high_water``: file of the high-water mark, best on another disk; default inside
     ``data``. ``interval_seconds``: between exchanges. ``surface``: "kiosk" (idle warning, large) or "home".
+    ``sticks``: where inserted media are mounted (`sync.media`).
     ``tls_proxy``: a TLS proxy stands in front, and what it says of the client is believed."""
 
     data: str = "run/edge"
@@ -19,6 +21,7 @@ class EdgeConfig(msgspec.Struct, frozen=True, kw_only=True):
     centre: Url = "http://127.0.0.1:8000"
     high_water: str = ""
     interval_seconds: Annotated[int, msgspec.Meta(ge=INTERVAL_SECONDS_MIN)] = 60
+    sticks: Media = MEDIA
     surface: Literal["kiosk", "home"] = "kiosk"
     tls_proxy: bool = False
     threads: Threads = 8

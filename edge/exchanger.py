@@ -64,6 +64,10 @@ class Exchanger:
         node.client.report_progress(self._note)
         line.create(node.database)
 
+    def watch(self, progress: Progress) -> None:
+        """Tell ``progress`` too what is being done."""
+        self._show = progress
+
     def in_turn(self, move: Callable[[], Outcome]) -> Outcome:
         """Run ``move`` after the exchange that may be under way in another process: what the command line calls "now"."""
         until = time.monotonic() + TURN_SECONDS

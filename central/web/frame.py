@@ -14,7 +14,7 @@ RELOAD_SECONDS = 60
 RELOADING = ("overview.show",)
 PARTS = {"filings": "overview", "enrolment": "nodes"}
 """Pages that belong to a section of another name."""
-SECTIONS = ("overview", "nodes", "log", "quarantine", "staff", "reference")
+SECTIONS = ("overview", "nodes", "sticks", "log", "quarantine", "staff", "reference")
 
 
 def frame_of(centre: Centre) -> Frame:
@@ -52,6 +52,7 @@ def _nav() -> tuple[NavItem, ...]:
     labels = {
         "overview": _("Overview"),
         "nodes": _("Machines"),
+        "sticks": _("Sticks"),
         "log": _("Log"),
         "quarantine": _("Quarantine"),
         "staff": _("Staff"),

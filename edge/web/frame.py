@@ -15,7 +15,7 @@ from edge.visitor import Visitor
 from edge.web import access
 from edge.web.access import READERS, Officer
 
-DESK_BLUEPRINTS = ("desk", "line", "cases")
+DESK_BLUEPRINTS = ("desk", "line", "sticks", "cases")
 ROLES = {"clerk": N_("office clerk"), "judge": N_("judge"), "chairman": N_("chairman of the court"), "administrator": N_("administrator")}
 
 
@@ -77,7 +77,7 @@ def line_words(status: LineStatus, now: int, *, staff: bool) -> Line:
     title = _("No line — papers are accepted")
     if staff:
         text = _("Last exchange: %(time)s. Registering and refusing go on here.", time=since)
-        return Line("off", title, text, counts, action=Action(url_for("line.show"), _("Exchange"), "arrow-repeat"))
+        return Line("off", title, text, counts, action=Action(url_for("sticks.show"), _("Send by stick"), "usb-drive"))
     text = _("Your paper is kept in this court and you get the talon at once. It goes to the centre by itself when the line is back.")
     return Line("off", title, text)
 
@@ -87,5 +87,5 @@ def _nav(office: Officer | None) -> tuple[NavItem, ...]:
         return ()
     items = [("desk.inbox", _("Incoming papers")), ("cases.list", _("Cases"))] if office.role in READERS else []
     items.append(("line.show", _("Exchange")))
-    endpoint = request.endpoint or ""
-    return tuple(NavItem(url_for(name), label, endpoint.split(".")[0] == name.split(".")[0]) for name, label in items)
+    here = {"sticks": "line"}.get(request.blueprint or "", request.blueprint)
+    return tuple(NavItem(url_for(name), label, here == name.split(".")[0]) for name, label in items)
