@@ -91,7 +91,7 @@ def _kazakh() -> Callable[[str], str]:
 def open_for(node: Node, key: Key) -> OpenedKey:
     """Return the key as a page would hand it to a use case."""
     now = node.clock.now()
-    return OpenedKey(key, node.trust.check(key.certificate, at_ms=now, now_ms=now))
+    return OpenedKey(key, node.trust.check(key.certificate, at_ms=now, now_ms=now), now)
 
 
 def register_people(node: Node, keys: dict[str, Key], people: Sequence[Person]) -> dict[str, Visitor]:

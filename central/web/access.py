@@ -4,6 +4,7 @@ Only the administration signs in at the centre, with their own keys. Whether a k
 centre has appointed is read anew from the staff list on each request; everybody else sees 404.
 """
 
+import secrets
 from dataclasses import dataclass
 
 from flask import current_app, redirect, request, session, url_for
@@ -11,11 +12,15 @@ from werkzeug.exceptions import HTTPException
 
 from central.centre import Centre
 from common.court import staff
+from common.court.accounts import sign_in_challenge
 from common.errors import N_, NotFound, Refused
+from common.papers.words import date_time_short
 from common.pki.certificates import Certificate
 from common.web.sessions import renew_session
 
 ROLE = "central"
+CENTRE_NODE = 0
+ONCE_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,12 @@ class Administrator:
 
     name: str
     certificate: bytes
+
+
+def challenge(centre: Centre) -> bytes:
+    """Return a new text for NCALayer to sign: a sign-in at the centre, used once by the session that asked for it."""
+    time = date_time_short(centre.clock.now(), seconds=True)
+    return sign_in_challenge(node=CENTRE_NODE, time=time, once=secrets.token_bytes(ONCE_BYTES))
 
 
 def sign_in(centre: Centre, certificate: Certificate) -> None:

@@ -7,7 +7,7 @@ from central.centre import Centre
 from central.services import log
 from central.web import access
 from common.web.frame import safe_next
-from common.web.keys import KeyForm, opened, takes_key
+from common.web.keys import KeyForm, hand_out, opened, takes_key
 
 
 def make_pages(centre: Centre) -> Blueprint:
@@ -27,6 +27,8 @@ def make_pages(centre: Centre) -> Blueprint:
         after = safe_next(request.args.get("next"), url_for("overview.show"))
         if form.validate_on_submit():
             with form.refusals():
+                if form.asks():
+                    return hand_out(access.challenge(centre), at_ms=centre.clock.now(), keep=True)
                 key = opened(form, centre.trust, centre.clock.now())
                 access.sign_in(centre, key.certificate)
                 return redirect(after, 303)

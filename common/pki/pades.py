@@ -11,6 +11,7 @@ is taken: the CMS in hex of one case, then zeros.
 """
 
 import binascii
+import hashlib
 import io
 import re
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from pyhanko.pdf_utils.decode_limits import DecodeLimits, DocumentDecodeBudget, StreamDecodeLimits
+from pyhanko.pdf_utils.generic import ArrayObject, ByteStringObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, DiffResult, ModificationLevel
@@ -44,6 +46,7 @@ _LIMITS = DecodeLimits(
     document_budget=DocumentDecodeBudget(base_allowance=96 * 1024 * 1024, max_ratio=4),
 )
 """What pyHanko may unpack of one file: a small one must not become a large one."""
+ID_BYTES = 16
 CMS_BYTES_RESERVED = 8 * 1024  # with the centre's timestamp a signature takes 3.4 KB
 _KAZAKHSTAN = timezone(timedelta(milliseconds=KAZAKHSTAN_OFFSET_MS))
 _FIELD = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -80,10 +83,21 @@ class PdfSignature:
 
 
 class _Writer(IncrementalPdfFileWriter):
-    """An incremental writer that leaves the metadata alone: they are the document's, and carry the time of the machine."""
+    """An incremental writer that gives the same bytes each time: a signer elsewhere signs what is made again afterwards.
+
+    It leaves the metadata alone (they are the document's, and carry the time of the machine), and the changing half of the
+    file's identifier is made of what was there before (ISO 32000-2, 14.4), not of chance.
+    """
 
     def _update_meta(self) -> None:
         return
+
+    @classmethod
+    def _handle_id(cls, prev: PdfFileReader) -> ArrayObject:
+        prev.stream.seek(0)
+        made = ByteStringObject(hashlib.sha256(prev.stream.read()).digest()[:ID_BYTES])
+        given = prev.trailer["/ID"][0] if "/ID" in prev.trailer else made
+        return ArrayObject([ByteStringObject(given.original_bytes), made])
 
 
 @contextmanager
@@ -106,7 +120,10 @@ def sign_pdf(pdf: bytes, key: Key, *, at_ms: int, field: str, name: str = "", re
 
 
 def prepare_pdf(pdf: bytes, *, at_ms: int, field: str, name: str = "", reason: str = "", location: str = "") -> tuple[bytes, bytes]:
-    """Return (the PDF with a gap for a signature, the bytes to sign detached). Raises as ``sign_pdf``."""
+    """Return (the PDF with a gap for a signature, the bytes to sign detached): the same whenever asked the same.
+
+    Raises as ``sign_pdf``.
+    """
     if not _FIELD.fullmatch(field):
         raise Refused("pdf.field", N_("The name of a signature field has letters, digits, _ and - only."))
     with _refused_as("pdf.broken", BROKEN):

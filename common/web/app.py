@@ -24,7 +24,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from common.clock import Clock
 from common.files import templates_folder
 from common.spool import sealed_file
-from common.web import errors, forms, languages, limits, pages, secure
+from common.web import errors, forms, languages, limits, ncalayer, pages, secure
 from common.web.assets import Assets
 from common.web.frame import FrameSource, current_frame, idle_kind, look_url, somebody_here
 from common.web.frame import here as this_page
@@ -114,6 +114,7 @@ def create_app(
     limits.raise_body_limit(app)
     CSRFProtect(app)
     secure.add_headers(app, secure=config.secure)
+    ncalayer.set_up(app, secure.POLICY)
     errors.set_up(app)
     _set_up_templates(app, (templates_folder(), *template_folders), Assets(*static_folders))
     app.register_blueprint(pages.make_pages(erased))
@@ -143,6 +144,7 @@ def _set_up_templates(app: Flask, folders: Sequence[Path], assets: Assets) -> No
         field_view=forms.view_of,
         form_errors=forms.errors_of,
         idle_end_url=pages.idle_end_url,
+        ncalayer_address=ncalayer.ADDRESS,
     )
 
     @app.context_processor

@@ -1,4 +1,4 @@
-"""The person's key on a page: two fields, opened in memory for one signature, and tries that are counted.
+"""The person's key on a page: a file opened in memory for one signature, or NCALayer; and tries that are counted.
 
     class SignForm(KeyForm):
         …                                               # fields of its own
@@ -6,10 +6,13 @@
     @pages.route("/sign", methods=["GET", "POST"])
     @takes_key
     def sign() -> …:
-        form = SignForm()
+        form, now = SignForm(), node.clock.now()
+        content = lambda at: what_is_signed(…, at)      # only a key elsewhere needs it before it signs
         if form.validate_on_submit():
             with form.refusals():
-                key = opened(form, node.trust, node.clock.now())
+                if form.asks():
+                    return hand_out(content(now), at_ms=now)
+                signer = opened(form, node.trust, now, content)
                 …                                       # use it; it is gone when the view returns
         return form.page("edge/…/sign.html")
 
@@ -29,14 +32,17 @@ from typing import Any, TypeVar
 from flask import current_app, request
 from flask_babel import lazy_gettext
 from flask_wtf.file import FileField
-from wtforms import PasswordField
+from wtforms import HiddenField, PasswordField
+from wtforms.validators import StopValidation
 
 from common.clock import Clock
-from common.errors import N_, Refused, TooMany
-from common.pki.opening import P12_BYTES_MAX, PASSWORD_CHARS_MAX, OpenedKey, open_key
+from common.errors import N_, CourtError, Refused, TooMany
+from common.pki.opening import P12_BYTES_MAX, PASSWORD_CHARS_MAX, OpenedKey, Signer, open_key
 from common.pki.trust import Trust
-from common.web.forms import CourtForm, Required
+from common.web import ncalayer
+from common.web.forms import ChoiceField, CourtForm, Required
 from common.web.limits import RateLimit, accept_bytes
+from common.web.ncalayer import hand_out as hand_out
 from common.web.secure import private_channel, require_private_channel
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -47,6 +53,8 @@ FILE_TRIES_MAX = 5
 """Wrong passwords for one key file in a window."""
 CLIENT_TRIES_MAX = 40
 """Keys that did not open, from one address in a window; a kiosk is one address for everybody who stands at it."""
+ASKS_MAX = 200
+"""Things to sign handed out to one address in a window."""
 WINDOW_MS = 15 * 60_000
 EXTENSION = "court_key_tries"
 
@@ -58,16 +66,56 @@ FILE_TRIES = N_("The password of this key file was wrong too often. Try again in
 CLIENT_TRIES = N_("Too many keys did not open here. Try again in %(minutes)d min or go to the court's office.")
 
 
-class KeyForm(CourtForm):
-    """A form that takes a key; its owner is known only after the password."""
+class Asked(Required):
+    """Needed where the key is a file that is opened here."""
 
-    key_file = FileField(lazy_gettext("Key file"), [Required(lazy_gettext("Choose the key file: its name ends in .p12."))])
-    key_password = PasswordField(lazy_gettext("Password of the key"), [Required(lazy_gettext("Type the password of the key."))])
+    def __call__(self, form: Any, field: Any) -> None:
+        if form.elsewhere:
+            raise StopValidation
+        super().__call__(form, field)
+
+
+class KeyForm(CourtForm):
+    """A form that takes a key; its owner is known only after the password, or after NCALayer has signed."""
+
+    key_where = ChoiceField(
+        lazy_gettext("Where is your signing key?"),
+        choices=[
+            ("file", lazy_gettext("On a USB stick"), lazy_gettext("a .p12 file, opened on this machine")),
+            ("ncalayer", lazy_gettext("NCALayer"), lazy_gettext("an ID card, a token or a file on your own computer")),
+        ],
+        default="file",
+    )
+    key_file = FileField(lazy_gettext("Key file"), [Asked(lazy_gettext("Choose the key file: its name ends in .p12."))])
+    key_password = PasswordField(lazy_gettext("Password of the key"), [Asked(lazy_gettext("Type the password of the key."))])
+    ask = HiddenField()
+    signature = HiddenField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("key_file", "key_password"):  # what is asked last is corrected last, in every form
+        for name in ("key_where", "key_file", "key_password"):  # what is asked last is corrected last, in every form
             self._fields[name] = self._fields.pop(name)
+        if self.key_welcome:
+            ncalayer.allow_connection()
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the key stays in NCALayer."""
+        return bool(self.key_where.data == "ncalayer")
+
+    def asks(self) -> bool:
+        """Return whether the page's script wants to know what is to be signed. Raises as `opened`."""
+        if not (self.elsewhere and self.ask.data):
+            return False
+        require_private_channel()
+        _limited(lambda: _tries().asks.hit(request.remote_addr or ""), "key.client_tries", CLIENT_TRIES)
+        return True
+
+    def refuse(self, error: CourtError) -> None:
+        """As `CourtForm`; what is wrong with a key of NCALayer stands at the choice, not at the fields of the file."""
+        if self.elsewhere and error.field in ("key_file", "key_password"):
+            error.field = "key_where"
+        super().refuse(error)
 
     @property
     def key_welcome(self) -> bool:
@@ -83,6 +131,7 @@ class KeyForm(CourtForm):
 class _Tries:
     file: RateLimit
     client: RateLimit
+    asks: RateLimit
 
 
 def takes_key(view: View) -> View:
@@ -90,13 +139,28 @@ def takes_key(view: View) -> View:
     return accept_bytes(KEY_BODY_BYTES_MAX)(view)
 
 
-def opened(form: KeyForm, trust: Trust, now_ms: int) -> OpenedKey:
-    """Return the key that the person gave, open and checked; the caller lets go of it before it answers.
+def opened(form: KeyForm, trust: Trust, now_ms: int, make: ncalayer.MakeContent | None = None) -> Signer:
+    """Return who signs: the key that the person gave, open and checked, or the signature that NCALayer made.
 
-    Raises Refused("p12.…" or "pki.…") at the field to look at, TooMany("key.file_tries" or "key.client_tries"),
-    Forbidden("web.insecure") over a channel on which others may listen.
+    ``make`` makes again what NCALayer was handed out; without it that lies in the session. The caller lets go of a key before
+    it answers. Raises Refused("p12.…", "pki.…", "cms.…" or "signing.…") at the field to look at, TooMany("key.file_tries" or
+    "key.client_tries"), Forbidden("web.insecure") over a channel on which others may listen.
     """
     require_private_channel()
+    return _given(form, trust, now_ms, make) if form.elsewhere else _opened(form, trust, now_ms)
+
+
+def _given(form: KeyForm, trust: Trust, now_ms: int, make: ncalayer.MakeContent | None) -> Signer:
+    client, tries = request.remote_addr or "", _tries()
+    _limited(lambda: tries.client.check(client), "key.client_tries", CLIENT_TRIES)
+    try:
+        return ncalayer.take(form.signature.data or "", trust, now_ms=now_ms, make=make)
+    except Refused as error:
+        tries.client.hit(client)
+        raise Refused(error.code, error.sentence, field=error.field or "key_where", **error.params) from error
+
+
+def _opened(form: KeyForm, trust: Trust, now_ms: int) -> OpenedKey:
     data = form.key_file.data.read(P12_BYTES_MAX + 1)
     file, client, tries = hashlib.sha256(data).hexdigest(), request.remote_addr or "", _tries()
     _limited(lambda: tries.client.check(client), "key.client_tries", CLIENT_TRIES)
@@ -123,6 +187,6 @@ def _limited(count: Callable[[], None], code: str, sentence: str) -> None:
 
 def _tries() -> _Tries:
     clock: Clock = current_app.extensions["clock"]
-    made = _Tries(RateLimit(clock, FILE_TRIES_MAX, WINDOW_MS), RateLimit(clock, CLIENT_TRIES_MAX, WINDOW_MS))
+    made = _Tries(*(RateLimit(clock, limit, WINDOW_MS) for limit in (FILE_TRIES_MAX, CLIENT_TRIES_MAX, ASKS_MAX)))
     found: _Tries = current_app.extensions.setdefault(EXTENSION, made)
     return found

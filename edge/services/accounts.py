@@ -25,7 +25,7 @@ from common.papers.words import Lang, date_time_short
 from common.people import ID_DIGITS
 from common.pki import cms
 from common.pki.certificates import Certificate, read_certificate
-from common.pki.opening import OpenedKey
+from common.pki.opening import Signer
 from common.pki.trust import Verdict
 from edge.node import Node
 from edge.services import passwords
@@ -131,13 +131,13 @@ def enter(node: Node, challenge: bytes, signature: bytes, *, cabinet: bool = Tru
     return who
 
 
-def sign_in_by_key(node: Node, opened: OpenedKey, *, cabinet: bool = True) -> Visitor:
-    """Return who holds ``opened``, proved by a signature over a new challenge. ``cabinet=False``: staff at their desk.
+def sign_in_by_key(node: Node, signer: Signer, *, cabinet: bool = True) -> Visitor:
+    """Return who signs, proved by a signature over a challenge: a new one, or the one that was given out to be signed elsewhere.
 
-    Raises as `enter`.
+    ``cabinet=False``: staff at their desk. Raises as `enter`.
     """
-    challenge = make_challenge(node)
-    return enter(node, challenge, cms.sign_detached(challenge, opened.key, at_ms=node.clock.now()), cabinet=cabinet)
+    challenge = signer.content or make_challenge(node)
+    return enter(node, challenge, signer.sign(challenge, at_ms=node.clock.now()), cabinet=cabinet)
 
 
 def visitor_of(certificate: Certificate) -> Visitor:
@@ -191,11 +191,11 @@ def sign_in_by_password(node: Node, person: str, password: str) -> Visitor:
     return Visitor(found.person, found.iin, found.bin, found.name, b"", "password")
 
 
-def set_password(node: Node, opened: OpenedKey, password: str) -> Visitor:
+def set_password(node: Node, signer: Signer, password: str) -> Visitor:
     """Set the password of the key's holder at this node and return who that is; raises as `enter` and `passwords.check_new`."""
-    known = cabinet_of(node, visitor_of(opened.certificate).person)
-    passwords.check_new(password, person=visitor_of(opened.certificate).person, email=known.email if known else "")
-    who = sign_in_by_key(node, opened)
+    known = cabinet_of(node, visitor_of(signer.certificate).person)
+    passwords.check_new(password, person=visitor_of(signer.certificate).person, email=known.email if known else "")
+    who = sign_in_by_key(node, signer)
     verifier = passwords.make_verifier(password)
     with transaction(node.database):
         passwords.keep(node.database, who.person, verifier, node.clock.now())
@@ -213,18 +213,23 @@ def check_email(text: str) -> str:
     return email
 
 
-def register(node: Node, opened: OpenedKey, *, email: str, password: str, language: Lang, agreement: str) -> Visitor:
+def registration_text(who: Visitor, *, email: str, language: Lang, agreement: str) -> bytes:
+    """Return the statement that ``who`` signs to register. Raises as `check_email`."""
+    return accounts.registration_statement(
+        iin=who.iin, bin=who.bin, name=who.name, email=check_email(email), language=language, agreement=agreement
+    )
+
+
+def register(node: Node, signer: Signer, *, email: str, password: str, language: Lang, agreement: str) -> Visitor:
     """Register the key's holder, or change what was registered, and return who that is (REG-2…4).
 
     ``agreement`` is the version of the text they accepted. Raises Refused for an e-mail, a password or a key that cannot be used.
     """
-    certificate = opened.certificate
+    certificate = signer.certificate
     who = visitor_of(certificate)
     email = check_email(email)
     passwords.check_new(password, person=who.person, email=email)
-    statement = accounts.registration_statement(
-        iin=who.iin, bin=who.bin, name=who.name, email=email, language=language, agreement=agreement
-    )
+    statement = registration_text(who, email=email, language=language, agreement=agreement)
     body = Register(
         person=who.person,
         iin=who.iin,
@@ -234,7 +239,7 @@ def register(node: Node, opened: OpenedKey, *, email: str, password: str, langua
         language=language,
         agreement=agreement,
         statement=statement,
-        signature=cms.sign_detached(statement, opened.key, at_ms=node.clock.now()),
+        signature=signer.sign(statement, at_ms=node.clock.now()),
         certificate=certificate.sha256,
     )
     verifier = passwords.make_verifier(password)
@@ -242,7 +247,7 @@ def register(node: Node, opened: OpenedKey, *, email: str, password: str, langua
         own = _own(node, who.person)
         unit.append(own.obj if own else new_object_id(), body, actor=certificate.sha256)
         passwords.keep(unit.database, who.person, verifier, unit.now)
-    _remember_check(node, certificate, opened.verdict, node.clock.now())
+    _remember_check(node, certificate, signer.verdict, node.clock.now())
     return who
 
 

@@ -19,7 +19,7 @@ from common.court.filing_lists import WAITING, Decision, Event, Filing, Form
 from common.court.rules import Finding
 from common.court.staff import Appointment
 from common.errors import N_, NotFound, Refused
-from common.pki.opening import OpenedKey
+from common.pki.opening import Signer
 from edge.node import Node
 from edge.services import accounts, inbox
 from edge.services.inbox import Term
@@ -88,13 +88,13 @@ class RuleCheck:
         return not finding.passed and finding.rule_id not in self.warned
 
 
-def enter(node: Node, opened: OpenedKey) -> tuple[Visitor, list[Appointment]]:
+def enter(node: Node, signer: Signer) -> tuple[Visitor, list[Appointment]]:
     """Return who sits down at the desk, and their appointments at courts of this node; nothing is written about citizens.
 
     Raises Refused("desk.not_staff") for anybody who is on no staff list here, and what `accounts.sign_in_by_key` refuses.
     """
     courts = node.courts()
-    held = staff.roles_at(node.database, opened.certificate.sha256, now_ms=node.clock.now())
+    held = staff.roles_at(node.database, signer.certificate.sha256, now_ms=node.clock.now())
     here = [appointment for appointment in held if appointment.court in courts]
     if not here:
         sentence = N_(
@@ -102,7 +102,7 @@ def enter(node: Node, opened: OpenedKey) -> tuple[Visitor, list[Appointment]]:
             "exchange with the centre first. Citizens sign in on the first page."
         )
         raise Refused("desk.not_staff", sentence, field="key_file")
-    who = accounts.sign_in_by_key(node, opened, cabinet=False)
+    who = accounts.sign_in_by_key(node, signer, cabinet=False)
     return replace(who, name=here[0].name), here
 
 

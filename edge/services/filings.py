@@ -30,8 +30,7 @@ from common.errors import N_, Conflict, NotFound, Refused
 from common.facts import BlobRef
 from common.pki import cms, pades
 from common.pki.certificates import Certificate
-from common.pki.keystore import Key
-from common.pki.opening import OpenedKey, require_holder
+from common.pki.opening import Signer, require_holder
 from common.version import VERSION
 from edge.exchanger import FRESH_INTERVALS
 from edge.node import Node
@@ -115,7 +114,7 @@ def preflight(node: Node, author: Visitor, draft: Draft) -> tuple[Finding, ...]:
 # -- sending
 
 
-def submit(node: Node, author: Visitor, id: bytes, opened: OpenedKey, *, shown: str, assisted_by: str = "") -> Filing:
+def submit(node: Node, author: Visitor, id: bytes, signer: Signer, *, shown: str, assisted_by: str = "") -> Filing:
     """Sign the statement that was ``shown`` (SHA-256, hex), file it, erase the draft, and return the filing.
 
     Sending a draft again returns the filing it became. Raises as `require_taking`, NotFound, Refused("key.other_person"),
@@ -126,18 +125,34 @@ def submit(node: Node, author: Visitor, id: bytes, opened: OpenedKey, *, shown: 
     if before is not None:
         return before
     require_taking(node)
-    draft = drafts.find(node, author, id)
-    if not statements.is_current(node, author, draft) or draft.content.paper is None or draft.content.paper.sha256 != shown:
-        raise Conflict("filing.changed", N_("The form was changed after you read it. Read it again, then sign."))
-    require_holder(opened.certificate, iin=author.iin, bin=author.bin)
+    draft = _as_shown(node, author, id, shown)
+    require_holder(signer.certificate, iin=author.iin, bin=author.bin)
     findings = preflight(node, author, draft)
     _require_ready(findings)
     pdf = statements.read_statement(node, author, draft)
-    signed, signature = sign_statement(pdf, opened.key, at_ms=node.clock.now())
+    signed, signature = sign_statement(pdf, signer)
     blobs = _store_blobs(node, author, draft, signed)
-    body = _body(node, draft, opened, findings, signed, signature)
+    body = _body(node, draft, signer, findings, signed, signature)
     body = msgspec.structs.replace(body, assisted_by=assisted_by)
-    return _commit(node, author, draft, body, blobs, opened.certificate)
+    return _commit(node, author, draft, body, blobs, signer.certificate)
+
+
+def to_sign(node: Node, author: Visitor, id: bytes, *, shown: str, at_ms: int) -> bytes:
+    """Return the bytes of the statement that `submit` has signed at ``at_ms``: for a key that is not opened here.
+
+    They are made again by `submit`, byte for byte, so nothing is kept meanwhile. Raises as `submit`, before its signature.
+    """
+    require_taking(node)
+    draft = _as_shown(node, author, id, shown)
+    _require_ready(preflight(node, author, draft))
+    return _prepared(statements.read_statement(node, author, draft), at_ms)[1]
+
+
+def _as_shown(node: Node, author: Visitor, id: bytes, shown: str) -> Draft:
+    draft = drafts.find(node, author, id)
+    if not statements.is_current(node, author, draft) or draft.content.paper is None or draft.content.paper.sha256 != shown:
+        raise Conflict("filing.changed", N_("The form was changed after you read it. Read it again, then sign."))
+    return draft
 
 
 def require_taking(node: Node) -> None:
@@ -158,24 +173,30 @@ def sent(node: Node, author: Visitor, id: bytes) -> Filing | None:
     return found
 
 
-def sign_statement(pdf: bytes, key: Key, *, at_ms: int) -> tuple[bytes, pades.PdfSignature]:
+def sign_statement(pdf: bytes, signer: Signer) -> tuple[bytes, pades.PdfSignature]:
     """Return the signed PDF and its one signature, read back: intact, over the whole file, over these very bytes.
 
-    Raises Refused("filing.signature") when what came out is not what went in, and as `pades.sign_pdf`.
+    Raises Refused("filing.signature") when what came out is not what went in, and as `pades.embed`.
     """
-    signed = pades.sign_pdf(pdf, key, at_ms=at_ms, field=SIGNATURE_FIELD, name=key.certificate.full_name)
+    prepared, content = _prepared(pdf, signer.at_ms)
+    signed = pades.embed(prepared, signer.sign(content, at_ms=None))
     found = pades.read_pdf_signatures(signed)
     good = (
         len(found) == 1
         and found[0].intact
         and found[0].covers_whole
-        and found[0].certificate.sha256 == key.certificate.sha256
+        and found[0].certificate.sha256 == signer.certificate.sha256
         and signed.startswith(pdf)
         and cms.signed_attributes_signer(found[0].cms)[2] == found[0].byte_range_digest
     )
     if not good:
         raise Refused("filing.signature", N_("The signature could not be checked. Nothing was sent; try once more."))
     return signed, found[0]
+
+
+def _prepared(pdf: bytes, at_ms: int) -> tuple[bytes, bytes]:
+    # who signs is in the certificate: before the signature it is not known when the key is elsewhere
+    return pades.prepare_pdf(pdf, at_ms=at_ms, field=SIGNATURE_FIELD)
 
 
 def line_state(node: Node) -> LineState:
@@ -205,10 +226,8 @@ def _store_blobs(node: Node, author: Visitor, draft: Draft, signed: bytes) -> li
     return list({blob.sha256: blob for blob in blobs}.values())
 
 
-def _body(
-    node: Node, draft: Draft, opened: OpenedKey, findings: tuple[Finding, ...], signed: bytes, signature: pades.PdfSignature
-) -> Submit:
-    claim, line, certificate, paper = draft.claim, line_state(node), opened.certificate, draft.content.paper
+def _body(node: Node, draft: Draft, signer: Signer, findings: tuple[Finding, ...], signed: bytes, signature: pades.PdfSignature) -> Submit:
+    claim, line, certificate, paper = draft.claim, line_state(node), signer.certificate, draft.content.paper
     assert paper is not None, "submit has compared it with what was shown"
     return Submit(
         talon=draft.content.talon,
@@ -228,8 +247,8 @@ def _body(
         files=[_file(file) for file in claim.attachments],
         signature=signature.cms,
         signed=signature.byte_range_digest,
-        crl_as_of_ms=opened.verdict.crl_this_update_ms,
-        crl_stale=opened.verdict.stale,
+        crl_as_of_ms=signer.verdict.crl_this_update_ms,
+        crl_stale=signer.verdict.stale,
         rule_pack=rules.PACK_VERSION,
         findings=list(rules.warned(findings)),
         received_ms=node.clock.now(),
@@ -323,22 +342,35 @@ def own(node: Node, author: Visitor, obj: bytes) -> Filing:
     return found
 
 
-def withdraw(node: Node, author: Visitor, obj: bytes, opened: OpenedKey, *, reason: str) -> Filing:
+def withdraw(node: Node, author: Visitor, obj: bytes, signer: Signer, *, reason: str) -> Filing:
     """Take a filing back, signed by its filer.
 
     Raises NotFound, Refused("key.other_person"), Conflict("filing.decided") or Conflict("filing.withdrawn").
     """
     filing = own(node, author, obj)
-    require_holder(opened.certificate, iin=author.iin, bin=author.bin)
-    reason = " ".join(reason.split())[:REASON_CHARS_MAX]
+    require_holder(signer.certificate, iin=author.iin, bin=author.bin)
+    reason = _reason(reason)
     with node.journal.unit() as unit:
         held = filing_lists.filing(unit.database, obj) or filing
         day = terms.local_date(unit.now).isoformat()
-        court = node.book().find_court(held.court)
-        name = f"{court.name_kk} / {court.name_ru}" if court else ""
-        content = withdrawal_content(talon=held.talon, court=held.court, date=day, reason=reason, court_name=name)
-        signature = cms.sign_detached(content, opened.key, at_ms=unit.now)
-        certificate = opened.certificate.sha256
+        content = _withdrawal(node, held, day, reason)
+        signature = signer.sign(content, at_ms=unit.now)
+        certificate = signer.certificate.sha256
         body = Withdraw(content=content, signature=signature, certificate=certificate, reason=reason, date=day)
         unit.append(obj, body, actor=certificate)
     return own(node, author, obj)
+
+
+def withdrawal_to_sign(node: Node, author: Visitor, obj: bytes, *, reason: str) -> bytes:
+    """Return the text that `withdraw` signs today; raises NotFound."""
+    return _withdrawal(node, own(node, author, obj), terms.local_date(node.clock.now()).isoformat(), _reason(reason))
+
+
+def _withdrawal(node: Node, filing: Filing, day: str, reason: str) -> bytes:
+    court = node.book().find_court(filing.court)
+    name = f"{court.name_kk} / {court.name_ru}" if court else ""
+    return withdrawal_content(talon=filing.talon, court=filing.court, date=day, reason=reason, court_name=name)
+
+
+def _reason(text: str) -> str:
+    return " ".join(text.split())[:REASON_CHARS_MAX]

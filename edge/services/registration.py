@@ -1,13 +1,14 @@
 """The court's decision about a filing (receipt R3): register it with a number, refuse it for coded reasons, hand it on.
 
 - A draft says what is to be decided; `preview` gives the text as it will be signed, `sign` signs it with the clerk's own
-  key, opened for this once, and writes everything in one transaction: the decision, the case, who takes part.
+  key, opened for this once or in a program elsewhere, and writes everything in one transaction: the decision, the case, who
+  takes part.
 - A case number is minted inside that transaction, from the sequence of this court, year and type, and only when the machine
   is sure of its own past: after a restored disk nothing is decided until the centre has given the lost entries back.
 - Two terminals may press at once: one transaction wins, the other gets Conflict and reads what was decided.
 - A supplement to a filing that has become a case joins that case; no second number is given.
 
-    sign(node, clerk, obj, Draft(kind="register", executor=clerk.name), opened)
+    sign(node, clerk, obj, Draft(kind="register", executor=clerk.name), signer)
 """
 
 from dataclasses import dataclass
@@ -21,10 +22,10 @@ from common.court.datasets import Court, RefusalGround
 from common.court.filing_entries import Refuse, Register
 from common.court.filing_lists import WAITING, Filing
 from common.court.filing_texts import Ground
+from common.db import Database
 from common.errors import N_, Conflict, NotFound, Refused
 from common.ids import new_object_id
-from common.pki import cms
-from common.pki.opening import OpenedKey
+from common.pki.opening import Signer
 from edge.node import Node
 from edge.services.citations import cite
 from sync.journal import Unit
@@ -140,6 +141,17 @@ def preview(node: Node, clerk: Clerk, filing: Filing, draft: Draft) -> bytes:
     return _content(node, clerk, filing, draft, joined.number if joined else number, node.clock.now())
 
 
+def to_sign(node: Node, clerk: Clerk, filing: Filing, draft: Draft) -> bytes:
+    """Return the very text that `sign` will sign if nobody decides in between; its number is given only there.
+
+    Raises as `check`, Conflict("registration.recovering") and Refused("registration.no_code").
+    """
+    check(node, filing, draft)
+    _require_past(node)
+    number = _number(node, node.database, filing) if draft.kind == "register" else ""
+    return _content(node, clerk, filing, draft, number, node.clock.now())
+
+
 def _check_refusal(node: Node, filing: Filing, draft: Draft) -> None:
     known = {ground.ground_id: ground for ground in grounds_of(node.book())}
     if not draft.grounds:
@@ -172,24 +184,28 @@ def _check_redirection(book: Book, court: str, target: str) -> None:
 # -- signing
 
 
-def sign(node: Node, clerk: Clerk, obj: bytes, draft: Draft, opened: OpenedKey) -> Decided:
+def sign(node: Node, clerk: Clerk, obj: bytes, draft: Draft, signer: Signer) -> Decided:
     """Decide about the filing ``obj`` and sign it; returns what came out.
 
     Raises Refused("registration.other_key") for a key that is not the clerk's own, Conflict("filing.decided",
     "filing.withdrawn" or "filing.other_court") when somebody was first, Conflict("registration.recovering") on a machine
     that does not have its whole past, and what `check` and the fold refuse.
     """
-    if opened.certificate.sha256 != clerk.certificate:
+    if signer.certificate.sha256 != clerk.certificate:
         sentence = N_("This is not the key you signed in with. Choose your own key.")
         raise Refused("registration.other_key", sentence, field="key_file")
     with node.journal.unit() as unit:
         filing = _require_waiting(unit, clerk.court, obj)
         check(node, filing, draft)
-        if node.journal.recovering():
-            raise Conflict("registration.recovering", RECOVERING)
+        _require_past(node)
         if draft.kind == "register":
-            return _register(node, unit, clerk, filing, draft, opened)
-        return _refuse(node, unit, clerk, filing, draft, opened)
+            return _register(node, unit, clerk, filing, draft, signer)
+        return _refuse(node, unit, clerk, filing, draft, signer)
+
+
+def _require_past(node: Node) -> None:
+    if node.journal.recovering():
+        raise Conflict("registration.recovering", RECOVERING)
 
 
 def _require_waiting(unit: Unit, court: str, obj: bytes) -> Filing:
@@ -217,17 +233,17 @@ class _Signed:
     signature: bytes
 
 
-def _sign(node: Node, unit: Unit, clerk: Clerk, filing: Filing, draft: Draft, number: str, opened: OpenedKey) -> _Signed:
+def _sign(node: Node, unit: Unit, clerk: Clerk, filing: Filing, draft: Draft, number: str, signer: Signer) -> _Signed:
     content = _content(node, clerk, filing, draft, number, unit.now)
-    signature = cms.sign_detached(content, opened.key, at_ms=unit.now)
+    signature = signer.sign(content, at_ms=unit.now)
     return _Signed(number, terms.local_date(unit.now).isoformat(), _executor(clerk, draft), content, signature)
 
 
-def _register(node: Node, unit: Unit, clerk: Clerk, filing: Filing, draft: Draft, opened: OpenedKey) -> Decided:
+def _register(node: Node, unit: Unit, clerk: Clerk, filing: Filing, draft: Draft, signer: Signer) -> Decided:
     joined = _joined_case(node, filing)
-    number = joined.number if joined else _next_number(node, unit, filing)
+    number = _number(node, unit.database, filing)
     case = joined.obj if joined else new_object_id()
-    said = _sign(node, unit, clerk, filing, draft, number, opened)
+    said = _sign(node, unit, clerk, filing, draft, number, signer)
     body = Register(
         court=clerk.court,
         number=said.number,
@@ -265,8 +281,8 @@ def _opening(clerk: Clerk, filing: Filing, said: _Signed) -> cases.Open:
     )
 
 
-def _refuse(node: Node, unit: Unit, clerk: Clerk, filing: Filing, draft: Draft, opened: OpenedKey) -> Decided:
-    said = _sign(node, unit, clerk, filing, draft, "", opened)
+def _refuse(node: Node, unit: Unit, clerk: Clerk, filing: Filing, draft: Draft, signer: Signer) -> Decided:
+    said = _sign(node, unit, clerk, filing, draft, "", signer)
     body = Refuse(
         court=clerk.court,
         grounds=_grounds(node.book(), draft),
@@ -323,9 +339,12 @@ def _article(ground: RefusalGround) -> str:
     return f"{both.kk} / {both.ru}"
 
 
-def _next_number(node: Node, unit: Unit, filing: Filing) -> str:
+def _number(node: Node, database: Database, filing: Filing) -> str:
+    """Return the number of the case that a supplement joins, else the next one of this court, year and type."""
+    if (joined := _joined_case(node, filing)) is not None:
+        return joined.number
     prefix = number_prefix(node, filing)
-    last = cases.last_sequence(unit.database, court=filing.court, prefix=prefix)
+    last = cases.last_sequence(database, court=filing.court, prefix=prefix)
     return str(numbers.parse(f"{prefix}/{last + 1}"))
 
 

@@ -18,9 +18,10 @@ from common.pki.certificates import Certificate
 from common.pki.opening import require_holder
 from common.web.forms import CourtForm, Required
 from common.web.frame import safe_next
-from common.web.keys import KeyForm, opened, takes_key
+from common.web.keys import KeyForm, hand_out, opened, takes_key
 from common.web.languages import LANGUAGES, current_language, tell
 from common.web.limits import RateLimit
+from common.web.ncalayer import LATE
 from common.web.parts import Tab
 from common.web.secure import require_private_channel
 from common.web.sessions import erase_session
@@ -161,6 +162,8 @@ def make_pages(node: Node) -> Blueprint:
         form = EnterForm()
         if form.validate_on_submit():
             with form.refusals():
+                if form.asks():
+                    return challenge(node)
                 key = opened(form, node.trust, node.clock.now())
                 _require_same(key.certificate)
                 access.sign_in(accounts.sign_in_by_key(node, key))
@@ -201,17 +204,13 @@ def make_pages(node: Node) -> Blueprint:
         form = RegisterForm()
         if form.validate_on_submit():
             with form.refusals():
-                key = opened(form, node.trust, node.clock.now())
+                said = {"email": form.email.data or "", "language": agreed["language"], "agreement": agreed["version"]}
+                if form.asks():
+                    return _statement(node, form, said)
+                key = opened(form, node.trust, node.clock.now(), lambda _: accounts.registration_text(_proved(), **said))
                 _require_same(key.certificate)
                 gate.change(accounts.visitor_of(key.certificate).person)
-                who = accounts.register(
-                    node,
-                    key,
-                    email=form.email.data or "",
-                    password=form.password.data or "",
-                    language=agreed["language"],
-                    agreement=agreed["version"],
-                )
+                who = accounts.register(node, key, password=form.password.data or "", **said)
                 return _after_change(who, gettext("You are registered. Your cabinet is open."))
         return form.page("edge/accounts/register.html")
 
@@ -222,6 +221,8 @@ def make_pages(node: Node) -> Blueprint:
         form = NewPasswordForm()
         if form.validate_on_submit():
             with form.refusals():
+                if form.asks():
+                    return challenge(node)
                 key = opened(form, node.trust, node.clock.now())
                 _require_same(key.certificate)
                 gate.change(accounts.visitor_of(key.certificate).person)
@@ -248,6 +249,32 @@ KEY_GONE = N_(
     "A newer revocation list has come, and the key with which you signed in is no longer accepted. The cabinet is closed. Get a new key "
     "from the certification centre; what you sent before stays sent."
 )
+
+
+def challenge(node: Node, *, again: bool = False) -> Response:
+    """Answer a page's script with a challenge that NCALayer is to sign; whose key it will be is not known yet, or the visitor's."""
+    who = access.visitor()
+    text = accounts.make_challenge(node)
+    iin, bin = (who.iin, who.bin) if who else ("", "")
+    return hand_out(text, at_ms=node.clock.now(), keep=True, iin=iin, bin=bin, again=again)
+
+
+def _statement(node: Node, form: KeyForm, said: dict[str, Any]) -> Response:
+    """Answer a page's script with what NCALayer signs to register: a challenge first, for the statement names its signer."""
+    if not form.signature.data:
+        session.pop("proved", None)
+        return challenge(node, again=True)
+    who = accounts.sign_in_by_key(node, opened(form, node.trust, node.clock.now()), cabinet=False)
+    session["proved"] = {"iin": who.iin, "bin": who.bin, "name": who.name}
+    return hand_out(accounts.registration_text(_proved(), **said), at_ms=node.clock.now(), iin=who.iin, bin=who.bin)
+
+
+def _proved() -> Visitor:
+    """Return who has just proved in this session who they are, to register; nothing is open to them by that."""
+    proved = session.get("proved")
+    if not proved:
+        raise Refused("signing.late", LATE)
+    return Visitor(proved["bin"] or proved["iin"], proved["iin"], proved["bin"], proved["name"], b"", "")
 
 
 def agreement_is_current(version: str) -> bool:

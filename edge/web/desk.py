@@ -13,7 +13,7 @@ from common.errors import N_, Conflict, CourtError, NotFound, Refused
 from common.papers.words import size_words
 from common.web.documents import file_answer
 from common.web.frame import safe_next
-from common.web.keys import KeyForm, opened, takes_key
+from common.web.keys import KeyForm, hand_out, opened, takes_key
 from common.web.languages import current_language, tell
 from common.web.parts import Tab, page_of
 from edge.node import Node
@@ -23,6 +23,7 @@ from edge.services.examination import examine
 from edge.services.registration import Clerk, Decided, Draft, Kind
 from edge.web import access, desk_view, desk_words
 from edge.web.access import DECIDERS, READERS, Officer
+from edge.web.accounts import challenge
 from edge.web.desk_forms import RedirectForm, RefuseForm, SignForm
 from edge.web.filings_words import court_word, day_words, document_word
 
@@ -44,6 +45,8 @@ def make_pages(node: Node) -> Blueprint:
         form = KeyForm()
         if form.validate_on_submit():
             with form.refusals():
+                if form.asks():
+                    return challenge(node)
                 who, held = desk.enter(node, opened(form, node.trust, node.clock.now()))
                 access.sign_in(who)
                 reads = any(appointment.role in READERS for appointment in held)
@@ -109,10 +112,14 @@ def make_pages(node: Node) -> Blueprint:
         form, clerk = SignForm(), _clerk(officer)
         form.offer(registration.executors(node, officer.court), clerk.name)
         if form.validate_on_submit():
+            draft, now = form.draft(KINDS[kind]), node.clock.now()
             with form.refusals():
                 try:
-                    key = opened(form, node.trust, node.clock.now())
-                    done = registration.sign(node, clerk, page.filing.obj, form.draft(KINDS[kind]), key)
+                    if form.asks():
+                        text = registration.to_sign(node, clerk, page.filing, draft)
+                        return hand_out(text, at_ms=now, iin=officer.visitor.iin, bin=officer.visitor.bin)
+                    key = opened(form, node.trust, now, lambda _: registration.to_sign(node, clerk, page.filing, draft))
+                    done = registration.sign(node, clerk, page.filing.obj, draft, key)
                 except Conflict as error:  # somebody was first: the page says so and shows what was decided
                     return _filing_page(node, officer, desk.sheet(node, officer.court, page.filing.obj), error)
                 return _after(page, done)

@@ -17,7 +17,7 @@ from common.court.filing_lists import Filing
 from common.errors import N_, NotFound, Refused
 from common.web.documents import file_answer
 from common.web.forms import CourtForm, ListField
-from common.web.keys import KeyForm, takes_key
+from common.web.keys import KeyForm, hand_out, takes_key
 from common.web.keys import opened as open_key_of
 from common.web.languages import current_language, when
 from common.web.parts import Tab, page_of
@@ -242,10 +242,14 @@ def _add_withdraw(pages: Blueprint, node: Node) -> None:
         filing = filings.own(node, who, read_id(id))
         if filing.status not in filing_lists.WAITING:
             raise Refused("filing.ended", N_("The filing is not open any more, so it cannot be withdrawn."))
-        form = WithdrawForm()
+        form, now = WithdrawForm(), node.clock.now()
+        reason = form.reason.data or ""
         if form.validate_on_submit():
             with form.refusals():
-                key = open_key_of(form, node.trust, node.clock.now())
-                filings.withdraw(node, who, filing.obj, key, reason=form.reason.data or "")
+                if form.asks():
+                    content = filings.withdrawal_to_sign(node, who, filing.obj, reason=reason)
+                    return hand_out(content, at_ms=now, iin=who.iin, bin=who.bin)
+                key = open_key_of(form, node.trust, now, lambda _: filings.withdrawal_to_sign(node, who, filing.obj, reason=reason))
+                filings.withdraw(node, who, filing.obj, key, reason=reason)
                 return redirect(url_for("filings.show", id=id), 303)
         return form.page("edge/filings/withdraw.html", filing=filing, id=id, subject=category_word(node.book(), filing.category))

@@ -17,7 +17,7 @@ from common.errors import Conflict
 from common.papers.qr import qr_svg
 from common.papers.words import date_time_words, iin_groups, initials, money
 from common.web.documents import file_answer
-from common.web.keys import KeyForm, takes_key
+from common.web.keys import KeyForm, hand_out, takes_key
 from common.web.keys import opened as open_key_of
 from common.web.languages import current_language, tell, when
 from edge.node import Node
@@ -71,11 +71,15 @@ def _add_review(pages: Blueprint, node: Node) -> None:
         draft = statements.prepare(node, who, draft.id)
         paper = draft.content.paper
         assert paper is not None, "prepare has just made it"
-        form = SignForm()
+        form, now = SignForm(), node.clock.now()
+        shown = form.shown.data or ""
         if form.validate_on_submit():
             with form.refusals():
-                key = open_key_of(form, node.trust, node.clock.now())
-                filings.submit(node, who, draft.id, key, shown=form.shown.data or "")
+                if form.asks():
+                    content = filings.to_sign(node, who, draft.id, shown=shown, at_ms=now)
+                    return hand_out(content, at_ms=now, iin=who.iin, bin=who.bin)
+                key = open_key_of(form, node.trust, now, lambda at: filings.to_sign(node, who, draft.id, shown=shown, at_ms=at))
+                filings.submit(node, who, draft.id, key, shown=shown)
                 return redirect(url_for("filings.sent", id=id), 303)
         form.shown.data = paper.sha256
         return _review_page(node, who, draft, findings, [], form, closed), 400 if form.errors else 200

@@ -140,7 +140,7 @@ def filer(node: Node, key: Key) -> Filer:
 def open_for(node: Node, key: Key) -> OpenedKey:
     """Return the key as a page would hand it to a use case."""
     now = node.clock.now()
-    return OpenedKey(key, node.trust.check(key.certificate, at_ms=now, now_ms=now))
+    return OpenedKey(key, node.trust.check(key.certificate, at_ms=now, now_ms=now), now)
 
 
 def paper(title: str) -> bytes:

@@ -5,7 +5,9 @@ page = demo.page(chromium, KIOSK)                       # a visitor; what the br
 enter(page, demo.aktau + "/enter", demo.key("sarsenova"))
 """
 
+import base64
 import contextlib
+import hashlib
 import os
 import re
 import signal
@@ -19,6 +21,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from deploy.demo_country import NODES
@@ -129,6 +134,13 @@ class Demo:
             assert time.monotonic() < end, f"no answer from {waiting}:\n{log.read_text()[-3000:]}"
             waiting = [url for url in waiting if not answers(url)]
             time.sleep(0.2)
+
+
+def spki_pin(certificate: trustme.LeafCert) -> str:
+    """Return what Chromium knows a certificate by: the SHA-256 of its key."""
+    read = x509.load_pem_x509_certificate(certificate.cert_chain_pems[0].bytes())
+    spki = read.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(spki).digest()).decode()
 
 
 def answers(url: str) -> bool:

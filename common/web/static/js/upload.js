@@ -18,14 +18,9 @@
   };
 
   const arrive = (form, request) => {
-    const page = new DOMParser().parseFromString(request.responseText, "text/html");
-    const main = page.querySelector("main");
     if (request.status < 400 && request.responseURL !== (form.action || location.href)) { location.assign(request.responseURL); return; }
+    const main = globalThis.court.arrive(request.responseText);
     if (!main) { location.reload(); return; }
-    document.querySelector("main").replaceWith(main);
-    document.title = page.title;
-    main.querySelector("[autofocus]")?.focus();
-    document.dispatchEvent(new Event("court:page"));
     for (const again of main.querySelectorAll("form[data-upload]")) watch(again);
   };
 
