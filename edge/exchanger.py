@@ -175,6 +175,8 @@ class Exchanger:
             return "disk"
         if code.startswith("node."):
             return "refused"
+        if fetch(self._node.database, "SELECT 1 FROM refused_head WHERE at_ms >= ? LIMIT 1", (contact,)):
+            return "register"
         silent = self._node.clock.now() - contact > FRESH_INTERVALS * self._node.config.interval_seconds * 1000
         return "off" if down is not None or silent else "ok"
 

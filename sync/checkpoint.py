@@ -141,6 +141,11 @@ def read_cosignature(note: bytes, name: str, public_key: Ed25519PublicKey) -> in
     return seconds
 
 
+def signers(note: bytes) -> list[str]:
+    """Return the names on the signature lines, in their order, none of them verified; raises Refused("checkpoint.…")."""
+    return [signature.name for signature in _open_note(note)[1]]
+
+
 def read_base64(text: str) -> bytes:
     """Return the bytes of the one RFC 4648 spelling of ``text``; raises Refused("checkpoint.base64")."""
     try:

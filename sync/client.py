@@ -15,7 +15,7 @@ from typing import Any
 from common.clock import Clock
 from common.db import Table, create_tables, fetch, insert
 from common.errors import N_, CourtError, Forbidden, Refused, Unreachable
-from sync import merkle, ports, receipts, revocations, rotation
+from sync import merkle, ports, receipts, revocations, rotation, witness
 from sync.blobs import BlobStore
 from sync.downlink import Downlink, Unneeded
 from sync.identity import Identity
@@ -62,6 +62,7 @@ class Client:
         create_tables(self._database, TABLES)
         self.stick.start()
         revocations.create(self._database)
+        witness.create_at_machine(self._database)
         if not fetch(self._database, "SELECT 1 FROM sync"):
             row: dict[str, Any] = dict.fromkeys(("everyone", "feed", "complete", "size", "tried_ms", "contact_ms", "acked_seq"), 0)
             row |= {"id": 1, "token": b"", "acked_epoch": 1, "receipted_epoch": 0, "receipted_seq": 0, "root": merkle.EMPTY_ROOT}
@@ -74,7 +75,7 @@ class Client:
 
     def exchange(self) -> Outcome:
         """Run one exchange to its end; raises Unreachable, Forbidden, Conflict or Refused with everything so far kept."""
-        self._link.outcome = Outcome()
+        self._link.outcome, self._link.refused_head = Outcome(), b""
         now = self._clock.now()
         fetch(self._database, "UPDATE sync SET tried_ms = ?", (now,))
         try:
@@ -91,6 +92,8 @@ class Client:
         statement = """UPDATE sync SET state = ?1,
                        down_since_ms = CASE WHEN ?2 IS NULL THEN NULL ELSE COALESCE(down_since_ms, ?2) END"""
         fetch(self._database, statement, (error.code, down))
+        if self._link.refused_head or error.code == "log.ahead":
+            witness.keep_refused(self._database, error.code, self._link.refused_head, now)
 
     def _run(self) -> None:
         welcome = self._hello()
@@ -140,6 +143,8 @@ class Client:
             if challenge:
                 raise Refused("exchange.prove", N_("The centre asks the same question again. It will be tried again."))
             return self._hello(welcome.challenge)
+        if hello.cosigned:
+            witness.delivered(self._database, hello.size)
         if welcome.note:
             self._link.accept_checkpoint(welcome.note, welcome.consistency)
         fetch(self._database, "UPDATE sync SET token = ?", (welcome.token,))
@@ -167,5 +172,6 @@ class Client:
             revocations=revocations.number_of(self._database),
             version=health.version,
             challenge=challenge,
+            cosigned=witness.cosign(self._database, self._link.identity, self._clock.now()),
             **cursors,
         )

@@ -213,6 +213,12 @@ def certificate_of(database: Database, key_id: bytes, pin: Pin) -> NodeCertifica
     return read_certificate(rows[0][0], pin)
 
 
+def certificates_of(database: Database, node: int, pin: Pin) -> list[NodeCertificate]:
+    """Return every certificate ``node`` ever had, the newest first."""
+    rows = fetch(database, "SELECT data FROM node_certificate WHERE node = ? ORDER BY position DESC", (node,))
+    return [read_certificate(data, pin) for (data,) in rows]
+
+
 def newest_certificate(database: Database, node: int, pin: Pin) -> NodeCertificate:
     """Return the newest certificate of ``node``; raises Refused("node.unknown")."""
     rows = fetch(database, "SELECT data FROM node_certificate WHERE node = ? ORDER BY position DESC LIMIT 1", (node,))

@@ -83,6 +83,8 @@ class Link:
         self._transport = transport
         self.progress: Progress = lambda step, done, total: None
         self.outcome = Outcome()
+        self.refused_head = b""
+        """The head of the register that this exchange had to refuse, as signed."""
 
     def state(self) -> dict[str, Any]:
         """Return the row of `SyncRow`."""
@@ -142,9 +144,11 @@ class Link:
         """Verify that the register's head extends the one we have; raises Refused("proof.…"/"checkpoint.…"), keeping ours."""
         ours, pin = self.state(), self.identity.pin
         fresh = read_checkpoint(note, pin.origin, pin.log_key, origin=pin.origin)
+        self.refused_head = note  # until it proves to extend ours
         if fresh.size < ours["size"]:
             raise Refused("checkpoint.rolled_back", N_("The central register shows an older state than before. Nothing is taken from it."))
         merkle.verify_consistency(ours["size"], ours["root"], fresh.size, fresh.root, consistency)
+        self.refused_head = b""
         fetch(self.database, "UPDATE sync SET size = ?, root = ?, note = ?", (fresh.size, fresh.root, note))
         return fresh
 

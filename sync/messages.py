@@ -20,6 +20,10 @@ REVOKED, PROVE, TWIN = "revoked", "prove", "twin"
 so the node's disk was restored. PROVE: an old token came; a replayed hello cannot answer the challenge, a clone can."""
 
 
+LOST = "lost"
+"""What the centre notes of a machine that has seen more of the register than there is: the centre was set back."""
+
+
 class Hello(Body, frozen=True):
     """Node → centre. Cursors say how far the node has what the centre sends; the rest lets people see how it fares."""
 
@@ -45,6 +49,7 @@ class Hello(Body, frozen=True):
     revocations: int = 0
     version: str = ""
     challenge: bytes = b""
+    cosigned: bytes = b""
     protocol: int = PROTOCOL
 
 

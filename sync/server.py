@@ -10,7 +10,7 @@ from collections.abc import Callable
 from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, one_of
 from common.errors import N_, CourtError, Forbidden, NotFound, Refused, TooMany
 from common.facts import encode_body
-from sync import container, cose, delivery, directory, ports, revocations
+from sync import container, cose, delivery, directory, ports, revocations, witness
 from sync.blobs import BlobStore
 from sync.identity import NodeCertificate
 from sync.messages import (
@@ -18,6 +18,7 @@ from sync.messages import (
     BEHIND,
     EQUAL,
     FORK,
+    LOST,
     NONCE_BYTES,
     PROVE,
     REVOKED,
@@ -110,6 +111,7 @@ class Server:
         self.register.start()
         create_tables(self._database, [ContactRow])
         revocations.create(self._database)
+        witness.create_at_centre(self._database)
 
     def handle(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Return (HTTP status, answer) for one request."""
@@ -182,9 +184,14 @@ class Server:
         node = certificate.body.node
         if hello.node != node:
             raise Refused("node.other", N_("A machine claims to be another one."))
+        if hello.size > self.register.checkpoint()[0]:  # before all else: a register that was set back takes everybody for a twin
+            fetch(self._database, "UPDATE contact SET state = ? WHERE node = ?", (LOST, node))
+            self.register.consistency(hello.size)  # raises
         at = self.register.peer(node)
         state = self._state(hello, at)
         token, challenge = self._remember(hello, state)
+        if hello.cosigned and state not in (REVOKED, PROVE, TWIN):
+            witness.take(self._database, certificate, self._identity.pin, hello.size, hello.cosigned, self.register.clock.now())
         size, note = self.register.checkpoint()
         served = state not in (REVOKED, PROVE, TWIN)
         grown = served and size != hello.size

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from common.errors import N_, Refused
 from common.papers.qr import decode_qr
-from sync import container, cose, inclusion, merkle, revocations
+from sync import container, cose, directory, inclusion, merkle, revocations, witness
 from sync.bundle import leaves_digest
-from sync.checkpoint import read_checkpoint
+from sync.checkpoint import read_checkpoint, read_cosignature, signers
 from sync.identity import CERTIFICATE_TYPE, NodeCertificate, read_certificate
 from sync.receipts import COMPLETE_TYPE, R0_TYPE, Taken, leaves_of, read_r0, read_r2
 from sync.report import Report
@@ -157,7 +157,24 @@ def read_statement(world: World, data: bytes, report: Report) -> None:
     checkpoint = read_checkpoint(data, pin.origin, pin.log_key, origin=pin.origin)
     report.facts |= {"size": checkpoint.size, "root": checkpoint.root}
     report.ok(N_("The register's own key has signed this statement about %(size)d entries."), size=checkpoint.size)
+    _cosigners(world, data, report)
     _same_register(world, checkpoint.size, checkpoint.root, report)
+
+
+def _cosigners(world: World, note: bytes, report: Report) -> None:
+    """Say which machines have cosigned: the register cannot show those another history."""
+    pin = world.register()
+    for name in signers(note):
+        _, _, number = name.removeprefix(pin.origin).rpartition("/")
+        certificates = directory.certificates_of(world.database, int(number), pin) if number.isascii() and number.isdigit() else []
+        for certificate in certificates:
+            try:
+                seconds = read_cosignature(note, witness.name_of(pin, certificate.body.node), certificate.sign_key)
+            except Refused:
+                continue
+            sentence = N_("Machine %(node)s found it to continue what it had seen before, and cosigned at %(cosigned_ms)s.")
+            report.ok(sentence, node=f"{certificate.body.node:04}", cosigned_ms=seconds * 1000)
+            break
 
 
 def _same_register(world: World, size: int, root: bytes, report: Report) -> None:

@@ -3,7 +3,7 @@
 Everything a machine says is as old as its last contact; pages show that time. Words of this module:
 
 * ``state``: ok (heard within IN_TOUCH_MS and nothing waits long), late, off (not heard for SILENT_MS), never, revoked;
-* ``alarms``: what a person must look at: twin, fork, clock, disk, quota, quarantine;
+* ``alarms``: what a person must look at: twin, fork, register, clock, disk, quota, quarantine;
 * ``tone``: the colour and shape of both together.
 """
 
@@ -17,7 +17,7 @@ from common.court.book import Book
 from common.db import BlobField, CompositeKey, Database, IntegerField, Table, create_tables, fetch, transaction
 from common.errors import N_, Conflict, NotFound, Refused
 from sync.identity import CENTRE_NODE
-from sync.messages import FORK, TWIN
+from sync.messages import FORK, LOST, TWIN
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
@@ -92,7 +92,7 @@ class Machine:
 
     @property
     def tone(self) -> Tone:
-        if self.state == "off" or set(self.alarms) & {"twin", "fork"}:
+        if self.state == "off" or set(self.alarms) & {"twin", "fork", "register"}:
             return "off"
         return "late" if self.state in ("late", "never") or self.alarms else "ok"
 
@@ -235,6 +235,8 @@ def _alarms(row: _Row, clock_off: int, quarantine: int, over: bool) -> tuple[str
         found.append("fork")
     elif row.said == TWIN or row.alarm_ms is not None:  # it stands until a person clears it, whoever has called since
         found.append("twin")
+    if row.said == LOST:
+        found.append("register")
     if abs(clock_off) > CLOCK_OFF_MS:
         found.append("clock")
     if row.disk_free is not None and 0 < row.disk_free < DISK_FREE_MIN:

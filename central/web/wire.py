@@ -2,7 +2,8 @@
 
 * ``POST /sync/…`` carries one message of the protocol there and its answer back, bytes as they are (PROTOCOL 6). An idle
   exchange of every court costs some hundred bytes, so nothing is sent that the protocol does not need.
-* ``GET /checkpoint`` and ``GET /tile/…`` are the log as C2SP tlog-tiles wants it, for whoever wants to check it.
+* ``GET /checkpoint`` and ``GET /tile/…`` are the log as C2SP tlog-tiles wants it, for whoever wants to check it;
+  ``GET /checkpoint/cosigned`` is the newest head with the lines of the machines that found it consistent.
 
 Every body has a limit by what it carries; what is larger is not read. Whatever happens, the answer is one of ours: signed,
 with a code and without a sentence.
@@ -20,10 +21,10 @@ from werkzeug.wrappers import Request
 from central.centre import Centre
 from central.services import enrolment
 from central.services.log import entry_bundle
-from common.errors import CourtError, Refused
+from common.errors import N_, CourtError, NotFound, Refused
 from common.facts import decode_body
 from common.web.limits import MINUTE_MS, RateLimit
-from sync import container, cose, log, ports
+from sync import container, cose, log, ports, witness
 from sync.blobs import CHUNK_BYTES
 from sync.enrolment import PATH as ENROL
 from sync.messages import Refusal, pack
@@ -39,7 +40,7 @@ BODY_BYTES_MAX: Final = {
 ENROL_TRIES: Final = 20
 ENROL_WINDOW_MS: Final = 15 * MINUTE_MS
 """A code cannot be guessed (80 bits); this keeps a stranger from making us verify signatures for ever."""
-SYNC, CHECKPOINT, TILE, TILE_ENTRIES = "/sync/", "/checkpoint", "/tile/", "tile/entries/"
+SYNC, CHECKPOINT, COSIGNED, TILE, TILE_ENTRIES = "/sync/", "/checkpoint", "/checkpoint/cosigned", "/tile/", "tile/entries/"
 BINARY, TEXT = "application/octet-stream", "text/plain; charset=utf-8"
 FOR_EVER: Final = ("Cache-Control", "public, max-age=31536000, immutable")
 CHANGES: Final = ("Cache-Control", "no-cache")
@@ -59,7 +60,7 @@ class Wire:
         path: str = environ.get("PATH_INFO", "")
         if path.startswith(SYNC):
             return self._sync(path, Request(environ), start)
-        if path == CHECKPOINT or path.startswith(TILE):
+        if path in (CHECKPOINT, COSIGNED) or path.startswith(TILE):
             return self._log(path, Request(environ), start)
         return self._inner(environ, start)
 
@@ -81,11 +82,17 @@ class Wire:
     def _log(self, path: str, request: Request, start: "StartResponse") -> Iterable[bytes]:
         if request.method not in ("GET", "HEAD"):
             return _answer(start, 405, b"", TEXT, ("Allow", "GET, HEAD"))
-        if path == CHECKPOINT:
-            status, body = self._guarded(lambda: (200, self._centre.register.checkpoint()[1]))
+        if path in (CHECKPOINT, COSIGNED):
+            status, body = self._guarded(lambda: (200, self._head(cosigned=path == COSIGNED)))
             return _answer(start, status, body, TEXT, CHANGES)
         status, body = self._guarded(lambda: (200, self._tile(path[1:])))
         return _answer(start, status, body, BINARY, FOR_EVER if status == 200 else CHANGES)
+
+    def _head(self, *, cosigned: bool) -> bytes:
+        found = witness.cosigned(self._centre.database) if cosigned else self._centre.register.checkpoint()
+        if found is None:
+            raise NotFound("checkpoint.uncosigned", N_("No machine has cosigned a head of the register yet."))
+        return found[1]
 
     def _tile(self, path: str) -> bytes:
         if path.startswith(TILE_ENTRIES):  # beside the lowest hashes lie, under the same numbers, what was hashed

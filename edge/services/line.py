@@ -11,7 +11,7 @@ import msgspec
 
 from common import canonical
 from common.db import BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert, rows_of, transaction
-from common.errors import CourtError
+from common.errors import N_, CourtError, NotFound
 from common.pki.crl import CrlInfo
 from edge.node import Node
 from edge.services import lists
@@ -97,6 +97,17 @@ class Standing:
     missing_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Two statements of the register that exclude each other, as signed; ``theirs`` empty where the centre itself said so."""
+
+    id: int
+    at_ms: int
+    code: str
+    ours: bytes
+    theirs: bytes
+
+
 def create(database: Database) -> None:
     """Create the table of past exchanges."""
     create_tables(database, [ExchangeOutcome])
@@ -175,3 +186,17 @@ def crls(node: Node) -> list[CrlInfo]:
     """Return the revocation lists at hand, as another process may have changed them meanwhile."""
     node.trust.refresh()
     return sorted(node.trust.crls(), key=lambda each: each.issuer)
+
+
+def contradictions(node: Node) -> list[Contradiction]:
+    """Return what the register has shown against what it had shown before, the newest first."""
+    rows = fetch(node.database, "SELECT id, at_ms, code, ours, theirs FROM refused_head ORDER BY id DESC")
+    return [Contradiction(*row) for row in rows]
+
+
+def contradiction(node: Node, id: int) -> Contradiction:
+    """Return one of them; raises NotFound("line.none")."""
+    found = next((each for each in contradictions(node) if each.id == id), None)
+    if found is None:
+        raise NotFound("line.none", N_("There is no such statement here."))
+    return found

@@ -71,6 +71,8 @@ def line_words(status: LineStatus, now: int, *, staff: bool) -> Line:
             _("This machine cannot take papers now"),
             _("Its disk reports an error. What was accepted before is kept. Ask the office for paper filing and call the administrator."),
         )
+    if status.kind == "register":
+        return _contradicted(counts, staff=staff)
     since = when(status.contact_ms, now) if status.contact_ms else _("not yet")
     if status.kind == "ok":
         return Line("ok", "", _("The line works. Last exchange: %(time)s.", time=since), counts)
@@ -80,6 +82,16 @@ def line_words(status: LineStatus, now: int, *, staff: bool) -> Line:
         return Line("off", title, text, counts, action=Action(url_for("sticks.show"), _("Send by stick"), "usb-drive"))
     text = _("Your paper is kept in this court and you get the talon at once. It goes to the centre by itself when the line is back.")
     return Line("off", title, text)
+
+
+def _contradicted(counts: str, *, staff: bool) -> Line:
+    """The line while the register shows another history than before: nothing is taken from it, papers are taken as always."""
+    title = _("The central register contradicts itself — papers are accepted")
+    if staff:
+        text = _("It shows another history than before. Nothing is taken from it. Tell the administrator and the centre.")
+        return Line("off", title, text, counts, "shield-exclamation", Action(url_for("line.show"), _("Exchange"), "arrow-repeat"))
+    text = _("Your paper is kept in this court and you get the talon at once. It goes to the centre when people there have put this right.")
+    return Line("off", title, text, icon="shield-exclamation")
 
 
 def _nav(office: Officer | None) -> tuple[NavItem, ...]:

@@ -11,9 +11,10 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from common.errors import N_, CourtError
+from common.errors import N_, CourtError, NotFound
 from common.papers.words import date_short, date_time_short, size_words
 from common.pki.crl import CrlInfo
+from common.web.documents import file_answer
 from common.web.languages import current_language, number, tell, when
 from edge.exchanger import Exchanger, LineStatus
 from edge.node import Node
@@ -100,6 +101,7 @@ def make_pages(node: Node, exchanger: Exchanger) -> Blueprint:
             standing=standing,
             last=_past(past[0], now) if past else None,
             past=[_past(each, now) for each in past],
+            contradictions=[(each, when(each.at_ms, now)) for each in line.contradictions(node)],
             waiting=[_waiting(each, now) for each in line.quarantine(node)],
             lists=[_list(each, now) for each in line.crls(node)],
             centres=[
@@ -107,6 +109,15 @@ def make_pages(node: Node, exchanger: Exchanger) -> Blueprint:
                 for each in (*node.trust.anchors(), *node.trust.authorities())
             ],
         )
+
+    @pages.get("/heads/<int:id>/<which>")
+    def head(id: int, which: str) -> Response:
+        access.require_officer(node)
+        found = line.contradiction(node, id)
+        data = {"before": found.ours, "now": found.theirs}.get(which, b"")
+        if not data:
+            raise NotFound("line.none", N_("There is no such statement here."))
+        return file_answer(data, name=f"register-{id}-{which}.txt", kind="text/plain; charset=utf-8")
 
     @pages.post("/exchange")
     def exchange() -> Response:

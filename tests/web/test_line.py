@@ -1,5 +1,6 @@
 """The page of the line: figures, one button, what the last exchanges did, what waits in quarantine and what to do."""
 
+import re
 import threading
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from common.db import fetch
 from edge.exchanger import Exchanger
 from edge.services import line
+from sync import witness
 from tests.web.desk_world import ADMINISTRATOR, CITIZEN, CLERK, JUDGE, Terminal, World, plain
 from tests.web.pages import DAY_MS
 
@@ -119,3 +121,15 @@ def test_lists_past_their_term_and_a_lost_past_are_said(world: World, terminal: 
     page = plain(terminal.get("/desk/line"))
     assert "СЫНАҚ rsa2048 as of" in page
     assert "Past its term" in page
+
+
+def test_a_register_that_contradicts_itself_is_shown_with_both_statements(world: World, terminal: Terminal) -> None:
+    world.court.exchange(world.aktau)
+    [(ours,)] = fetch(world.aktau.database, "SELECT note FROM sync")
+    witness.keep_refused(world.aktau.database, "proof.root", b"theirs\n", world.court.clock.now() + 1)
+    page = plain(terminal.get("/desk/line"))
+    assert "The central register contradicts itself — papers are accepted" in terminal.text
+    assert "proof.root" in page
+    links = re.findall(r'href="(/desk/line/heads/[^"]+)"', terminal.text)
+    assert [terminal.client.get(link).data for link in links] == [ours, b"theirs\n"]
+    assert terminal.client.get("/desk/line/heads/9/now").status_code == 404
