@@ -127,14 +127,18 @@ class Report:
     """What was found about one file. ``facts`` are plain values: talon, node, leaf, statement, at_ms, index, size, name …"""
 
     kind: str
+    title: str = ""
+    """Of a part of a container: what it is to people, a message id."""
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)
     signatures: list[Signed] = field(default_factory=list)
+    parts: list["Report"] = field(default_factory=list)
+    """Of a container: what was found about each thing in it."""
 
     @property
     def verdict(self) -> Verdict:
-        """What it all comes to."""
-        levels = {finding.level for finding in self.findings}
+        """What it all comes to, parts included."""
+        levels = {finding.level for each in (self, *self.parts) for finding in each.findings}
         if "bad" in levels or not levels:
             return "invalid"
         return "unknown" if "unknown" in levels else "valid"
@@ -166,4 +170,5 @@ class Report:
         facts = {name: value.hex() if isinstance(value, bytes) else value for name, value in self.facts.items()}
         signatures = [each.as_json() for each in self.signatures]
         found = {"kind": self.kind, "valid": self.valid, "verdict": self.verdict, "facts": facts, "findings": findings}
-        return found | {"signatures": signatures}
+        found |= {"title": self.title} if self.title else {}
+        return found | {"signatures": signatures, "parts": [each.as_json() for each in self.parts]}

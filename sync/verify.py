@@ -18,12 +18,14 @@ from typing import IO, Final
 from common.db import Database
 from common.errors import N_, CourtError, Refused
 from common.papers.qr import PREFIX
+from common.pki.asic import looks_like_container
 from common.pki.trust import Trust
 from common.pki.xmldsig import looks_like_xml
 from sync import container, inclusion
 from sync.identity import Pin
 from sync.report import Finding as Finding
 from sync.report import Report as Report
+from sync.verify_evidence import read_bytes, read_container
 from sync.verify_papers import read_other, read_pdf
 from sync.verify_register import read_bundle, read_code, read_message, read_proof, read_statement
 from sync.verify_signatures import looks_like_cms, read_cms, read_xml
@@ -31,6 +33,8 @@ from sync.verify_world import World as World
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 """More than any paper or bundle of ours."""
+HEAD_BYTES: Final = 128
+"""Enough to know a container by."""
 CBOR_SIGN1: Final = b"\xd2"
 """The first byte of a tagged COSE_Sign1."""
 
@@ -50,6 +54,7 @@ READERS: Final = (
     Reader("pdf", lambda data: data.startswith(b"%PDF-"), read_pdf),
     Reader("proof", lambda data: data.startswith(inclusion.HEADER.encode()), read_proof),
     Reader("receipt", lambda data: data.startswith(CBOR_SIGN1), read_message),
+    Reader("evidence", looks_like_container, read_bytes),
     Reader("cms", looks_like_cms, read_cms),
     Reader("xml", looks_like_xml, read_xml),
     Reader("checkpoint", lambda data: b"\n\n\xe2\x80\x94 " in data, read_statement),
@@ -80,18 +85,33 @@ def verify_file(
 def check(world: World, data: bytes) -> Report:
     """Return what ``data`` is and whether it holds; as `verify_file`."""
     reader = next(reader for reader in READERS if reader.knows(data))
-    report = Report(reader.kind)
-    try:
+
+    def read(report: Report) -> None:
         if len(data) > FILE_BYTES_MAX:
             raise Refused("verify.large", N_("This file is larger than anything that can be checked here."))
         reader.read(world, data, report)
+
+    return _guarded(reader.kind, read)
+
+
+def check_open(world: World, file: IO[bytes]) -> Report:
+    """Return what an open file is and whether it holds; as `verify_file`.
+
+    A container is read piece by piece, of anything else never more than `FILE_BYTES_MAX` is in memory.
+    """
+    head = file.read(HEAD_BYTES)
+    file.seek(0)
+    if looks_like_container(head):
+        return _guarded("evidence", lambda report: read_container(world, file, report))
+    return check(world, file.read(FILE_BYTES_MAX + 1))
+
+
+def _guarded(kind: str, read: Callable[[Report], object]) -> Report:
+    report = Report(kind)
+    try:
+        read(report)
     except CourtError as error:
         if error.status >= 500:
             raise
         report.refused(error)
     return report
-
-
-def check_open(world: World, file: IO[bytes]) -> Report:
-    """Return what an open file is and whether it holds, never more of it in memory than `FILE_BYTES_MAX`; as `verify_file`."""
-    return check(world, file.read(FILE_BYTES_MAX + 1))

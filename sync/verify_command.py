@@ -15,15 +15,14 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from common.clock import KAZAKHSTAN_OFFSET_MS, SystemClock
-from common.db import Database, create_tables, open_database
+from common.db import Database, open_database
 from common.errors import N_, Corrupt, CourtError, Refused
 from common.pki.trust import Trust
-from sync import directory
 from sync.commands import Command, Subcommands, add_command, fail, out, read_file, shown
 from sync.identity import Pin, load_pin
 from sync.report import Finding, Report
-from sync.tables import create_shared_tables
-from sync.verify import World, check
+from sync.verify import World, check_open
+from sync.verify_evidence import empty_database
 from sync.verify_register import compare
 
 CANNOT_TELL = 2
@@ -68,7 +67,7 @@ def run(given: argparse.Namespace, name: str) -> int:
         at_ms = read_time(given.at) if given.at else None
         content = read_file(given.content) if given.content else None
         world = World(database=ground.database, pin=ground.pin, trust=trust, now_ms=now, at_ms=at_ms, content=content)
-        reports = [(path, check(world, read_file(path))) for path in given.file]
+        reports = [(path, _check(world, path)) for path in given.file]
     except CourtError as error:
         fail(error)
         return CANNOT_TELL
@@ -76,6 +75,14 @@ def run(given: argparse.Namespace, name: str) -> int:
     compare([report for _, report in reports])
     _show(reports, as_json=given.json)
     return _worst(STATUSES[report.verdict] for _, report in reports)
+
+
+def _check(world: World, path: Path) -> Report:
+    try:
+        with path.open("rb") as file:
+            return check_open(world, file)
+    except OSError as error:
+        raise Refused("file.unreadable", N_("The file %(path)s cannot be read."), path=str(path)) from error
 
 
 def _ground(data: Path, name: str, trusted: Path | None) -> _Ground:
@@ -88,14 +95,6 @@ def _ground(data: Path, name: str, trusted: Path | None) -> _Ground:
     pin_folder = next((folder for folder in (trusted, data) if (folder / PIN_FILE).exists()), None)
     database = open_database(data / name) if machine and pin_folder == data else empty_database()
     return _Ground(database, load_pin(pin_folder) if pin_folder else None, read_trust(trusted))
-
-
-def empty_database() -> Database:
-    """Return a database in memory that knows no machine and no entry."""
-    database = open_database(":memory:")
-    create_shared_tables(database)
-    create_tables(database, directory.TABLES)
-    return database
 
 
 def read_trust(folder: Path) -> Trust:
@@ -127,13 +126,21 @@ def _show(reports: Sequence[tuple[Path, Report]], *, as_json: bool) -> None:
     for path, report in reports:
         word, style = VERDICTS[report.verdict]
         out.print(Text.assemble((word, style), f"  {shown(path.name)} ({report.kind})"))
-        grid = Grid(show_header=False, box=None, padding=(0, 1))
-        for finding in report.findings:
-            mark, colour = MARKS[finding.level]
-            grid.add_row(Text(f" {mark}", colour), shown(finding.text), Text(finding.code, "dim"))
-        for signed in report.signatures:
-            for label, said in signed.rows(masked=False):
-                grid.add_row("", Text(f"{label}: ", "dim") + Text("; ".join(_say(each) for each in said)), "")
+        _show_findings(report)
+        for part in report.parts:
+            out.print(Text.assemble("  ", (part.title, "bold"), ": ", VERDICTS[part.verdict]))
+            _show_findings(part)
+
+
+def _show_findings(report: Report) -> None:
+    grid = Grid(show_header=False, box=None, padding=(0, 1))
+    for finding in report.findings:
+        mark, colour = MARKS[finding.level]
+        grid.add_row(Text(f" {mark}", colour), shown(finding.text), Text(finding.code, "dim"))
+    for signed in report.signatures:
+        for label, said in signed.rows(masked=False):
+            grid.add_row("", Text(f"{label}: ", "dim") + Text("; ".join(_say(each) for each in said)), "")
+    if report.findings:
         out.print(grid)
 
 

@@ -16,13 +16,22 @@ from sync.report import Finding, Report, Revocation, Signed
 from sync.tables import entry_at
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a machine testifies of a certificate (SHA-256): its list's dates, and since when it was on it. Times in ms UTC."""
+
+    list_ms: int
+    until_ms: int
+    since_ms: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """What a check may lean on.
 
     ``leaf`` is the entry a bare proof should be about, ``at_ms`` the moment as of which certificates are judged (else what a
-    time stamp or the signer says), ``content`` what a detached signature is over, ``certificates`` those of machines that came
-    with the file itself, by key id, already verified under the pin.
+    time stamp or the signer says), ``content`` what a detached signature is over. What came with the file itself: ``before_ms``,
+    when all of it is proven to have been there, and ``seen``, what the machine that made it saw in revocation lists.
     """
 
     database: Database
@@ -32,7 +41,8 @@ class World:
     leaf: bytes | None = None
     at_ms: int | None = None
     content: bytes | None = None
-    certificates: Mapping[bytes, NodeCertificate] = field(default_factory=lambda: MappingProxyType({}))
+    before_ms: int | None = None
+    seen: Mapping[bytes, Seen] = field(default_factory=lambda: MappingProxyType({}))
 
     def register(self) -> Pin:
         """Return the pin; raises Refused("verify.pin") where no register is known."""
@@ -44,8 +54,7 @@ class World:
 
     def certificate_of(self, key_id: bytes) -> NodeCertificate:
         """Return the certificate that a message names; raises Refused("node.unknown" or "verify.pin")."""
-        pin = self.register()
-        return self.certificates.get(key_id) or directory.certificate_of(self.database, key_id, pin)
+        return directory.certificate_of(self.database, key_id, self.register())
 
     def interval_of(self, leaf: bytes) -> tuple[int | None, int | None]:
         """Return (not earlier, not later), in ms UTC, than which the entry ``leaf`` came to be, as far as the register's heads tell."""
@@ -54,6 +63,8 @@ class World:
             return None, None
         entry, index = found
         if not has_table(self.database, "checkpoint"):  # a node: it keeps when it learned of R1
+            if not has_table(self.database, "logged"):
+                return None, None
             statement = """SELECT MIN(l.at_ms) FROM logged l JOIN journal j ON j.node = ?
                            WHERE l.epoch = ? AND ? BETWEEN l.first AND l.last"""
             rows = fetch(self.database, statement, (entry.envelope.node, entry.envelope.epoch, entry.envelope.seq))
@@ -121,25 +132,19 @@ def judge(world: World, signature: Signature, report: Report) -> None:
 
     RFC 5280, 6 as of the moment of signing; a moment that only the signer claims is no proof (ETSI EN 319 102-1, 5.2.6).
     """
-    certificate = signature.certificate
-    proven = next((each for each in (world.at_ms, signature.stamped_ms, signature.before_ms) if each is not None), None)
-    at_ms = proven if proven is not None else world.now_ms
-    if signature.claimed_ms is not None and world.at_ms is None and signature.stamped_ms is None:
-        # the register only bounds the time: within its bounds the signer's own word says when
-        if not (signature.after_ms or 0) <= signature.claimed_ms <= (signature.before_ms or world.now_ms):
-            report.warn(N_("The time that the signer says lies outside of what is known of it."))
-        if signature.before_ms is None or signature.claimed_ms <= signature.before_ms:
-            at_ms = max(signature.claimed_ms, signature.after_ms or 0)
+    certificate, trust = signature.certificate, world.trust
+    before_ms = min((each for each in (signature.before_ms, world.before_ms) if each is not None), default=None)
+    moment = _moment(world, signature, before_ms, report)
     verdict: Verdict | None = None
     revocation: Revocation = "unknown"
-    if world.trust is None or not world.trust.anchors():
+    if trust is None or not trust.anchors():
         report.bad(N_("Who issued the certificate was not checked: no trusted centres are known here."), "verify.trust")
     else:
         try:
-            verdict = world.trust.check(certificate, at_ms=at_ms, now_ms=world.now_ms)
-            revocation = _say_verdict(verdict, at_ms, report)
-            if proven is None:
-                _say_unproven(world, world.trust, certificate, report)
+            verdict = trust.check(certificate, at_ms=moment, now_ms=world.now_ms)
+            revocation = _say_verdict(world, verdict, moment, report)
+            if (world.at_ms, signature.stamped_ms, before_ms) == (None, None, None):
+                _say_unproven(world, trust, certificate, report)
         except Refused as error:
             revocation = "revoked" if error.code == "pki.revoked" else "unknown"
             report.refused(error)
@@ -155,7 +160,7 @@ def judge(world: World, signature: Signature, report: Report) -> None:
             claimed_ms=signature.claimed_ms,
             stamped_ms=signature.stamped_ms,
             after_ms=signature.after_ms,
-            before_ms=signature.before_ms,
+            before_ms=before_ms,
             chain=tuple(each.subject for each in verdict.chain[1:]) if verdict else (),
             revocation=revocation,
             list_ms=verdict.crl_this_update_ms if verdict else None,
@@ -165,17 +170,45 @@ def judge(world: World, signature: Signature, report: Report) -> None:
     )
 
 
-def _say_verdict(verdict: Verdict, at_ms: int, report: Report) -> Revocation:
+def _moment(world: World, signature: Signature, before_ms: int | None, report: Report) -> int:
+    """Return the moment (ms UTC) as of which the certificate is judged."""
+    proven = next((each for each in (world.at_ms, signature.stamped_ms) if each is not None), None)
+    if proven is not None:
+        return proven
+    claimed, after_ms, last_ms = signature.claimed_ms, signature.after_ms or 0, before_ms if before_ms is not None else world.now_ms
+    if claimed is None:
+        return last_ms
+    # the register only bounds the time: within its bounds the signer's own word says when
+    if not after_ms <= claimed <= last_ms:
+        report.warn(N_("The time that the signer says lies outside of what is known of it."))
+    return max(claimed, after_ms) if claimed <= last_ms else last_ms
+
+
+def _say_verdict(world: World, verdict: Verdict, at_ms: int, report: Report) -> Revocation:
     report.ok(N_("The certificate comes from a trusted centre and was in force at %(at_ms)s."), at_ms=at_ms)
     list_ms = verdict.crl_this_update_ms
     if list_ms is None:
-        report.bad(N_("There is no revocation list here to hold the certificate against."), "verify.crl")
-        return "unknown"
+        return _say_seen(world, verdict, at_ms, report)
     if verdict.stale:
         sentence = N_("The revocation list here is of %(list_ms)s and past its term; a newer one may say otherwise.")
         report.warn(sentence, list_ms=list_ms)
     else:
         report.ok(N_("It is not on the revocation list of %(list_ms)s."), list_ms=list_ms)
+    return "good"
+
+
+def _say_seen(world: World, verdict: Verdict, at_ms: int, report: Report) -> Revocation:
+    """Where there is no list, what the machine that made the container saw is better than nothing, and said to be no more than that."""
+    seen = world.seen.get(verdict.chain[0].sha256)
+    if seen is None:
+        report.bad(N_("There is no revocation list here to hold the certificate against."), "verify.crl")
+        return "unknown"
+    if seen.since_ms is not None and seen.since_ms <= at_ms:
+        sentence = N_("The machine that made the container saw the certificate on the revocation list of %(list_ms)s.")
+        report.bad(sentence, "pki.revoked", list_ms=seen.list_ms)
+        return "revoked"
+    sentence = N_("By the word of the machine that made the container it was not on the revocation list of %(list_ms)s.")
+    report.warn(sentence, list_ms=seen.list_ms)
     return "good"
 
 

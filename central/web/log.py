@@ -6,11 +6,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from wtforms import StringField
 
 from central.centre import Centre
-from central.services import log
+from central.services import evidence, log
 from central.services.log import TalonState
 from central.web import access, words
 from common.errors import Refused
-from common.web.documents import file_answer
+from common.pki.asic import MEDIA_TYPE as MEDIA_TYPE_CONTAINER
+from common.pki.asic import SUFFIX
+from common.web.documents import file_answer, stream_answer
 from common.web.forms import CourtForm, WholeField
 from sync.inclusion import FILE_SUFFIX, MEDIA_TYPE, read_proof
 
@@ -79,6 +81,7 @@ def make_pages(centre: Centre) -> Blueprint:
             checkpoint=checkpoint,
             fault=fault,
             hashes=[value.hex() for value in read_proof(proved).hashes],
+            filing=evidence.filing_at(centre, index) is not None,
             now=centre.clock.now(),
         )
 
@@ -86,6 +89,12 @@ def make_pages(centre: Centre) -> Blueprint:
     def proof(index: int) -> Response:
         access.require_administrator(centre)
         return file_answer(log.proof(centre, index), name=f"{index}{FILE_SUFFIX}", kind=MEDIA_TYPE)
+
+    @pages.get(f"/<int:index>{SUFFIX}")
+    def container(index: int) -> Response:
+        access.require_administrator(centre)
+        filing, file = evidence.container(centre, index)
+        return stream_answer(file, name=f"evidence-{filing.talon}{SUFFIX}", kind=MEDIA_TYPE_CONTAINER)
 
     @pages.get("/heads")
     def heads() -> str | tuple[str, int]:

@@ -115,7 +115,7 @@ def looks_like_xml(data: bytes) -> bool:
 
 def read_xml_signatures(data: bytes) -> tuple[XmlSignature, ...]:
     """Return the signatures of an XML document; raises Refused as the module says, and nothing else."""
-    root = _parse(data)
+    root = parse_xml(data)
     found = list(root.iter(f"{DSIG}Signature"))
     if not found:
         raise Refused("xml.unsigned", N_("This XML document carries no signature."))
@@ -128,8 +128,11 @@ def read_xml_signatures(data: bytes) -> tuple[XmlSignature, ...]:
         raise Refused("xml.form", FORM) from error
 
 
-def _parse(data: bytes) -> Any:
-    """Return the root of a document that has passed every limit; nothing outside of it is ever read."""
+def parse_xml(data: bytes) -> Any:
+    """Return the root of a document that has passed every limit; nothing outside of it is ever read.
+
+    Raises Refused("xml.broken" or "xml.large").
+    """
     if len(data) > XML_BYTES_MAX or data.count(b"<") + data.count(b"=") > MARKS_MAX or data.count(b"xmlns") > NAMESPACES_MAX:
         raise Refused("xml.large", N_("This XML document is larger than what is checked here."))
     declared = _DECLARED.match(data.removeprefix(b"\xef\xbb\xbf"))
@@ -151,7 +154,7 @@ def _parse(data: bytes) -> Any:
 
 def _read(data: bytes, at: int, comments: bool) -> XmlSignature:
     """Read the signature number ``at``, in a tree of its own: taking it out of the document changes that."""
-    root = _parse(data)
+    root = parse_xml(data)
     signature = list(root.iter(f"{DSIG}Signature"))[at]
     info, value, key_info = (_the_one(signature, name) for name in ("SignedInfo", "SignatureValue", "KeyInfo"))
     if list(signature)[:3] != [info, value, key_info]:
@@ -163,7 +166,7 @@ def _read(data: bytes, at: int, comments: bool) -> XmlSignature:
         raise Refused("cms.algorithm", ALGORITHM)
     certificate = _certificate(key_info)
     signed_info = _canonical(info, info[0], comments=CANONICAL.get(info[0].get("Algorithm", ""), (False, False))[1])
-    intact = _signature_fits(certificate, SIGNATURES[method], _bytes_of(value), signed_info)
+    intact = _signature_fits(certificate, SIGNATURES[method], bytes_of(value), signed_info)
     references = info[2:]
     if not 1 <= len(references) <= REFERENCES_MAX or any(each.tag != f"{DSIG}Reference" for each in references):
         raise Refused("xml.form", FORM)
@@ -176,7 +179,7 @@ def _read(data: bytes, at: int, comments: bool) -> XmlSignature:
         name = DIGESTS.get(_the_one(reference, "DigestMethod").get("Algorithm", ""))
         if name is None:
             raise Refused("cms.algorithm", ALGORITHM)
-        intact &= hmac.compare_digest(digest(name, covered.data), _bytes_of(_the_one(reference, "DigestValue")))
+        intact &= hmac.compare_digest(digest(name, covered.data), bytes_of(_the_one(reference, "DigestValue")))
         covers.append(covered)
     return XmlSignature(certificate, intact, tuple(covers), comments, claimed_ms)
 
@@ -214,7 +217,7 @@ def _covered(data: bytes, at: int, reference: Any, target: Any) -> Covered:
     uri = reference.get("URI")
     method, enveloped = _transforms(reference)
     if enveloped:
-        root = _parse(data)
+        root = parse_xml(data)
         signature = list(root.iter(f"{DSIG}Signature"))[at]
         target = _target(root, uri)
         if signature is target or target not in signature.iterancestors():
@@ -288,7 +291,7 @@ def _certificate(key_info: Any) -> Certificate:
     if not found:
         raise Refused("xml.form", N_("The signature does not bring the certificate of its signer."))
     try:
-        return read_certificate(_bytes_of(found[0]))
+        return read_certificate(bytes_of(found[0]))
     except Refused as error:
         if error.code == "pki.algorithm":
             raise Refused("cms.algorithm", ALGORITHM) from error
@@ -314,10 +317,15 @@ def _the_one(parent: Any, name: str) -> Any:
     return found[0]
 
 
-def _bytes_of(element: Any) -> bytes:
-    """Return the base64 content of an element, in its one spelling but for white space."""
+def base64_of(value: bytes) -> str:
+    """Return the spelling of ``value`` that `bytes_of` reads."""
+    return base64.b64encode(value).decode()
+
+
+def bytes_of(element: Any) -> bytes:
+    """Return the base64 content of an element, in its one spelling but for white space. Raises Refused("xml.form") or ValueError."""
     text = "".join((element.text or "").split())
     value = base64.b64decode(text, validate=True)
-    if len(element) or not value or base64.b64encode(value).decode() != text:
+    if len(element) or not value or base64_of(value) != text:
         raise Refused("xml.form", FORM)
     return value

@@ -89,6 +89,9 @@ class FoundReport(Protocol):
     def kind(self) -> str: ...
 
     @property
+    def title(self) -> str: ...
+
+    @property
     def verdict(self) -> str: ...
 
     @property
@@ -99,6 +102,9 @@ class FoundReport(Protocol):
 
     @property
     def facts(self) -> dict[str, object]: ...
+
+    @property
+    def parts(self) -> Sequence["FoundReport"]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +118,21 @@ class Line:
 def page_values(report: FoundReport | None) -> dict[str, object]:
     """Return what ``shared/check.html`` shows of a report; numbers of people are masked: others may look at the screen."""
     if report is None:
-        return {"checked": False, "tone": "", "title": "", "findings": [], "signatures": [], "sha256": None}
+        return {"checked": False, "tone": "", "title": "", "findings": [], "signatures": [], "parts": [], "sha256": None}
+    parts = [
+        {**_found(part), "title": str(gettext(part.title)), "verdict": verdict("", part.verdict, part=True), "tone": TONES[part.verdict]}
+        for part in report.parts
+    ]
+    about = {"checked": True, "tone": TONES[report.verdict], "title": verdict(report.kind, report.verdict)}
+    return {**about, **_found(report), "parts": parts, "sha256": report.facts.get("sha256")}
+
+
+def _found(report: FoundReport) -> dict[str, object]:
     signatures = [
         [(str(gettext(label)), [say_finding(each) for each in said]) for label, said in signature.rows(masked=True)]
         for signature in report.signatures
     ]
-    return {
-        "checked": True,
-        "tone": TONES[report.verdict],
-        "title": verdict(report.kind, report.verdict),
-        "findings": [say_finding(finding) for finding in report.findings],
-        "signatures": signatures,
-        "sha256": report.facts.get("sha256"),
-    }
+    return {"findings": [say_finding(finding) for finding in report.findings], "signatures": signatures}
 
 
 def say_finding(finding: Found) -> Line:
@@ -133,12 +141,14 @@ def say_finding(finding: Found) -> Line:
     return Line(str(gettext(finding.sentence, **values)) if values else str(gettext(finding.sentence)), finding.level)
 
 
-def verdict(kind: str, said: str) -> str:
-    """Return the answer about a paper of ``kind`` (as `sync.verify` names it) in one line."""
+def verdict(kind: str, said: str, *, part: bool = False) -> str:
+    """Return the answer about a paper of ``kind`` (as `sync.verify` names it), or about a part of one, in one line."""
     if said == "invalid":
         return str(gettext("This cannot be relied on"))
     if said == "unknown":
         return str(gettext("Here nobody can tell"))
+    if part:
+        return str(gettext("Holds"))
     words = {
         "talon": gettext("The talon is genuine"),
         "receipt": gettext("The talon is genuine"),

@@ -11,13 +11,14 @@ from werkzeug.wrappers import Response as BaseResponse
 from common.court.filing_lists import Filing
 from common.errors import N_, Conflict, CourtError, NotFound, Refused
 from common.papers.words import size_words
-from common.web.documents import file_answer
+from common.pki.asic import MEDIA_TYPE, SUFFIX
+from common.web.documents import file_answer, stream_answer
 from common.web.frame import safe_next
 from common.web.keys import KeyForm, hand_out, opened, takes_key
 from common.web.languages import current_language, tell
 from common.web.parts import Tab, page_of
 from edge.node import Node
-from edge.services import cases, desk, inbox, registration
+from edge.services import cases, desk, evidence, inbox, registration
 from edge.services.desk import NOT_FOR_YOU, Sheet
 from edge.services.examination import examine
 from edge.services.registration import Clerk, Decided, Draft, Kind
@@ -77,6 +78,11 @@ def make_pages(node: Node) -> Blueprint:
         title, media, data = desk.read_file(node, page, _hex(sha256, 32))
         name = title or gettext("Statement %(talon)s.pdf", talon=page.filing.talon)
         return file_answer(data, name=name, kind=media, inline="save" not in request.args)
+
+    @pages.get("/filings/<id>/evidence.asice", endpoint="evidence")
+    def container(id: str) -> Response:
+        _, page = _open(node, id, READERS)
+        return stream_answer(evidence.container(node, page.filing), name=f"evidence-{page.filing.talon}{SUFFIX}", kind=MEDIA_TYPE)
 
     @pages.get("/filings/<id>/notice.pdf")
     def notice(id: str) -> Response:

@@ -15,14 +15,15 @@ from common.court import filing_lists
 from common.court.claim import load
 from common.court.filing_lists import Filing
 from common.errors import N_, NotFound, Refused
-from common.web.documents import file_answer
+from common.pki.asic import MEDIA_TYPE, SUFFIX
+from common.web.documents import file_answer, stream_answer
 from common.web.forms import CourtForm, ListField
 from common.web.keys import KeyForm, hand_out, takes_key
 from common.web.keys import opened as open_key_of
 from common.web.languages import current_language, when
 from common.web.parts import Tab, page_of
 from edge.node import Node
-from edge.services import cases, drafts, filings, mine
+from edge.services import cases, drafts, evidence, filings, mine
 from edge.services.mine import Card, Filter
 from edge.visitor import Visitor
 from edge.web import access
@@ -232,6 +233,11 @@ def _add_files(pages: Blueprint, node: Node) -> None:
         filing = own(id)
         data = inclusion_of(node.database, filing.leaf)
         return file_answer(data, name=f"{filing.talon}{FILE_SUFFIX}", kind="text/plain; charset=utf-8")
+
+    @pages.get("/<id>/evidence.asice", endpoint="evidence")
+    def container(id: str) -> Response:
+        filing = own(id)
+        return stream_answer(evidence.container(node, filing), name=f"evidence-{filing.talon}{SUFFIX}", kind=MEDIA_TYPE)
 
 
 def _add_withdraw(pages: Blueprint, node: Node) -> None:

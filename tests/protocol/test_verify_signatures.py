@@ -16,7 +16,7 @@ from common.pki.timestamps import POLICY_RSA, Request
 from common.pki.trust import Trust
 from sync.report import Report
 from sync.verify import World, check
-from sync.verify_command import empty_database
+from sync.verify_evidence import empty_database
 from tests.court import START_MS
 from tests.pki_services import timestamp_response
 from tests.xml_signing import sign_xml

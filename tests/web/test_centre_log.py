@@ -8,6 +8,7 @@ from central.services import log
 from common.court.filing_entries import Submit
 from common.db import fetch
 from common.papers.qr import encode_qr
+from common.pki.asic import looks_like_container
 from edge.node import Node
 from sync import merkle
 from sync.inclusion import check_proof, read_proof
@@ -130,7 +131,18 @@ def test_a_tile_that_was_changed_is_noticed(tmp_path: Path) -> None:
     assert "The proof does not hold" in browser.get("/log/3").text
 
 
-@pytest.mark.parametrize("path", ["/log/999999", "/log/99999999999999999999", "/log/999999.tlog-proof"])
+def test_the_evidence_of_a_filing_is_the_administrators_to_make(made: Made) -> None:
+    index = log.find(made.country.centre, made.leaf(made.filing).hex())
+    assert f'href="/log/{index}.asice"' in made.browser.get(f"/log/{index}").text
+    answer = made.browser.get(f"/log/{index}.asice")
+    assert looks_like_container(answer.data)
+    assert made.filing.talon in answer.headers["Content-Disposition"]
+    assert ".asice" not in made.browser.get("/log/0").text
+    assert made.browser.get("/log/0.asice").status_code == 404
+    assert made.country.browser().get(f"/log/{index}.asice").status_code != 200
+
+
+@pytest.mark.parametrize("path", ["/log/999999", "/log/99999999999999999999", "/log/999999.tlog-proof", "/log/999999.asice"])
 def test_no_such_entry(made: Made, path: str) -> None:
     assert made.browser.get(path).status_code == 404
 

@@ -13,6 +13,7 @@ from common.court import filing_lists, notifications, terms
 from common.court.claim import Payment
 from common.db import fetch
 from common.errors import Conflict, Refused
+from common.pki.asic import looks_like_container
 from edge.services import inbox, registration
 from edge.services.cases import decision_notice
 from edge.services.registration import Clerk, Draft
@@ -105,7 +106,7 @@ def test_staff_of_another_court_do_not_learn_that_a_filing_is_here(shared: World
     assert filing_lists.filing(shared.astana.database, filed) is not None
     terminal = Terminal(shared.astana)
     terminal.sign_in(FOREIGN_CLERK)
-    for url in ("", f"/files/{shared.filing(filed).statement_sha256.hex()}", "/notice.pdf", "/decision/register"):
+    for url in ("", f"/files/{shared.filing(filed).statement_sha256.hex()}", "/notice.pdf", "/evidence.asice", "/decision/register"):
         terminal.get(f"/desk/filings/{filed.hex()}{url}", status=404)
     assert "Nothing here" in plain(terminal.get("/desk"))
 
@@ -246,6 +247,8 @@ def test_papers_are_shown_and_saved(shared: World, filed: bytes) -> None:
     assert "«Теңіз Құрылыс Сервис» ЖШС" in data
     assert "BIN 940140 000385" in data
     terminal.get(f"{base}/files/{bytes(32).hex()}", status=404)
+    assert f'href="{base}/evidence.asice"' in terminal.get(base)
+    assert looks_like_container(terminal.client.get(f"{base}/evidence.asice").data)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from common.court import filing_lists
+from common.pki.asic import looks_like_container
 from edge.services import drafts
 from tests.web.filing_world import CASE, DEFENDANT, begin, create, fill, house_of, pdf, ready, send, sent_by_pages, shown_on, visitor_of
 from tests.web.pages import AIGUL, ALMA, BOLAT, FIRM, Browser, House, trust_our_centres
@@ -308,7 +309,8 @@ def test_a_filing_is_the_cabinets_and_nobody_elses(house: House, aigul: Browser)
     address = sent_by_pages(aigul)
     stranger = entered(house, BOLAT)
     sha256 = filing_lists.files(house.node.database, bytes.fromhex(address.split("/")[-1]))[0].sha256.hex()
-    pages = ("", "/sent", "/talon.pdf", "/slip.pdf", "/qr.svg", "/statement.pdf", f"/files/{sha256}", "/proof", "/withdraw", "/invoice.pdf")
+    papers = ("/talon.pdf", "/slip.pdf", "/qr.svg", "/statement.pdf", f"/files/{sha256}", "/proof", "/invoice.pdf", "/evidence.asice")
+    pages = ("", "/sent", "/withdraw", *papers)
     assert [stranger.get(f"{address}{page}").status_code for page in pages] == [404] * len(pages)
     assert aigul.get(f"{address}/files/{sha256}").data.startswith(b"%PDF-")
     assert aigul.get(f"{address}/files/{'0' * 64}").status_code == 404
@@ -386,6 +388,21 @@ def test_a_proof_of_the_register_is_there_after_the_exchange(house: House, aigul
     proof = aigul.get(f"{address}/proof")
     assert proof.data.startswith(b"c2sp.org/tlog-proof@v1\n")
     assert ".tlog-proof" in proof.headers["Content-Disposition"]
+
+
+def test_all_evidence_comes_in_one_file_that_the_check_takes(house: House, aigul: Browser) -> None:
+    address = sent_by_pages(aigul)
+    assert f'href="{address}/evidence.asice"' in aigul.get(address).text
+    before = {path for path in house.node.data.rglob("*") if path.is_file()}
+    answer = aigul.get(f"{address}/evidence.asice")
+    assert answer.status_code == 200
+    assert looks_like_container(answer.data)
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert int(answer.headers["Content-Length"]) == len(answer.data)
+    assert {path for path in house.node.data.rglob("*") if path.is_file()} == before, "nothing of it stays on the disk"
+    page = words(house.browser().post("/check", {"code": "", "file": (io.BytesIO(answer.data), "e.asice")}))
+    for text in ("The evidence is genuine", "Receipt of the machine (R0)", "Signed statement", "СӘРСЕНОВА"):
+        assert text in page, text
 
 
 def test_withdrawing_takes_the_key_and_ends_the_filing(aigul: Browser) -> None:

@@ -1,0 +1,48 @@
+"""The evidence of a filing as one file, from what the register holds: for the administration, as `edge.services.evidence` for a court."""
+
+from typing import IO
+
+from central.centre import Centre
+from central.services import log
+from common.court import filing_evidence, filing_lists
+from common.court.filing_lists import Filing
+from common.db import fetch
+from common.errors import N_, NotFound
+from common.pki.asic import Part
+from sync import evidence
+from sync.entry import Entry
+from sync.evidence import Source
+from sync.identity import CENTRE_NODE
+
+
+def filing_at(centre: Centre, index: int) -> Filing | None:
+    """Return the filing that the entry number ``index`` submitted, or None where that is no submission."""
+    found = log.entry(centre, index)
+    filing = filing_lists.filing(centre.database, found.envelope.obj)
+    return filing if filing is not None and filing.leaf == found.leaf else None
+
+
+def container(centre: Centre, index: int) -> tuple[Filing, IO[bytes]]:
+    """Return the filing submitted by entry ``index`` and its container, open at its beginning; raises NotFound("evidence.none")."""
+    filing = filing_at(centre, index)
+    if filing is None:
+        raise NotFound("evidence.none", N_("This entry submits no filing, so there is no evidence of one."))
+    now = centre.clock.now()
+    centre.trust.refresh()
+    source = Source(
+        database=centre.database, pin=centre.identity.pin, trust=centre.trust, node=CENTRE_NODE, proof=lambda *of: _proof(centre, *of)
+    )
+    protocol = evidence.parts_of(source, filing.obj, filing.leaf, made_ms=now)
+    rows = fetch(centre.database, "SELECT statement FROM complete WHERE leaf = ?", (filing.leaf,))
+    receipts = [Part(evidence.R2, evidence.COSE, statement) for (statement,) in rows]
+    files, members = filing_evidence.file_parts(
+        centre.database, filing, lambda sha256: centre.blobs.path(sha256) if centre.blobs.has(sha256) else None
+    )
+    rungs = evidence.rungs_of([*protocol, *receipts])
+    top = filing_evidence.readme(centre.book(), filing, members, machine=CENTRE_NODE, rungs=rungs, made_ms=now)
+    return filing, evidence.write(centre.data, [top, *files, *receipts, *protocol], centre.identity.now, at_ms=now)
+
+
+def _proof(centre: Centre, entry: Entry, index: int | None) -> bytes | None:
+    covered, _ = centre.register.checkpoint()
+    return log.proof(centre, index) if index is not None and index < covered else None

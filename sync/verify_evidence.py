@@ -1,0 +1,309 @@
+"""Checking a container of evidence: everything about one filing, offline, from the container alone (PROTOCOL 13).
+
+First the container: every file is named by a manifest, with its digest, under a good signature or time stamp. Then what is in
+it, each part by its own reader, over a database in memory that holds only what the container brought. What this machine itself
+knows (an excluded machine, another word of the register) is asked last.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import IO, Any
+
+from common import canonical
+from common.db import Database, create_tables, insert, open_database
+from common.errors import N_, CourtError, Refused
+from common.pki import asic, cms, timestamps
+from common.pki.asic import SIGNATURE_TYPE, TIMESTAMP_TYPE, Container, Manifest
+from common.pki.certificates import Certificate, read_certificate
+from common.pki.trust import Trust
+from sync import directory, evidence, identity
+from sync.cose import MESSAGE_BYTES_MAX
+from sync.entry import Entry, read_entry
+from sync.report import Finding, Report
+from sync.tables import create_shared_tables, set_log_indexes, store_entries
+from sync.verify_papers import issued_by_registry, read_pdf
+from sync.verify_register import complete, read_proof, receipt
+from sync.verify_world import Seen, Signature, World, judge
+
+SMALL_BYTES_MAX = MESSAGE_BYTES_MAX
+EXTRACTS_MAX = 256
+INSIDE = Finding("ok", N_("the decision's text in the court's entry, byte for byte"))
+MANIFEST = Finding("ok", N_("every file in the container, by its digest"))
+
+
+@dataclass(slots=True)
+class _Found:
+    """What the container turned out to hold."""
+
+    held: Container
+    inner: World
+    head: dict[str, Any]
+    entries: list[Entry] = field(default_factory=list)
+
+
+def empty_database() -> Database:
+    """Return a database in memory that knows no machine and no entry."""
+    database = open_database(":memory:")
+    create_shared_tables(database)
+    create_tables(database, directory.TABLES)
+    return database
+
+
+def read_bytes(world: World, data: bytes, report: Report) -> None:
+    """Check a container that is at hand whole."""
+    read_container(world, io.BytesIO(data), report)
+
+
+def read_container(world: World, file: IO[bytes], report: Report) -> None:
+    """Check a container; its files are read piece by piece."""
+    held = Container(file)
+    manifests = held.manifests()
+    digests = _digests(held, manifests, report)
+    if evidence.HEAD not in held.names:
+        for manifest in manifests:
+            _over(world, held, manifest, report)
+        report.warn(N_("This container is of another system: what its files mean was not looked at."))
+        return
+    head = canonical.decode_map(held.read(evidence.HEAD, SMALL_BYTES_MAX))
+    if head.get("v") != evidence.VERSION or not isinstance(head.get("leaf"), bytes):
+        raise Refused("evidence.version", N_("This container has a version that is not known here. A newer program can read it."))
+    found = _Found(held, replace(world, database=empty_database(), trust=_trust(world, held)), head)
+    try:
+        _read_machines(found)
+        for manifest in manifests:
+            stamped_ms = _over(found.inner, held, manifest, report)
+            if stamped_ms is not None:
+                found.inner = replace(found.inner, before_ms=min(stamped_ms, found.inner.before_ms or stamped_ms))
+        _say_maker(world, report)
+        found.inner = replace(found.inner, seen=_seen(held))
+        _read_parts(world, found, digests, report)
+    finally:
+        found.inner.database.close()
+
+
+# -- the container
+
+
+def _digests(held: Container, manifests: tuple[Manifest, ...], report: Report) -> dict[str, bytes]:
+    """Hold every file against the manifests; return the SHA-256 of each."""
+    mine = {name for manifest in manifests for name in (manifest.name, manifest.signature)}
+    known: dict[tuple[str, str], bytes] = {}
+    covered = set()
+    for manifest in manifests:
+        for name, (method, digest) in manifest.digests.items():
+            if name not in held.names:
+                report.bad(N_("The file %(name)s is missing from the container."), "evidence.missing", name=name)
+                continue
+            if (name, method) not in known:
+                known[name, method] = held.digest(name, method)
+            if known[name, method] != digest:
+                report.bad(N_("The file %(name)s in the container was changed."), "evidence.changed", name=name)
+            covered.add(name)
+    for name in held.names:
+        if name not in covered and name not in mine and name != asic.MIMETYPE:
+            report.bad(N_("The file %(name)s was put into the container later: no signature covers it."), "evidence.added", name=name)
+    return {name: known.get((name, "sha256")) or held.digest(name, "sha256") for name in held.names}
+
+
+def _over(world: World, held: Container, manifest: Manifest, report: Report) -> int | None:
+    """Check what lies over a manifest; return the moment (ms UTC) that a good time stamp over it proves."""
+    data = held.read(manifest.signature, SMALL_BYTES_MAX)
+    if manifest.signature_type == TIMESTAMP_TYPE:
+        return _stamp(world, data, manifest, report)
+    if manifest.signature_type != SIGNATURE_TYPE:
+        raise Refused("evidence.signature", N_("The container is signed in a way that is not known here."))
+    signed = cms.verify(data, manifest.data)
+    for signer in signed.signers:
+        node = _machine_of(world, signer.certificate)
+        if node is not None:
+            report.facts |= {"node": node, "at_ms": signer.claimed_ms}
+            sentence = N_("The container was made by machine %(node)s at %(at_ms)s, and nothing in it was changed since.")
+            report.ok(sentence, node=f"{node:04}", at_ms=signer.claimed_ms)
+        else:
+            report.ok(N_("The list of files is unchanged since %(name)s signed it."), name=signer.certificate.full_name)
+            judge(world, Signature(certificate=signer.certificate, claimed_ms=signer.claimed_ms, scope=(MANIFEST,)), report)
+    return None
+
+
+def _stamp(world: World, token: bytes, manifest: Manifest, report: Report) -> int | None:
+    if world.trust is None or not world.trust.anchors():
+        report.warn(N_("There is a time stamp over the container; it was not checked, for no trusted centres are known here."))
+        return None
+    try:
+        stamp, _ = timestamps.check(token, manifest.data, world.trust, now_ms=world.now_ms)
+    except Refused as error:
+        if error.code.startswith("tsp."):
+            raise
+        report.warn(N_("There is a time stamp, but the service that gave it is not to be relied on here."))
+        return None
+    report.ok(N_("A time stamp proves that everything in the container was there at %(stamped_ms)s."), stamped_ms=stamp.at_ms)
+    return stamp.at_ms
+
+
+def _machine_of(world: World, certificate: Certificate) -> int | None:
+    """Return the number of the machine whose key this is by the registry's word, None for a person's."""
+    if world.pin is None or not issued_by_registry(certificate, world.pin):
+        return None
+    rows = world.database.connection().execute("SELECT node, data FROM node_certificate")
+    for node, data in list(rows):
+        if identity.read_certificate(data, world.pin).body.pdf == certificate.der:
+            return int(node)
+    raise Refused("evidence.machine", N_("The container was signed with a key of a machine whose certificate it does not bring."))
+
+
+def _say_maker(world: World, report: Report) -> None:
+    """A container of this form is a machine's to make: on its word stands what was seen in lists."""
+    node = report.facts.get("node")
+    if not isinstance(node, int):
+        raise Refused("evidence.unsigned", N_("No machine of the register has signed this container."))
+    if directory.revocation_of(world.database, node) is not None:
+        report.warn(N_("The machine that made the container was excluded, now or later."))
+
+
+# -- what is in it
+
+
+def _read_machines(found: _Found) -> None:
+    rows: list[dict[str, object]] = []
+    for name in found.held.names:
+        if name.startswith("certificates/machine-"):
+            certificate = identity.read_certificate(found.held.read(name, SMALL_BYTES_MAX), found.inner.register())
+            node = certificate.body.node
+            row = {"obj": directory.node_object(node), "key_id": certificate.key_id, "node": node}
+            rows.append({**row, "data": certificate.data, "position": len(rows)})
+    insert(found.inner.database, directory.NodeCertificateRow, rows)
+
+
+def _trust(world: World, held: Container) -> Trust | None:
+    """Return the trust with what the container brings: authorities, which count only under a trusted root, and signed lists."""
+    if world.trust is None:
+        return None
+    trust = world.trust.apart()
+    for name in held.names:
+        if name.startswith("certificates/") and name.endswith(".cer"):
+            certificate = read_certificate(held.read(name, SMALL_BYTES_MAX))
+            if certificate.subject_name != certificate.issuer_name and certificate.ca:
+                trust.add(certificate.der)
+    for ending in (".crl", ".delta"):
+        for name in held.names:
+            if name.startswith("revocation/") and name.endswith(ending):
+                _import(trust, held.read(name, evidence.LIST_BYTES_MAX), world.now_ms)
+    return trust
+
+
+def _import(trust: Trust, data: bytes, now_ms: int) -> None:
+    try:
+        trust.import_crl(data, now_ms)
+    except Refused as error:
+        if error.code not in ("crl.older", "crl.unknown_issuer", "crl.delta_base"):  # a newer one, or no trust, is here
+            raise
+
+
+def _seen(held: Container) -> Mapping[bytes, Seen]:
+    if evidence.EXTRACTS not in held.names:
+        return {}
+    said = canonical.decode(held.read(evidence.EXTRACTS, SMALL_BYTES_MAX))
+    try:
+        return {bytes(each["certificate"]): Seen(int(each["this"]), int(each["next"]), each["since"]) for each in said[:EXTRACTS_MAX]}
+    except (TypeError, KeyError, ValueError) as error:
+        raise Refused("evidence.extracts", asic.BROKEN) from error
+
+
+def _read_parts(world: World, found: _Found, digests: dict[str, bytes], report: Report) -> None:
+    names = found.held.names
+    _read_entries(found)
+    first = found.entries[0] if found.entries else None
+    if first is None or first.leaf != found.head["leaf"]:
+        raise Refused("evidence.entry", N_("The container does not hold the entry that it is about."))
+    report.facts["leaf"] = first.leaf
+    for number, entry in enumerate(found.entries, 1):
+        name = f"proofs/{number:03}.tlog-proof"
+        if name in names:
+            title = N_("Proof of the register (R1)") if number == 1 else N_("Proof of the register, later entry")
+            _part(report, title, partial(_proof, world, found, entry, name))
+    if evidence.R0 in names:
+        _part(report, N_("Receipt of the machine (R0)"), partial(_r0, world, found, first))
+    if evidence.R2 in names:
+        _part(report, N_("All files at the centre (R2)"), partial(_r2, found, first))
+    _part(report, N_("Files"), partial(_files, found, first, digests))
+    if evidence.STATEMENT in names:
+        _part(report, N_("Signed statement"), partial(read_pdf, found.inner, found.held.read(evidence.STATEMENT)))
+    for entry in found.entries:
+        decision = evidence.decision_of(entry.body)
+        if decision is not None:
+            _part(report, N_("Signed decision or request"), partial(_decision, found.inner, entry, decision))
+
+
+def _part(report: Report, title: str, read: Callable[[Report], object]) -> None:
+    """Read one part into a report of its own: what is wrong with one does not hide the others."""
+    part = Report("part", title)
+    try:
+        read(part)
+    except CourtError as error:
+        if error.status >= 500:
+            raise
+        part.refused(error)
+    report.parts.append(part)
+
+
+def _read_entries(found: _Found) -> None:
+    names = sorted(name for name in found.held.names if name.startswith("entries/"))
+    found.entries = [read_entry(canonical.decode(found.held.read(name, SMALL_BYTES_MAX))) for name in names[: evidence.ENTRIES_MAX]]
+    if len({entry.leaf for entry in found.entries}) != len(found.entries):
+        raise Refused("evidence.entry", asic.BROKEN)
+    store_entries(found.inner.database, [(entry, None, None) for entry in found.entries])
+
+
+def _proof(world: World, found: _Found, entry: Entry, name: str, part: Report) -> None:
+    read_proof(replace(found.inner, leaf=entry.leaf), found.held.read(name, SMALL_BYTES_MAX), part)
+    index, size = part.facts["index"], part.facts["size"]
+    assert isinstance(index, int)
+    assert isinstance(size, int)
+    set_log_indexes(found.inner.database, [(index, entry.leaf)])
+    known = world.known_root(size)
+    if known is not None and known != part.facts["root"]:
+        part.bad(N_("The register has told this machine something else about the same number of entries."), "register.split")
+
+
+def _r0(world: World, found: _Found, first: Entry, part: Report) -> None:
+    taken = receipt(found.inner, found.held.read(evidence.R0, SMALL_BYTES_MAX), part)
+    if taken.leaf != first.leaf:
+        part.bad(N_("The receipt is of another filing than the one in the container."), "evidence.receipt")
+    revoked = directory.revocation_of(world.database, taken.node)
+    if revoked is not None and (first.envelope.epoch, first.envelope.seq) > revoked:
+        part.bad(N_("The machine wrote this after it had been excluded: it is kept as evidence and is no filing."), "node.revoked")
+
+
+def _r2(found: _Found, first: Entry, part: Report) -> None:
+    complete(found.inner, found.held.read(evidence.R2, SMALL_BYTES_MAX), part)
+    if part.facts["leaf"] != first.leaf:
+        part.bad(N_("The receipt is of another filing than the one in the container."), "evidence.receipt")
+        return
+    at_ms = part.facts["at_ms"]
+    assert isinstance(at_ms, int)
+    found.inner = replace(found.inner, before_ms=min(at_ms, found.inner.before_ms or at_ms))
+
+
+def _files(found: _Found, first: Entry, digests: dict[str, bytes], part: Report) -> None:
+    """Hold the files against the hashes in the entry: these are what the signed statement and the receipts name."""
+    wanted = {blob.sha256 for blob in first.envelope.blobs}
+    brought = {name: digest for name, digest in digests.items() if name == evidence.STATEMENT or name.startswith("files/")}
+    for name in sorted(brought):
+        if brought[name] not in wanted:
+            part.bad(N_("The file %(name)s is none of those that the filing names."), "evidence.file", name=name)
+    missing = len(wanted - set(brought.values()))
+    if missing:
+        part.warn(N_("Files that the filing names and the container does not bring: %(count)d."), count=missing)
+    part.ok(N_("Files that the filing names by their hashes: %(count)d."), count=len(wanted) - missing)
+
+
+def _decision(world: World, entry: Entry, said: tuple[bytes, bytes], part: Report) -> None:
+    content, signature = said
+    part.facts["sha256"] = hashlib.sha256(content).digest()
+    for signer in cms.verify(signature, content).signers:
+        sentence = N_("The entry %(type)s is unchanged since %(name)s signed it.")
+        part.ok(sentence, type=entry.envelope.type, name=signer.certificate.full_name)
+        judge(world, Signature(certificate=signer.certificate, claimed_ms=signer.claimed_ms, scope=(INSIDE,)), part)
