@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from central.centre import Centre
-from central.services import enrolment, nodes, overview, verification
+from central.services import authority, enrolment, nodes, outside, overview, verification
 from central.services.overview import Watch
 from central.web import enrolment as enrolment_pages
 from central.web import filings, home, log, quarantine, reference, staff, sticks, talons
@@ -20,7 +20,7 @@ COOKIE = "sot-centre"
 
 def build(centre: Centre) -> Flask:
     """Return the application of a started centre, with what it needs in the database."""
-    for part in (enrolment, nodes, overview, verification):
+    for part in (enrolment, nodes, overview, verification, outside, authority):
         part.create(centre.database)
     behind_proxy = centre.config.tls_proxy
     app = create_app(

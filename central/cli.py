@@ -8,7 +8,7 @@ from pathlib import Path
 
 from central.centre import Centre
 from central.config import CentralConfig
-from central.services import enrolment, reference
+from central.services import enrolment, lists, reference
 from common.clock import SystemClock
 from common.config import load, split_listen
 from common.court import staff
@@ -123,17 +123,18 @@ def _run(given: argparse.Namespace) -> int:
     split_listen(config.listen, behind_tls_proxy=config.tls_proxy)
     load_identity(given.data)
     # the pages with everything they draw in are loaded by this command alone; the others answer at once
-    from central import app, folding
+    from central import app, folding, jobs
     from common.serving import alone, leave, serve, set_up_log
 
     set_up_log(config.log_level)
     with alone(given.data / "run.lock"), _open(given) as centre:
         web = app.build(centre)
-        folder = folding.start(centre)
+        folder, schedule = folding.start(centre), jobs.start(centre)
         out.print(f"Serving http://{config.listen}")
         try:
             serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy)
         finally:
+            schedule.shutdown(wait=False)
             folder.stop()
     leave(0)
 
@@ -149,6 +150,7 @@ def _enrol(given: argparse.Namespace) -> int:
 def _sync(given: argparse.Namespace) -> int:
     with _open(given) as centre:
         centre.publish()
+        lists.publish(centre)
         out.print(f"The log has {centre.register.checkpoint()[0]} entries; folded and delivered: {centre.register.folded()}.")
     return 0
 

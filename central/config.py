@@ -2,13 +2,18 @@
 
 import msgspec
 
-from common.config import LogLevel, Threads
+from common.config import LogLevel, Threads, Urls
+from common.pki.timestamps import POLICY_GOST_2015
 from sync.media import MEDIA, Media
 
 
 class CentralConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``data``: folder of the centre. ``tls_proxy``: a TLS proxy stands in front, and what it says of the client is believed.
-    ``sticks``: where inserted media are mounted (`sync.media`)."""
+    ``sticks``: where inserted media are mounted (`sync.media`).
+
+    The services of the national certification centre, asked on schedule; an empty value switches one off: ``crl`` and
+    ``crl_delta`` (addresses of revocation lists, separated by spaces), ``ocsp``, ``tsa`` with ``tsa_policy``.
+    """
 
     data: str = "run/centre"
     listen: str = "127.0.0.1:8000"
@@ -16,3 +21,11 @@ class CentralConfig(msgspec.Struct, frozen=True, kw_only=True):
     sticks: Media = MEDIA
     threads: Threads = 8
     log_level: LogLevel = "INFO"
+    crl: Urls = (
+        "http://crl.pki.gov.kz/nca_gost_2022.crl http://crl.pki.gov.kz/nca_rsa_2022.crl "
+        "http://crl.root.gov.kz/gost2015_2022.crl http://crl.root.gov.kz/rsa2020.crl"
+    )
+    crl_delta: Urls = "http://crl.pki.gov.kz/nca_d_gost_2022.crl http://crl.pki.gov.kz/nca_d_rsa_2022.crl"
+    ocsp: Urls = "http://ocsp.pki.gov.kz"
+    tsa: Urls = "http://tsp.pki.gov.kz"
+    tsa_policy: str = POLICY_GOST_2015

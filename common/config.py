@@ -25,6 +25,8 @@ Threads = Annotated[int, msgspec.Meta(ge=1, le=64)]
 """Requests served at the same time; each holds a database connection."""
 Url = Annotated[str, msgspec.Meta(pattern=r"^https?://[^\s/]\S*$")]
 """Address of another machine."""
+Urls = Annotated[str, msgspec.Meta(pattern=r"^(https?://[^\s/]\S*( https?://[^\s/]\S*)*)?$")]
+"""Addresses of services, separated by single spaces; empty for none."""
 
 
 def load(kind: type[T], path: Path | None, environment: Mapping[str, str], *, prefix: str) -> T:

@@ -108,7 +108,8 @@ def _add_trust(trust: Trust, authority: Authority, now: int) -> None:
 
 def _make_centre(folder: Path, port: int, clock: WalkingClock, keys: dict[str, Key]) -> Centre:
     data = make_folder(folder / "centre")
-    write_durable(data / "central.toml", f'listen = "127.0.0.1:{port}"\n'.encode())
+    services = "".join(f'{name} = ""\n' for name in ("crl", "crl_delta", "ocsp", "tsa"))  # the demo has a certification centre of its own
+    write_durable(data / "central.toml", f'listen = "127.0.0.1:{port}"\n{services}'.encode())
     centre = Centre.create(CentralConfig(data=str(data)), clock=clock, name="Орталық тізілім")
     enrolment.create(centre.database)
     reference.publish_initial(centre)

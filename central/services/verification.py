@@ -1,110 +1,171 @@
-"""What a node could not know when it took a filing: whether the filer's certificate was revoked by then (`filing.verify/1`).
+"""What a node could not know when it took a filing: whether the filer's key was revoked by then (`filing.verify/1`).
 
-A node checks against the newest list it has, which offline may be weeks old. The centre checks each filing once more, as
-of the moment the node received it, as soon as it holds a list of the certificate's issuer that is newer than the node's
-and not older than that moment. The result informs the court and decides nothing; it is written once a filing.
+A node checks against the newest list it has, which offline may be weeks old. The centre holds every filing's key against
+each newer list of its issuer, for ever: a list may say later what happened earlier (an invalidity date), and may take back
+what was on hold. What comes out changes is written as an entry, which court and citizen receive; the result informs and
+decides nothing:
+
+- "revoked": since a moment before the node received the filing;
+- "good" with ``since_ms``: revoked after it, the signature stands;
+- "good": not on a list that is newer than the node's and not older than the filing.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from central.centre import Centre
 from common.court.filing_entries import Verify
-from common.db import Database, fetch
-from common.errors import CourtError, Refused
+from common.db import BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert
+from common.errors import Refused
 from common.pki import cms
 from common.pki.certificates import Certificate
-from common.pki.crl import CrlInfo
+from common.pki.crl import CrlInfo, Revocation, serial_key
+from common.pki.crl_store import Held
+from common.pki.trust import issuer_key
 
-BATCH: Final = 50
-"""Filings looked at in one go: looking a number up in the national list takes some 25 ms, and folding must have its turn."""
-INDEX: Final = "CREATE INDEX IF NOT EXISTS filing_unchecked ON filing_row (received_ms, obj) WHERE revocation = ''"
+BATCH: Final = 200
+"""Keys looked at in one go: folding must have its turn."""
 
 logger = logging.getLogger(__name__)
 
 
+class SignerRow(Table):
+    """The key of one filing and what was last said of it. Local to the centre; may be dropped, then all is looked at again.
+
+    ``as_of_ms``: date of the newest list it was held against; ``received_ms``: when the node took the filing; ``issuer`` is
+    empty where the chain leads to nobody trusted here; ``asked_ms``: when the issuer was asked about it (OCSP), else null;
+    ``tried_ms``, ``stamp_tried_ms``: when it was last asked about, or for a timestamp, in vain, so that the others come first.
+    """
+
+    obj = BlobField(primary_key=True)
+    issuer = BlobField()
+    serial = BlobField()
+    received_ms = IntegerField()
+    as_of_ms = IntegerField()
+    said = TextField()
+    since_ms = IntegerField(null=True)
+    asked_ms = IntegerField(null=True)
+    tried_ms = IntegerField(default=0)
+    stamp_tried_ms = IntegerField(default=0)
+
+    class Meta:
+        table_name = "signer"
+        indexes = ((("issuer", "as_of_ms"), False), (("asked_ms", "tried_ms", "received_ms"), False))
+
+
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """A filing whose filer's certificate may have to be looked at again. ``had_ms``: age of the node's list, 0 for none."""
+class Key:
+    """One filing's key as it stands in `SignerRow`."""
 
     obj: bytes
+    serial: int
     received_ms: int
-    had_ms: int
-    signature: bytes
+    said: str
+    since_ms: int | None
 
 
 def create(database: Database) -> None:
-    """Create the index that finds what is unchecked without reading all filings."""
-    fetch(database, INDEX)
+    """Create the table of keys."""
+    create_tables(database, [SignerRow])
 
 
 class Verifier:
-    """Goes through the unchecked filings a batch at a time; one per centre, used by its folding thread alone."""
+    """Goes through the keys a batch at a time; one per centre, used by its folding thread alone."""
 
     def __init__(self, centre: Centre) -> None:
         self._centre = centre
-        self._after: tuple[int, bytes] = (-1, b"")
+        self._trusted = 0
 
     def run(self) -> bool:
-        """Check the next batch and publish what was found; return whether there may be more."""
-        self._centre.trust.refresh()
-        newest = max((info.this_update_ms for info in self._centre.trust.crls()), default=None)
-        batch = self._next(newest) if newest is not None else []
-        self._after = (batch[-1].received_ms, batch[-1].obj) if len(batch) == BATCH else (-1, b"")
-        if sum(self._check(each) for each in batch):
-            self._centre.publish()
-        return len(batch) == BATCH
+        """Look at the next batch and publish what changed; return whether there may be more."""
+        trust = self._centre.trust
+        trust.refresh()
+        trusted = len(trust.anchors()) + len(trust.authorities())
+        if trusted != self._trusted:  # what led to nobody may lead to somebody now
+            fetch(self._centre.database, "DELETE FROM signer WHERE issuer = x''")
+            self._trusted = trusted
+        more = self._enter()
+        for issuer, held in trust.lists().items():
+            more = self._hold_against(issuer, held) or more
+        return more
 
-    def _next(self, newest: int) -> list[Pending]:
-        statement = """SELECT f.obj, f.received_ms, COALESCE(f.crl_as_of_ms, 0), m.signature
-                       FROM filing_row f JOIN filing_form_row m ON m.obj = f.obj
-                       WHERE f.revocation = '' AND (f.received_ms, f.obj) > (?1, ?2) AND f.received_ms <= ?3
-                       AND (f.crl_stale OR COALESCE(f.crl_as_of_ms, 0) < ?3) ORDER BY f.received_ms, f.obj LIMIT ?4"""
-        return [Pending(*row) for row in fetch(self._centre.database, statement, (*self._after, newest, BATCH))]
+    def _enter(self) -> bool:
+        """Note the keys of filings that came since; return whether there are more."""
+        statement = """SELECT f.obj, f.received_ms, COALESCE(f.crl_as_of_ms, 0), f.revocation, f.revoked_ms, m.signature,
+                       EXISTS (SELECT 1 FROM filing_evidence_row e WHERE e.obj = f.obj AND e.kind = 'ocsp')
+                       FROM filing_row f JOIN filing_form_row m ON m.obj = f.obj LEFT JOIN signer s ON s.obj = f.obj
+                       WHERE s.obj IS NULL LIMIT ?"""
+        fresh = fetch(self._centre.database, statement, (BATCH,))
+        rows = []
+        for obj, received, had, said, since, signature, asked in fresh:
+            certificate = _signer(signature)
+            issuer = _issuer_of(self._centre, certificate) if certificate is not None else b""
+            serial = serial_key(certificate.serial) if certificate is not None else b""
+            row = {"obj": obj, "issuer": issuer, "serial": serial, "received_ms": received, "as_of_ms": had, "said": said}
+            rows.append(row | {"since_ms": since, "asked_ms": received if asked else None})
+        insert(self._centre.database, SignerRow, rows)
+        return len(fresh) == BATCH
 
-    def _check(self, pending: Pending) -> bool:
-        """Write what was found about one filing; return whether anything was."""
-        try:
-            found = judge(self._centre, pending)
-            return found is not None and self._write(pending.obj, found)
-        except CourtError as error:  # this one waits for the next round; the others must not wait for it
-            logger.error("revocation check: %s", error.code)
-            return False
-
-    def _write(self, obj: bytes, found: Verify) -> bool:
-        with self._centre.journal.unit() as unit:
-            unchecked = fetch(unit.database, "SELECT 1 FROM filing_row WHERE obj = ? AND revocation = ''", (obj,))
-            if unchecked:  # else another process was first
-                unit.append(obj, found)
-        return bool(unchecked)
+    def _hold_against(self, issuer: bytes, held: Held) -> bool:
+        info, database = held.info, self._centre.database
+        statement = """SELECT obj, serial, received_ms, said, since_ms FROM signer WHERE issuer = ? AND as_of_ms < ?
+                       ORDER BY as_of_ms LIMIT ?"""
+        rows = fetch(database, statement, (issuer, info.this_update_ms, BATCH))
+        keys = [Key(obj, int.from_bytes(serial, "big"), *rest) for obj, serial, *rest in rows]
+        found = [(key, judged(key, held.find(key.serial), info.this_update_ms, source_of(info))) for key in keys]
+        write(self._centre, [(key, body) for key, body in found if body is not None])
+        marks = ",".join("?" * len(keys))
+        fetch(database, f"UPDATE signer SET as_of_ms = ? WHERE obj IN ({marks})", (info.this_update_ms, *(key.obj for key in keys)))
+        return len(keys) == BATCH
 
 
-def judge(centre: Centre, pending: Pending) -> Verify | None:
-    """Return what the centre's list says of the filer's certificate, or None while it can say no more than the node did."""
-    certificate, _ = cms.signer(pending.signature)
-    info = _list_of(centre, certificate)
-    if info is None or info.this_update_ms <= pending.had_ms or info.this_update_ms < pending.received_ms:
+def judged(key: Key, found: Revocation | None, as_of_ms: int, source: str) -> Verify | None:
+    """Return what is to be said of a key now, None when it is what was said before or nothing can be said yet."""
+    if found is not None and found.since_ms <= key.received_ms:
+        if key.said == "revoked":
+            return None
+        return _verify("revoked", as_of_ms, source, found)
+    if as_of_ms < key.received_ms and key.said == "":
+        return None  # what came out before the filing says nothing of the day of the filing
+    if key.said == "good" and (found is None) == (key.since_ms is None):
         return None
-    source = f"CRL {info.issuer}" + (f" № {info.number}" if info.number is not None else "")
-    return Verify(
-        subject="revocation", result=_result(centre, certificate, pending.received_ms), as_of_ms=info.this_update_ms, source=source
-    )
+    return _verify("good", as_of_ms, source, found)
 
 
-def _result(centre: Centre, certificate: Certificate, at_ms: int) -> str:
+def _verify(result: str, as_of_ms: int, source: str, found: Revocation | None) -> Verify:
+    since, reason = (found.since_ms, found.reason) if found is not None else (None, 0)
+    return Verify(subject="revocation", result=result, as_of_ms=as_of_ms, source=source, since_ms=since, reason=reason)
+
+
+def write(centre: Centre, said: Sequence[tuple[Key, Verify]]) -> None:
+    """Write what was found, note that it was said, and publish."""
+    if not said:
+        return
+    with centre.journal.unit() as unit:
+        for key, body in said:
+            unit.append(key.obj, body)
+            fetch(unit.database, "UPDATE signer SET said = ?, since_ms = ? WHERE obj = ?", (body.result, body.since_ms, key.obj))
+    centre.publish()
+    logger.info("revocation: %d results written", len(said))
+
+
+def source_of(info: CrlInfo) -> str:
+    """Return how a result names a list."""
+    return f"CRL {info.issuer}" + (f" № {info.number}" if info.number is not None else "")
+
+
+def _signer(signature: bytes) -> Certificate | None:
     try:
-        centre.trust.check(certificate, at_ms=at_ms, now_ms=centre.clock.now())
-    except Refused as error:
-        return "revoked" if error.code == "pki.revoked" else "unknown"
-    return "good"
-
-
-def _list_of(centre: Centre, certificate: Certificate) -> CrlInfo | None:
-    """Return the newest list of the certificate's issuer."""
-    try:
-        issuer: Any = centre.trust.chain(certificate)[1]
-    except Refused:  # a root that is not trusted here any more: there is no list to go by
+        return cms.read(signature).signers[0].certificate
+    except Refused:
         return None
-    named = [info for info in centre.trust.crls() if info.issuer == issuer.subject]
-    return max(named, key=lambda info: info.this_update_ms, default=None)
+
+
+def _issuer_of(centre: Centre, certificate: Certificate) -> bytes:
+    try:
+        chain = centre.trust.chain(certificate)
+    except Refused:
+        return b""
+    return issuer_key(chain[1])

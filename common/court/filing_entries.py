@@ -104,12 +104,29 @@ class Withdraw(Body, frozen=True, kw_only=True):
 
 
 class Verify(Body, frozen=True, kw_only=True):
-    """`filing.verify/1`: what the centre found about one subject, as of when and by which source."""
+    """`filing.verify/1`: what the centre found about one subject, as of when and by which source.
+
+    Of a revoked key also since when and why (RFC 5280, 5.3.1), of one revoked after the signing too: its result is "good".
+    """
 
     subject: Literal["revocation", "payment", "address"]
     result: str
     as_of_ms: int
     source: str
+    since_ms: int | None = None
+    reason: int = 0
+
+
+class Evidence(Body, frozen=True, kw_only=True):
+    """`filing.evidence/1`: what others signed about the statement's signature, so that it can be checked without them later.
+
+    ``timestamp``: a token (RFC 3161) over the signature's value, of ``at_ms``; ``ocsp``: an OCSPResponse about the filer's
+    certificate as of ``at_ms``. It lies beside the statement, whose bytes are signed, hashed and never changed.
+    """
+
+    kind: Literal["timestamp", "ocsp"]
+    data: bytes
+    at_ms: int
 
 
 class Register(Body, frozen=True, kw_only=True):
@@ -144,6 +161,7 @@ TYPES: Mapping[str, type[Body]] = {
     "filing.submit/1": Submit,
     "filing.withdraw/1": Withdraw,
     "filing.verify/1": Verify,
+    "filing.evidence/1": Evidence,
     "filing.register/1": Register,
     "filing.refuse/1": Refuse,
 }

@@ -12,6 +12,7 @@ from common.clock import KAZAKHSTAN_OFFSET_MS
 from common.court.filing_tables import (
     FilingDecisionRow,
     FilingEventRow,
+    FilingEvidenceRow,
     FilingFileRow,
     FilingFormRow,
     FilingGroundRow,
@@ -70,6 +71,8 @@ class Filing(msgspec.Struct, frozen=True):
     crl_as_of_ms: int | None
     crl_stale: bool
     revocation: str
+    revoked_ms: int | None
+    stamped_ms: int | None
     payment: str
     address: str
     files: int
@@ -99,6 +102,14 @@ class Event(msgspec.Struct, frozen=True):
     node: int
     leaf: bytes
     params: dict[str, Any]
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What somebody signed about the statement's signature. ``kind``: timestamp (a token), ocsp (a response)."""
+
+    kind: str
+    at_ms: int
+    data: bytes
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -213,6 +224,12 @@ def events(database: Database, obj: bytes) -> list[Event]:
     """Return the dynamics of a filing, oldest first."""
     query = FilingEventRow.select().where(FilingEventRow.obj == obj).order_by(FilingEventRow.position)
     return [Event(**{**row, "params": canonical.decode_map(row["params"])}) for row in rows_of(database, query)]
+
+
+def evidence(database: Database, obj: bytes) -> list[Evidence]:
+    """Return what others signed about the statement's signature, in the order in which it came."""
+    query = FilingEvidenceRow.select().where(FilingEvidenceRow.obj == obj).order_by(FilingEvidenceRow.position)
+    return [Evidence(row["kind"], row["at_ms"], row["data"]) for row in rows_of(database, query)]
 
 
 def decisions(database: Database, obj: bytes) -> list[Decision]:

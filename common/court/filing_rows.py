@@ -8,7 +8,7 @@ import msgspec
 
 from common import canonical
 from common.court import filing_tables as tables
-from common.court.filing_entries import Refuse, Register, Submit, Verify, Withdraw
+from common.court.filing_entries import Evidence, Refuse, Register, Submit, Verify, Withdraw
 from common.facts import Body, Fact, Rows
 
 
@@ -29,7 +29,12 @@ def rows(facts: Sequence[Fact], *, court: str, status: str, ended: Fact | None) 
         tables.FilingFileRow: [
             {"obj": obj, "position": position, **msgspec.structs.asdict(file)} for position, file in enumerate(submit.files)
         ],
-        tables.FilingEventRow: [_event_row(position, fact) for position, fact in enumerate(facts)],
+        tables.FilingEventRow: [_event_row(position, fact) for position, fact in enumerate(facts) if not isinstance(fact.body, Evidence)],
+        tables.FilingEvidenceRow: [
+            {"obj": obj, "position": position, **msgspec.structs.asdict(fact.body)}
+            for position, fact in enumerate(facts)
+            if isinstance(fact.body, Evidence)
+        ],
         tables.FilingDecisionRow: [_decision_row(position, fact) for position, fact in decisions],
         tables.FilingGroundRow: [
             {"obj": obj, "decision": position, "position": place, **msgspec.structs.asdict(ground)}
@@ -87,6 +92,8 @@ def _filing_row(fact: Fact, encoded_claim: bytes) -> dict[str, Any]:
 
 def _state_columns(facts: Sequence[Fact], court: str, status: str, ended: Fact | None) -> dict[str, Any]:
     """What later facts changed."""
+    revocation, payment, address = (_found(facts, subject) for subject in ("revocation", "payment", "address"))
+    stamps = [fact.body.at_ms for fact in facts if isinstance(fact.body, Evidence) and fact.body.kind == "timestamp"]
     registered = ended.body if ended is not None and isinstance(ended.body, Register) else None
     return {
         "court": court,
@@ -94,9 +101,11 @@ def _state_columns(facts: Sequence[Fact], court: str, status: str, ended: Fact |
         "number": registered.number if registered else "",
         "case_obj": registered.case if registered else None,
         "decided_ms": ended.time if ended is not None else None,
-        "revocation": _found(facts, "revocation"),
-        "payment": _found(facts, "payment"),
-        "address": _found(facts, "address"),
+        "revocation": revocation.result if revocation is not None else "",
+        "revoked_ms": revocation.since_ms if revocation is not None else None,
+        "stamped_ms": min(stamps, default=None),
+        "payment": payment.result if payment is not None else "",
+        "address": address.result if address is not None else "",
     }
 
 
@@ -111,11 +120,11 @@ def _form_row(obj: bytes, body: Submit, encoded_claim: bytes) -> dict[str, Any]:
     }
 
 
-def _found(facts: Sequence[Fact], subject: str) -> str:
+def _found(facts: Sequence[Fact], subject: str) -> Verify | None:
     """The result with the newest as-of; of two equally old ones the later entry."""
     found = [fact.body for fact in facts if isinstance(fact.body, Verify) and fact.body.subject == subject]
     newest = max(enumerate(found), key=lambda each: (each[1].as_of_ms, each[0]), default=None)
-    return newest[1].result if newest else ""
+    return newest[1] if newest else None
 
 
 def _likeness(body: Submit, encoded_claim: bytes) -> bytes:
@@ -145,7 +154,8 @@ def _event(body: Body) -> tuple[str, dict[str, Any]]:
         case Withdraw():
             return "withdrawn", {"reason": body.reason}
         case Verify():
-            return "verified", {"subject": body.subject, "result": body.result, "as_of_ms": body.as_of_ms, "source": body.source}
+            about = {"subject": body.subject, "result": body.result, "as_of_ms": body.as_of_ms, "source": body.source}
+            return "verified", about | ({"since_ms": body.since_ms, "reason": body.reason} if body.since_ms is not None else {})
         case Register():
             return "registered", {"court": body.court, "number": body.number, "date": body.date, "executor": body.executor}
         case Refuse() if body.redirected_to:

@@ -10,7 +10,8 @@ class FilingRow(Table):
     """One filing as lists need it. ``node``, ``epoch``, ``seq``, ``leaf`` are those of its submission.
 
     ``court`` holds it now, ``first_court`` was addressed. ``revocation``, ``payment``, ``address``: the newest result of the
-    centre's check, empty where none came. ``likeness`` is equal for two filings of one content.
+    centre's check, empty where none came; ``revoked_ms``: since when the filer's key is revoked, after the signing too;
+    ``stamped_ms``: the moment of the timestamp over the signature. ``likeness`` is equal for two filings of one content.
     """
 
     obj = BlobField(primary_key=True)
@@ -52,6 +53,8 @@ class FilingRow(Table):
     crl_as_of_ms = IntegerField(null=True)
     crl_stale = BooleanField()
     revocation = TextField()
+    revoked_ms = IntegerField(null=True)
+    stamped_ms = IntegerField(null=True)
     payment = TextField()
     address = TextField()
     files = IntegerField()
@@ -119,6 +122,19 @@ class FilingEventRow(Table):
         primary_key = CompositeKey("obj", "position")
 
 
+class FilingEvidenceRow(Table):
+    """One piece of evidence about the statement's signature; ``kind``: timestamp, ocsp."""
+
+    obj = BlobField()
+    position = IntegerField()
+    kind = TextField()
+    at_ms = IntegerField()
+    data = BlobField()
+
+    class Meta:
+        primary_key = CompositeKey("obj", "position")
+
+
 class FilingDecisionRow(Table):
     """One signed decision of a court: the text, the CMS over it and the certificate's hash; ``position`` is its event's."""
 
@@ -161,6 +177,7 @@ TABLES: tuple[type[Table], ...] = (
     FilingPartyRow,
     FilingFileRow,
     FilingEventRow,
+    FilingEvidenceRow,
     FilingDecisionRow,
     FilingGroundRow,
 )

@@ -3,6 +3,7 @@
 - Submit comes first and once; it is judged by the CMS of the signed statement, whose holder must be the filer.
 - Withdraw is the filer's, before the decision.
 - Verify is the centre's: what a check over the line found. It informs and decides nothing; all are kept, the newest shows.
+- Evidence is the centre's too: what others signed about the statement's signature (timestamp, OCSP), kept beside it.
 - Register and Refuse belong to the court that holds the filing, at its own node, signed by a clerk or the chairman in the
   text of `filing_texts`. One decision per filing. Refuse with ``redirected_to`` is no decision: it hands the filing
   and the right to decide to another court.
@@ -19,6 +20,7 @@ from typing import Final, Literal
 from common.court import filing_rows, filing_texts, texts
 from common.court.filing_entries import TYPES as TYPES
 from common.court.filing_entries import Duty as Duty
+from common.court.filing_entries import Evidence as Evidence
 from common.court.filing_entries import File as File
 from common.court.filing_entries import Filer as Filer
 from common.court.filing_entries import FileRef as FileRef
@@ -30,6 +32,7 @@ from common.court.writers import person_of, require_centre, require_decider, req
 from common.errors import N_, Conflict, Refused
 from common.facts import Audience, Fact, Known, Rows
 from common.ids import read_talon
+from common.pki import cms, timestamps
 
 NAME: str = "filings"
 
@@ -71,7 +74,7 @@ def step(state: State, fact: Fact, known: Known) -> None:
         state.courts.append(body.court)
     elif isinstance(body, Refuse) and body.redirected_to:
         state.courts.append(body.redirected_to)
-    elif not isinstance(body, Verify):
+    elif not isinstance(body, Verify | Evidence):
         state.ended = fact
     state.facts.append(fact)
 
@@ -138,6 +141,17 @@ def _check_verify(state: State, fact: Fact, known: Known) -> None:
         raise Refused("filing.result", N_("This is no result of that check."))
 
 
+def _check_evidence(state: State, fact: Fact, known: Known) -> None:
+    """A timestamp must be over this very signature; who signed it is for whoever relies on it to check, as of then."""
+    _require_submitted(state)
+    require_centre(fact)
+    body: Evidence = fact.body
+    if body.kind == "timestamp":
+        said = timestamps.said(body.data)
+        if said.at_ms != body.at_ms or not said.covers(cms.read(state.submit.signature).signers[0].signature):
+            raise Refused("filing.timestamp", N_("The timestamp is of another signature than that of this filing."))
+
+
 def _check_register(state: State, fact: Fact, known: Known) -> None:
     body: Register = fact.body
     _require_holding(state, body.court)
@@ -189,7 +203,14 @@ def _require_holding(state: State, court: str) -> None:
 
 
 _CHECKS: Final[Mapping[type, Callable[[State, Fact, Known], None]]] = MappingProxyType(
-    {Submit: _check_submit, Withdraw: _check_withdraw, Verify: _check_verify, Register: _check_register, Refuse: _check_refuse}
+    {
+        Submit: _check_submit,
+        Withdraw: _check_withdraw,
+        Verify: _check_verify,
+        Evidence: _check_evidence,
+        Register: _check_register,
+        Refuse: _check_refuse,
+    }
 )
 _ENDS: Final[Mapping[type, Status]] = MappingProxyType({Withdraw: "withdrawn", Register: "registered", Refuse: "refused"})
 

@@ -11,6 +11,7 @@ meant for timestamps and not revoked. Serial numbers and nonces of the national 
 
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,7 +20,7 @@ from common.pki import cms, der
 from common.pki.algorithms import DIGEST_NAMES, digest, digest_algorithm, refused_as
 from common.pki.certificates import Certificate
 from common.pki.profile import TIME_STAMPING
-from common.pki.signed_data import TST_INFO, parts_of
+from common.pki.signed_data import TST_INFO, SignedData, parts_of
 from common.pki.trust import Trust, Verdict
 
 POLICY_GOST_2015, POLICY_RSA = "1.2.398.3.3.2.6.4", "1.2.398.3.3.2.6.2"
@@ -45,6 +46,10 @@ class Timestamp:
     digest: str
     imprint: bytes
     certificate: Certificate
+
+    def covers(self, signature: bytes) -> bool:
+        """Return whether the token is over this value of a signature."""
+        return hmac.compare_digest(self.imprint, digest(self.digest, signature))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +85,25 @@ class Request:
             if status not in (GRANTED, GRANTED_WITH_MODS):
                 raise Refused("tsp.refused", REFUSED, status=status)
             token = whole[1].raw
-            said = read(token)
-        if (said.imprint, said.digest, said.policy, said.nonce) != (self.imprint, self.digest, self.policy, self.nonce):
+            found = read(token)
+        if (found.imprint, found.digest, found.policy, found.nonce) != (self.imprint, self.digest, self.policy, self.nonce):
             raise Refused("tsp.other", OTHER)
         return token
 
 
+def said(token: bytes) -> Timestamp:
+    """Return what a token says, its signature unchecked. Raises Refused("tsp.broken")."""
+    return _timestamp(token, cms.read)
+
+
 def read(token: bytes) -> Timestamp:
     """Return what a token says once its own signature holds. Raises Refused("tsp.broken") or Refused("tsp.tampered")."""
+    return _timestamp(token, cms.verify)
+
+
+def _timestamp(token: bytes, door: Callable[..., SignedData]) -> Timestamp:
     try:
-        found = cms.verify(token, content_type=TST_INFO)
+        found = door(token, content_type=TST_INFO)
     except Refused as refused:
         code, sentence = ("tsp.tampered", TAMPERED) if refused.code == "cms.tampered" else ("tsp.broken", BROKEN)
         raise Refused(code, sentence) from refused
@@ -129,10 +143,10 @@ def _moment(node: der.Node) -> int:
 
 def covers(token: bytes, signature: bytes) -> Timestamp:
     """Return what a token says that is over ``signature``; trust is not asked. Raises as ``read``."""
-    said = read(token)
-    if not hmac.compare_digest(said.imprint, digest(said.digest, signature)):
+    found = read(token)
+    if not found.covers(signature):
         raise Refused("tsp.tampered", TAMPERED)
-    return said
+    return found
 
 
 def check(token: bytes, signature: bytes, trust: Trust, *, now_ms: int) -> tuple[Timestamp, Verdict]:
@@ -140,5 +154,5 @@ def check(token: bytes, signature: bytes, trust: Trust, *, now_ms: int) -> tuple
 
     Raises Refused: "tsp.broken", "tsp.tampered", or as ``Trust.check``.
     """
-    said = covers(token, signature)
-    return said, trust.check(said.certificate, at_ms=said.at_ms, now_ms=now_ms, purpose=TIME_STAMPING)
+    found = covers(token, signature)
+    return found, trust.check(found.certificate, at_ms=found.at_ms, now_ms=now_ms, purpose=TIME_STAMPING)

@@ -14,7 +14,6 @@ from typing import Any, Final, Literal
 
 from common.court.filing_lists import Filing
 from common.court.lines import Line, line
-from common.db import fetch
 from common.errors import N_, CourtError, Refused
 from common.papers.reading import hashes_named
 from common.pki.certificates import Certificate, read_certificate
@@ -23,10 +22,9 @@ from common.pki.pades import PdfSignature, read_pdf_signatures
 from common.pki.trust import Verdict
 from edge.node import Node
 from edge.services.desk import Sheet
+from edge.services.moments import interval
 from sync import directory
-from sync.entry import decode_envelope
 from sync.receipts import ladder_of
-from sync.tables import entry_at
 
 STATEMENT_BYTES_MAX: Final = 8 * 1024 * 1024
 """A statement is typeset by a node and has some 60 KB; a larger one is not taken apart here."""
@@ -185,14 +183,19 @@ def _certificate(node: Node, page: Sheet, certificate: Certificate) -> Iterator[
     issuer = verdict.chain[1].subject if len(verdict.chain) > 1 else certificate.issuer
     until = line(N_("In force until %(until_ms)s; the chain to the root is whole."), until_ms=certificate.not_after_ms)
     yield Check("ok", line(N_("The certificate was issued by %(issuer)s"), issuer=issuer), (until,))
-    yield _revocation(page, verdict)
+    yield _revocation(node, page, verdict)
 
 
-def _revocation(page: Sheet, verdict: Verdict) -> Check:
+def _revocation(node: Node, page: Sheet, verdict: Verdict) -> Check:
     filing = page.filing
     asked = next((event for event in reversed(page.events) if event.params.get("subject") == "revocation"), None)
+    later = verdict.revoked_later_ms if verdict.revoked_later_ms is not None else filing.revoked_ms
     if filing.revocation == "revoked":
-        return Check("bad", line(N_("The centre found the certificate revoked")), _asked(asked), ground_id=SIGN)
+        return Check(
+            "bad", line(N_("The centre found the certificate revoked")), (*_since(filing.revoked_ms), *_asked(asked)), ground_id=SIGN
+        )
+    if later is not None:
+        return _revoked_later(node, filing, later, asked)
     if filing.revocation == "good":
         return Check("ok", line(N_("Not revoked: the centre has asked")), _asked(asked))
     if verdict.crl_this_update_ms is None:
@@ -204,6 +207,20 @@ def _revocation(page: Sheet, verdict: Verdict) -> Check:
     if verdict.crl_this_update_ms < filing.submitted_ms:
         return Check("ok", as_of, (line(N_("The list is older than the signature; a newer one is looked at when it comes.")),))
     return Check("ok", as_of, (line(N_("The list is newer than the signature.")),))
+
+
+def _revoked_later(node: Node, filing: Filing, since_ms: int, asked: Any) -> Check:
+    """Say whether the signature provably came first: by the end of the interval in which it must have been made."""
+    until = interval(node, filing).before_ms
+    fact = line(N_("The certificate was revoked later, since %(since_ms)s: at the time of signing it was in force"), since_ms=since_ms)
+    if until is not None and until < since_ms:
+        return Check("ok", fact, (line(N_("Proved: signed before %(until_ms)s."), until_ms=until), *_asked(asked)))
+    ground = line(N_("That the signature came first rests on the clock of the machine alone: nothing else proves it."))
+    return Check("warn", fact, (ground, *_asked(asked)))
+
+
+def _since(since_ms: int | None) -> tuple[Line, ...]:
+    return () if since_ms is None else (line(N_("Revoked since %(since_ms)s."), since_ms=since_ms),)
 
 
 def _asked(event: Any) -> tuple[Line, ...]:
@@ -234,37 +251,15 @@ def _duty(page: Sheet) -> Check:
 
 
 def _clocks(node: Node, filing: Filing) -> Check:
-    """The claimed time beside the provable interval: the centre's words logged just before and just after (SUBJECTS.md 3.6)."""
-    found = entry_at(node.database, filing.leaf)
-    beacon = found[0].envelope.beacon if found else 0
-    index = found[1] if found else None
-    after = _centre_time(node, "log_index < ? ORDER BY log_index DESC", beacon)
-    before = _centre_time(node, "log_index > ? ORDER BY log_index", index) if index is not None else None
-    logged = ladder_of(node.database, filing.leaf).logged_ms
-    before = min((moment for moment in (before, logged) if moment is not None), default=None)
+    """The claimed time beside the provable interval (`moments`)."""
+    proved = interval(node, filing)
     fact = line(N_("Taken %(taken_ms)s by the clock of the machine"), taken_ms=filing.submitted_ms)
-    grounds = _interval(after, before)
-    early = after is not None and filing.submitted_ms < after - CLOCK_TOLERANCE_MS
-    late = before is not None and filing.submitted_ms > before + CLOCK_TOLERANCE_MS
+    early = proved.after_ms is not None and filing.submitted_ms < proved.after_ms - CLOCK_TOLERANCE_MS
+    late = proved.before_ms is not None and filing.submitted_ms > proved.before_ms + CLOCK_TOLERANCE_MS
     if early or late:
-        return Check("warn", fact, (*grounds, line(N_("The claimed time is outside this interval: the machine's clock was wrong."))))
-    return Check("ok", fact, grounds)
-
-
-def _interval(after: int | None, before: int | None) -> tuple[Line, ...]:
-    lines = []
-    if after is not None:
-        lines.append(line(N_("Proved: after %(after_ms)s, by the register it knew."), after_ms=after))
-    if before is not None:
-        lines.append(line(N_("Proved: before %(before_ms)s, by its place in the register."), before_ms=before))
-    else:
-        lines.append(line(N_("The end of the interval comes with a later exchange.")))
-    return tuple(lines)
-
-
-def _centre_time(node: Node, where: str, index: int) -> int | None:
-    rows = fetch(node.database, f"SELECT envelope FROM entry WHERE node = {CENTRE} AND {where} LIMIT 1", (index,))
-    return decode_envelope(rows[0][0]).time if rows else None
+        wrong = line(N_("The claimed time is outside this interval: the machine's clock was wrong."))
+        return Check("warn", fact, (*proved.lines, wrong))
+    return Check("ok" if proved.sound else "warn", fact, proved.lines)
 
 
 def _register(node: Node, filing: Filing) -> Check:

@@ -199,7 +199,15 @@ def _verified(params: Mapping[str, Any]) -> tuple[str, str]:
         ("address", "matches"): gettext("The address matches the register"),
         ("address", "differs"): gettext("The address differs from the register"),
     }
-    return words.get((subject, result), gettext("A check gave no answer yet")), str(params.get("source", ""))
+    since = params.get("since_ms")
+    more = str(params.get("source", ""))
+    if (subject, result) == ("revocation", "good") and since is not None:
+        return gettext("The key was revoked after the signing: the signature stands"), _since(since, more)
+    return words.get((subject, result), gettext("A check gave no answer yet")), _since(since, more) if since is not None else more
+
+
+def _since(since_ms: int, source: str) -> str:
+    return gettext("Revoked since %(time)s. Source: %(source)s.", time=_moment(since_ms), source=source)
 
 
 def freshness(node: Node, court: str, now: int) -> str:

@@ -105,13 +105,16 @@ def _words(what: Notification, book: Book) -> str:
         case "opened":
             return gettext("The case was opened: %(number)s.", number=what.number)
         case "verified":
-            return _checked(str(what.params.get("subject", "")), str(what.params.get("result", "")))
+            later = what.params.get("since_ms") is not None
+            return _checked(str(what.params.get("subject", "")), str(what.params.get("result", "")), later=later)
     return gettext("Its status has changed.")
 
 
-def _checked(subject: str, result: str) -> str:
-    """What the centre found out about a filing once there was a line."""
+def _checked(subject: str, result: str, *, later: bool) -> str:
+    """What the centre found out about a filing once there was a line; ``later``: the key was revoked after the signing."""
     match subject, result:
+        case "revocation", "good" if later:
+            return gettext("The key was revoked after the signing. The signature stands.")
         case "revocation", "good":
             return gettext("The key of the signature was in force: it was checked against a newer list.")
         case "revocation", "revoked":

@@ -19,6 +19,7 @@ from court_world import (
     OTHER_CLERK,
     OTHER_COURT,
     TALON,
+    World,
     fact,
     fold,
     refuse_decision,
@@ -31,10 +32,14 @@ from court_world import (
 )
 
 from common.court import filing_lists, filings, texts
-from common.court.filing_tables import FilingDecisionRow, FilingEventRow, FilingGroundRow, FilingRow
+from common.court.filing_tables import FilingDecisionRow, FilingEventRow, FilingEvidenceRow, FilingGroundRow, FilingRow
 from common.court.filing_texts import decision_content
 from common.db import open_database
+from common.errors import Refused
 from common.ids import mint_talon
+from common.pki import cms, timestamps
+from common.pki.authority import Authority
+from tests.pki_services import timestamp_response
 
 
 def submit(body=None, **more):
@@ -286,3 +291,46 @@ def test_totals(database):
     assert sum(each.count for each in totals) == 4
     assert {(each.region, each.court) for each in totals} == {("71", COURT)}
     assert {each.day for each in totals} == {(NOW + 5 * 3_600_000) // 86_400_000}
+
+
+def evidence(data, *, kind="timestamp", at_ms=NOW, node=CENTRE):
+    return fact("filing.evidence/1", filings.Evidence(kind=kind, data=data, at_ms=at_ms), node=node)
+
+
+def test_a_timestamp_is_of_this_signature_and_says_its_own_time():
+    authority = Authority.create("p256", "СЫНАҚ", at_ms=NOW - 9_000)
+    tsa = authority.issue_service("TSA", timestamps.TIME_STAMPING, not_before_ms=NOW - 9_000)
+    person = authority.issue_person("А", "Б", "", AIGUL.iin, not_before_ms=NOW - 9_000)
+    signature = cms.sign_digest(b"d" * 32, person, at_ms=None)
+
+    def token(value):
+        request = timestamps.Request.over(value, policy=timestamps.POLICY_RSA)
+        return request.read_response(timestamp_response(request.encoded(), tsa, at_ms=NOW // 1000 * 1000))
+
+    moment = NOW // 1000 * 1000
+    mine, other = token(cms.read(signature).signers[0].signature), token(b"another")
+    state = filings.begin()
+    filings.step(state, submit(), World())
+    state.facts[0] = submit(with_(state.submit, signature=signature))
+    for wrong in (evidence(other, at_ms=moment), evidence(mine, at_ms=moment + 1)):
+        with pytest.raises(Refused, match="filing.timestamp"):
+            filings.step(state, wrong, World())
+    with pytest.raises(Refused, match="tsp.broken"):
+        filings.step(state, evidence(b"garbage"), World())
+    filings.step(state, evidence(mine, at_ms=moment), World())
+    assert the_row(state)["stamped_ms"] == moment
+    assert [row["data"] for row in filings.rows(state)[FilingEvidenceRow]] == [mine]
+    assert len(filings.rows(state)[FilingEventRow]) == 1  # nothing happened to the filing
+
+
+def test_evidence_is_the_centres_and_about_something():
+    assert fold(filings, [submit(), evidence(b"x", kind="ocsp", node=AKTAU)])[1] == ["entry.centre_only"]
+    assert fold(filings, [evidence(b"x", kind="ocsp")])[1] == ["filing.unknown"]
+    state, refused = fold(filings, [submit(), evidence(b"x", kind="ocsp"), register()])
+    assert (refused, filings.status(state), the_row(state)["stamped_ms"]) == ([], "registered", None)
+
+
+def test_a_revocation_after_the_signing_is_told_with_its_date():
+    later = verify(with_(verify_body(), since_ms=NOW + 5, reason=1))
+    state, _ = fold(filings, [submit(), later])
+    assert (the_row(state)["revocation"], the_row(state)["revoked_ms"]) == ("good", NOW + 5)

@@ -42,6 +42,7 @@ PUBLISH = reference.Publish(dataset="mci", version=1, valid_from="2026-01-01", s
 LIST = crls.Publish(
     issuer=b"i" * 16, name="n", kind="full", number="7", this_update_ms=1, next_update_ms=2, sha256=b"l" * 32, file=b"f" * 32, file_size=9
 )
+OCSP = filings.Evidence(kind="ocsp", data=b"response", at_ms=NOW)
 BODIES = {
     "crl.publish/1": LIST,
     "account.register/1": register_body(),
@@ -51,6 +52,7 @@ BODIES = {
     "filing.submit/1": submit_body(),
     "filing.withdraw/1": withdraw_body(),
     "filing.verify/1": verify_body(),
+    "filing.evidence/1": OCSP,
     "filing.register/1": register_decision(),
     "filing.refuse/1": refuse_decision(),
     "case.open/1": case_body(),
@@ -86,6 +88,8 @@ POOLS = {
         fact("filing.withdraw/1", withdraw_body(court=OTHER_COURT)),
         fact("filing.verify/1", verify_body(), node=CENTRE),
         fact("filing.verify/1", verify_body(result="revoked", as_of_ms=NOW + 1), node=CENTRE),
+        fact("filing.evidence/1", OCSP, node=CENTRE),
+        fact("filing.evidence/1", filings.Evidence(kind="timestamp", data=b"token", at_ms=NOW), node=CENTRE),
         fact("filing.register/1", register_decision()),
         fact("filing.register/1", register_decision(OTHER_CLERK, court=OTHER_COURT), node=AKTAU),
         fact("filing.refuse/1", refuse_decision()),
