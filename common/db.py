@@ -130,6 +130,13 @@ def transaction(database: Database) -> Iterator[None]:
         raise _failure(database, error.__context__) from error
 
 
+@contextmanager
+def snapshot(database: Database) -> Iterator[None]:
+    """Let every read of the block see one state of the database, whatever others commit meanwhile; nothing is written in it."""
+    with database.atomic("DEFERRED"):
+        yield
+
+
 def _failure(database: Database, error: Exception) -> CourtError:
     """Return what the disk's or the lock's error is to us; after a broken disk the database is ``failed``."""
     if isinstance(error, (apsw.BusyError, apsw.LockedError)):

@@ -6,6 +6,7 @@ hashes to its name becomes a blob. A chunk's own integrity is the container's th
 
 import hashlib
 import os
+import secrets
 import shutil
 from pathlib import Path
 
@@ -110,15 +111,19 @@ class BlobStore:
         if self.has(sha256):
             return True
         folder = make_folder(self._partial / sha256.hex())
-        write_durable(folder / str(number), data)
-        if any(not (folder / str(chunk)).exists() for chunk in range(count)):
-            return False
-        self._assemble(sha256, size, folder, count)
+        try:
+            write_durable(folder / str(number), data)
+            if any(not (folder / str(chunk)).exists() for chunk in range(count)):
+                return False
+            self._assemble(sha256, size, folder, count)
+        except FileNotFoundError:  # the same file came from somebody else too, who has just put it together
+            if not self.has(sha256):
+                raise
         return True
 
     def _assemble(self, sha256: bytes, size: int, folder: Path, count: int) -> None:
         digest = hashlib.sha256()
-        whole = folder / "whole"
+        whole = folder / f"whole.{secrets.token_hex(4)}"  # two senders of one file never write into each other's
         with whole.open("wb") as target:
             for chunk in range(count):
                 with (folder / str(chunk)).open("rb") as source:

@@ -3,7 +3,7 @@
 The same over the line and by hand; nothing here asks who may have it: the doors do.
 """
 
-from common.db import Database, fetch
+from common.db import Database, fetch, snapshot
 from sync import delivery
 from sync.entry import Entry
 from sync.messages import Ask, Down, Item, Own
@@ -16,13 +16,18 @@ OWN_BYTES_MAX = 8 << 20
 
 def news_for(register: Register, node: int, ask: Ask, *, carried: bool = False) -> Down:
     """Return the next downlink of ``node`` after the cursors of ``ask``; ``carried`` by hand, it says where it begins."""
+    with snapshot(register.database):  # proofs, cursors and the head that covers them are of one moment
+        return _news(register, node, ask, carried)
+
+
+def _news(register: Register, node: int, ask: Ask, carried: bool) -> Down:
     database = register.database
     folded = register.folded()
     everyone, everyone_at = delivery.read_feed(database, delivery.EVERYONE, ask.everyone, bytes_max=DOWN_BYTES_MAX)
     feed, feed_at = delivery.read_feed(database, node, ask.feed, bytes_max=DOWN_BYTES_MAX)
     complete, complete_at = register.complete_after(node, ask.complete)
     receipts = register.receipts_after(node, ask.receipted_epoch, ask.receipted_seq)
-    size, note = register.checkpoint()  # after the feeds: it covers everything above
+    size, note = register.checkpoint()
     behind = everyone_at < delivery.feed_length(database, delivery.EVERYONE)
     return Down(
         note=note,

@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable
 
-from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, one_of
+from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, one_of, snapshot
 from common.errors import N_, CourtError, Forbidden, NotFound, Refused, TooMany
 from common.facts import encode_body
 from sync import container, cose, delivery, directory, ports, revocations, witness
@@ -192,9 +192,11 @@ class Server:
         token, challenge = self._remember(hello, state)
         if hello.cosigned and state not in (REVOKED, PROVE, TWIN):
             witness.take(self._database, certificate, self._identity.pin, hello.size, hello.cosigned, self.register.clock.now())
-        size, note = self.register.checkpoint()
         served = state not in (REVOKED, PROVE, TWIN)
-        grown = served and size != hello.size
+        with snapshot(self._database):  # the head and the proof that leads to it are of one moment
+            size, note = self.register.checkpoint()
+            grown = served and size != hello.size
+            consistency = self.register.consistency(hello.size) if grown else []
         welcome = Welcome(
             nonce=hello.nonce,
             now=self.register.clock.now(),
@@ -205,7 +207,7 @@ class Server:
             token=token,
             news=served and self._has_news(hello),
             note=note if grown else b"",
-            consistency=self.register.consistency(hello.size) if grown else [],
+            consistency=consistency,
             own=own_epochs(self._database, node) if served and hello.recovering else [],
             challenge=challenge,
             rotate=served and is_due(certificate, self._newest(node), self.register.clock.now()),

@@ -93,6 +93,7 @@ def wait_to_kill(dice: random.Random, moment: str, signing: Signing, usual: floa
 
 
 def test_a_node_killed_while_a_claim_is_sent_loses_nothing(new_country: NewCountry, holder: Holder) -> None:
+    """Row 51: SIGKILL around the signing of a claim."""
     dice = random.Random(SEED)
     country = new_country()
     centre = country.centre(holder.certificates)

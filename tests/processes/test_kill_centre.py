@@ -33,6 +33,7 @@ BUNDLE_BYTES = 20_000
 def test_a_centre_killed_while_bundles_arrive_loses_nothing(
     new_country: Callable[..., Country], holder: Holder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Rows 43 and 51: SIGKILL of the centre while bundles arrive."""
     monkeypatch.setattr(uplink, "PLAIN_BYTES_TARGET", BUNDLE_BYTES)  # many bundles without many megabytes
     dice = random.Random(SEED)
     country = new_country()

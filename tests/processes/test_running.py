@@ -96,6 +96,7 @@ def silence() -> Iterator[str]:
 
 
 def test_a_silent_line_does_not_hold_up_the_end(new_country: NewCountry) -> None:
+    """Row 31: a line that takes everything and says nothing."""
     country = new_country(cold=True)
     country.centre()
     node = country.node(7, "kz-7", start=False)

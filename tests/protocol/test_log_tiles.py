@@ -158,6 +158,7 @@ def test_tiles_only_grow(database: Database, sql: str) -> None:
     ],
 )
 def test_the_audit_finds_every_damage(database: Database, sql: str) -> None:
+    """Row 42: a flipped bit in a tile."""
     fill(database, 1000)
     log.audit(database)
     spoil(database, sql)
@@ -166,6 +167,7 @@ def test_the_audit_finds_every_damage(database: Database, sql: str) -> None:
 
 
 def test_the_audit_compares_with_the_entries(database: Database) -> None:
+    """Row 42: a leaf that is not the entry's."""
     fill(database, 300)
     wrong = [*HASHES[:299], bytes(32)]
     for entries in (HASHES[:299], HASHES[:301], wrong, []):
@@ -174,6 +176,7 @@ def test_the_audit_compares_with_the_entries(database: Database) -> None:
 
 
 def test_nothing_is_appended_to_a_log_with_a_hole(database: Database) -> None:
+    """Row 42: nothing is signed over a damaged tree."""
     fill(database, 1000)
     spoil(database, "UPDATE tile SET hashes = substr(hashes, 1, 64) WHERE level = 1")
     with pytest.raises(Corrupt, match="log.broken"), transaction(database):

@@ -115,6 +115,7 @@ def range_in_tree(draw: st.DrawFn) -> tuple[int, int, int]:
 
 
 def test_certificate_transparency_roots() -> None:
+    """Row 71: the published roots."""
     assert root_of([]) == EMPTY_ROOT == sha256(b"").digest()
     assert [root_of(CT_LEAVES[:size]) for size in range(1, 9)] == CT_ROOTS
 
@@ -237,7 +238,7 @@ def test_nothing_and_equal_sizes() -> None:
 
 
 def test_a_node_does_not_pose_as_a_leaf() -> None:
-    """Second preimage: without the 0x00 and 0x01 prefixes, the two leaves' node would be a leaf of a smaller tree with the same root."""
+    """Row 71: without the prefixes 0x00 and 0x01 the two leaves' node would be one leaf of a smaller tree with the same root."""
     left, right = HASHES[0], HASHES[1]
     root = root_of_hashes([left, right])
     assert leaf_hash(left + right) != node_hash(left, right) == root
@@ -259,6 +260,7 @@ def test_a_proof_of_another_length_fails_even_under_a_root_made_for_it() -> None
 
 
 def test_an_odd_last_leaf_is_not_doubled() -> None:
+    """Row 71: the odd tail."""
     three, doubled = HASHES[:3], [*HASHES[:3], HASHES[2]]
     assert root_of_hashes(three) != root_of_hashes(doubled)
     refused(lambda: verify_range(doubled, 0, 4, [], root_of_hashes(three)))

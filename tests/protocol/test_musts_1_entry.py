@@ -43,10 +43,12 @@ def deep(levels: int) -> bytes:
     ],
 )
 def test_1_1_other_encodings_are_refused(data: bytes, code: str) -> None:
+    """Row 69: other bytes for the same thing."""
     assert code_of(lambda: canonical.decode(data)) == code
 
 
 def test_1_1_text_that_has_no_form_is_not_written() -> None:
+    """Row 63: NUL and lone surrogates."""
     assert code_of(lambda: canonical.encode("\ud800")) == "canonical.surrogate"
     assert code_of(lambda: canonical.encode({"a": "\0"})) == "canonical.nul"
 
@@ -145,6 +147,7 @@ def test_1_4_another_wire_form_is_refused(item: Any) -> None:
 
 
 def test_1_4_an_erased_entry_keeps_its_leaf() -> None:
+    """Row 73: what was erased still proves its place."""
     erased = read_entry([GOOD.envelope_bytes, GOOD.content_hash])
     assert (erased.leaf, erased.body, erased.salt) == (GOOD.leaf, None, None)
     assert erased.wire() == [GOOD.envelope_bytes, GOOD.content_hash]
@@ -184,6 +187,7 @@ def test_1_6_more_blobs_are_refused() -> None:
     ],
 )
 def test_1_7_a_stored_entry_is_not_changed(still: World, statement: str) -> None:
+    """Row 24: the table refuses."""
     with pytest.raises(apsw.ConstraintError):
         fetch(still.court.centre.database, statement)
 

@@ -41,6 +41,7 @@ def test_2_1_a_certificate_of_another_environment_is_refused(still: World) -> No
 
 
 def test_2_2_an_unknown_machine_is_refused(still: World) -> None:
+    """Row 1: a message under a key that nobody knows is refused before anything is opened."""
     keys = identity.generate_keys()
     public = still.me.certificate.body
     certificate = issue_certificate(
@@ -68,6 +69,7 @@ def test_2_4_a_machine_cannot_write_the_directory(world: World) -> None:
 
 
 def test_2_4_a_machine_cannot_open_anothers_epoch(world: World) -> None:
+    """Row 3: an entry about another machine changes nothing."""
     body = EpochOpen(previous=1, last_seq=1, reason="x")
     with pytest.raises(CourtError) as caught, world.node.journal.unit() as unit:
         unit.append(node_object(0), body)
@@ -150,6 +152,7 @@ class Answers:
 
 
 def test_2_8_a_stranger_cannot_enrol_a_machine(still: World, tmp_path: Path) -> None:
+    """Row 9: without the registry's key there is no machine."""
     code = enrolment.new_code(still.me.pin)
     pin = msgspec.structs.replace(still.me.pin, registry=Ed25519PrivateKey.generate().public_key().public_bytes_raw())
     grant = enrolment.Grant(certificate=b"", pin=encode_body(pin), centre=b"")
@@ -169,6 +172,7 @@ def test_2_8_another_machine_is_not_the_centre(world: World, tmp_path: Path) -> 
 
 
 def test_2_9_a_revoked_machine_is_not_served_and_its_later_bundles_are_evidence(world: World) -> None:
+    """Row 20: a stolen machine after its revocation."""
     centre = world.court.centre
     [earlier] = world.write()
     world.node.client.exchange()
@@ -193,6 +197,7 @@ def test_2_9_a_revoked_machine_is_not_served_and_its_later_bundles_are_evidence(
 
 
 def test_2_9_others_go_on(world: World) -> None:
+    """Row 9: one machine revoked, the others go on."""
     other = add_node(world.court, 1002)
     central_enrolment.revoke(world.court.centre, node=world.node.number, reason="stolen")
     other.client.exchange()

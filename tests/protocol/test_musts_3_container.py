@@ -77,6 +77,7 @@ def test_3_1_another_magic_or_length_is_refused(still: World) -> None:
 
 
 def test_3_2_nothing_passes_from_another_environment(still: World) -> None:
+    """Row 10: signed for another country or a test."""
     key_id = still.me.certificate.key_id
     abroad = cose.sign(canonical.encode({}), container.CONTENT_TYPE, still.me.sign, key_id=key_id, environment=b"x" * 16)
     assert still.refused(ports.BUNDLE, MAGIC + len(abroad).to_bytes(4, "big") + abroad).code == "cose.signature"
@@ -85,12 +86,14 @@ def test_3_2_nothing_passes_from_another_environment(still: World) -> None:
 
 
 def test_3_2_one_kind_of_message_is_not_another(still: World) -> None:
+    """Row 70: one context is not another."""
     ask = pack(Ask(nonce=bytes(16)), still.me)
     assert still.refused(ports.HELLO, ask).code == "cose.content_type"
     assert still.refused(ports.BLOB_HAVE, ask).code == "cose.content_type"
 
 
 def test_3_2_a_changed_payload_and_a_foreign_key_are_refused(still: World) -> None:
+    """Rows 1 and 32: forged or altered on the way."""
     message = pack(Ask(nonce=bytes(16)), still.me).replace(bytes(16), bytes(15) + b"\1")
     assert still.refused(ports.DOWN, message).code == "cose.signature"
     forged = cose.sign(
@@ -127,6 +130,7 @@ PROTECTED = {1: -8, 3: "application/sot-ask+cbor", 4: bytes(8)}
     ],
 )
 def test_3_3_another_form_of_signature_is_refused(still: World, message: bytes) -> None:
+    """Row 70: stripped signatures and other algorithms."""
     assert still.refused(ports.DOWN, message).code == "cose.broken"
 
 
@@ -151,6 +155,7 @@ def test_3_4_another_header_is_refused(still: World, changes: dict[str, Any], co
 
 
 def test_3_5_header_a_with_payload_b_is_refused(still: World) -> None:
+    """Row 7: the header of one with the payload of another."""
     one, two = forge(still), forge(still, plain=canonical.encode(["other"]))
     _, header, _ = split_container(one)
     _, _, sealed = split_container(two)
@@ -170,6 +175,7 @@ def test_3_5_a_false_packed_size_is_refused(still: World, size: Any) -> None:
 
 
 def test_3_6_what_is_for_another_is_refused(still: World) -> None:
+    """Row 10: right signature, wrong recipient."""
     refused_everywhere(still, forge(still, recipient=still.me.certificate), "container.recipient")
 
 
@@ -182,10 +188,12 @@ def test_3_6_what_is_sealed_to_another_is_refused(still: World) -> None:
 
 @pytest.mark.parametrize("size", [HUGE, -1, 2**63 - 1])
 def test_3_7_a_claimed_size_over_the_cap_is_refused(still: World, size: int) -> None:
+    """Row 2: a claim without end."""
     refused_everywhere(still, forge(still, plain_size=size), "container.too_large")
 
 
 def test_3_7_a_larger_payload_or_container_is_refused(still: World) -> None:
+    """Row 2: more than the cap."""
     assert code_of(lambda: container.write_container("up", {}, bytes(HUGE), still.me, still.centre.certificate)) == "container.too_large"
     assert still.refused(ports.BUNDLE, bytes(34_668_545)).code == "container.too_large"
 
@@ -200,6 +208,7 @@ def lying_frame(stated: int, real: int) -> bytes:
 
 @pytest.mark.parametrize(("stated", "real"), [(300, 60_000), (60_000, 300)])
 def test_3_8_a_frame_that_lies_about_its_size_is_refused(still: World, stated: int, real: int) -> None:
+    """Row 2: a zstd bomb unpacks no further than its frame says."""
     refused_everywhere(still, forge(still, plain=bytes(stated), packed=lying_frame(stated, real)), "container.broken")
 
 

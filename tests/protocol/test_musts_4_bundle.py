@@ -53,6 +53,7 @@ def test_4_2_no_entries_are_no_bundle(still: World, items: Any) -> None:
 
 
 def test_4_2_too_many_entries_are_refused_before_they_are_read(still: World) -> None:
+    """Row 2: more entries than may be."""
     data = forge(still, still.entries(), items=[0] * (ENTRIES_MAX + 1))
     assert still.refused(ports.BUNDLE, data).code == "bundle.broken"
 
@@ -83,6 +84,7 @@ def test_4_4_entries_of_another_epoch_are_refused(still: World) -> None:
 
 @pytest.mark.parametrize("order", [(2, 1), (1, 3), (1, 1), (1, 2**63 - 1)])
 def test_4_4_a_gap_inside_is_refused(still: World, order: tuple[int, int]) -> None:
+    """Row 14: an entry is missing in the middle."""
     at = still.at()
     entries = [make_entry(still.node.number, at.epoch, at.seq + place if place < 2**62 else place) for place in order]
     assert still.refused(ports.BUNDLE, forge(still, entries)).code == "bundle.sequence"

@@ -67,6 +67,7 @@ def test_5_2_numbers_of_one_history_are_consecutive(world: World) -> None:
 
 
 def test_5_3_a_restored_database_opens_the_next_epoch_first(world: World) -> None:
+    """Rows 13 and 16: the mark is ahead of the database."""
     world.write()
     world.node.client.exchange()
     backup = world.court.backup(world.node, "backup.db")
@@ -89,6 +90,7 @@ def test_5_3_the_mark_is_written_before_anybody_is_told(world: World) -> None:
 
 
 def test_5_3_a_torn_mark_leaves_the_one_before(tmp_path: Path) -> None:
+    """Row 52: the mark itself is torn."""
     path = tmp_path / "mark"
     water = HighWater(path)
     water.write(Mark(1, 1, 0, bytes(32)))
@@ -103,6 +105,7 @@ def test_5_3_a_torn_mark_leaves_the_one_before(tmp_path: Path) -> None:
 
 
 def test_5_4_a_lost_tail_comes_back_from_the_register(world: World) -> None:
+    """Row 16: the own tail comes back."""
     backup = world.court.backup(world.node, "backup.db")
     lost = world.write(3)
     world.node.client.exchange()
@@ -116,6 +119,7 @@ def test_5_4_a_lost_tail_comes_back_from_the_register(world: World) -> None:
 
 
 def test_5_5_a_branch_is_sent_as_evidence_and_kept(world: World) -> None:
+    """Row 15: a branch beside the register's history."""
     backup = world.court.backup(world.node, "backup.db")
     world.write(2)
     world.node.client.exchange()
@@ -154,7 +158,7 @@ def test_5_6_a_talon_number_is_not_given_twice(world: World) -> None:
 
 
 def test_5_6_a_talon_reserved_and_lost_with_the_disk_is_not_given_again(world: World) -> None:
-    """Nothing but a talon was written: the mark is ahead in its counter alone."""
+    """Row 16: nothing but a talon was written: the mark is ahead in its counter alone."""
     world.write()
     backup = world.court.backup(world.node, "backup.db")
     with world.node.journal.unit() as unit:
@@ -165,6 +169,7 @@ def test_5_6_a_talon_reserved_and_lost_with_the_disk_is_not_given_again(world: W
 
 
 def test_5_3_another_disk_at_the_same_number_opens_a_new_epoch(world: World) -> None:
+    """Row 13: another head at the same number."""
     backup = world.court.backup(world.node, "backup.db")
     world.write()
     mark = (world.node.data / "mark" / "highwater").read_bytes()

@@ -81,6 +81,7 @@ def test_6_1_refusals_are_signed_and_say_a_code_only(still: World, path: str) ->
 
 
 def test_6_2_a_gap_is_refused_with_where_the_centre_stands(still: World) -> None:
+    """Row 29: a bundle too early."""
     at = still.at()
     beyond = Position(at.epoch, at.seq + 1, bytes(32))
     data = still.bundle(still.entries(after=beyond), after=beyond)
@@ -96,6 +97,7 @@ def test_6_2_a_machine_sends_from_where_the_centre_stands(world: World) -> None:
 
 
 def test_6_3_what_does_not_fold_is_logged_none_the_less(world: World) -> None:
+    """Row 63: logged first, interpreted later."""
     [entry] = world.entries(type="test.unknown/7")
     assert world.post(ports.BUNDLE, world.bundle([entry]))[0] == 200
     centre = world.court.centre.database
@@ -104,6 +106,8 @@ def test_6_3_what_does_not_fold_is_logged_none_the_less(world: World) -> None:
 
 
 def test_6_3_a_failure_on_the_way_leaves_nothing(still: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row 43: between append, index and checkpoint."""
+
     def fails(*_: object) -> None:
         raise OSError(DISK_FAILS)
 
@@ -134,6 +138,7 @@ def down(world: World, request: bytes, **changes: Any) -> bytes:
 
 
 def test_6_4_a_downlink_with_one_false_thing_is_not_taken_at_all(world: World) -> None:
+    """Row 7: a downlink mixed of two."""
     good, bad = make_entry(0, 1, 900), make_entry(0, 1, 901)
     items = [Item(index=900, entry=good.wire()), Item(index=901, entry=[b"\x18\x01", bytes(16), bad.body or b""])]
     answering(world, ports.DOWN, lambda request, status, true: (200, down(world, request, feed=items, feed_at=9)))
@@ -151,6 +156,7 @@ def test_6_4_a_false_receipt_keeps_the_entries_beside_it_out(world: World) -> No
 
 
 def test_6_5_a_replayed_welcome_is_refused(world: World) -> None:
+    """Rows 5 and 21: an old welcome replayed."""
     answers: list[bytes] = []
     answering(world, ports.HELLO, lambda request, status, true: (status, (answers.append(true), answers[0])[1]))
     world.node.client.exchange()
@@ -158,6 +164,7 @@ def test_6_5_a_replayed_welcome_is_refused(world: World) -> None:
 
 
 def test_6_5_a_replayed_downlink_is_refused(world: World) -> None:
+    """Rows 5 and 21: an old downlink replayed."""
     answers: list[bytes] = []
     answering(world, ports.DOWN, lambda request, status, true: (status, (answers.append(true), answers[0])[1]))
     world.write()
@@ -172,6 +179,7 @@ def forged_note(world: World, size: int, root: bytes) -> bytes:
 
 
 def test_6_6_a_register_that_shrinks_is_refused(world: World) -> None:
+    """Row 8: the register shows less than before."""
     note = forged_note(world, 1, bytes(32))
     answering(world, ports.DOWN, lambda request, status, true: (200, down(world, request, note=note, consistency=[])))
     expect_news(world)
@@ -179,6 +187,7 @@ def test_6_6_a_register_that_shrinks_is_refused(world: World) -> None:
 
 
 def test_6_6_another_history_of_the_same_size_is_refused(world: World) -> None:
+    """Row 41: two heads of one size."""
     expect_news(world)
     size = world.node.client._link.state()["size"]
     note = forged_note(world, size, bytes(32))
@@ -187,6 +196,7 @@ def test_6_6_another_history_of_the_same_size_is_refused(world: World) -> None:
 
 
 def test_6_6_a_growth_that_does_not_continue_is_refused(world: World) -> None:
+    """Rows 8 and 41: a growth from somewhere else."""
     note = forged_note(world, 1000, bytes(32))
 
     def answer(request: bytes, status: int, true: bytes) -> tuple[int, bytes]:
@@ -230,6 +240,7 @@ class Silent:
     ],
 )
 def test_6_7_a_silent_or_endless_line_is_noticed(tmp_path: Any, error: Exception | None, parts: list[bytes], code: str) -> None:
+    """Rows 2 and 31: silence and endless answers."""
     line = transport.HttpTransport("http://centre", tmp_path / "cut")
     silent = Silent(error, parts)
     line._session = silent
@@ -240,6 +251,7 @@ def test_6_7_a_silent_or_endless_line_is_noticed(tmp_path: Any, error: Exception
 
 
 def test_6_8_a_repeated_bundle_gets_the_same_answer(world: World) -> None:
+    """Rows 28 and 30: the same bundle again."""
     data = world.bundle(world.entries(2))
     first = world.post(ports.BUNDLE, data)
     before = picture(world.court.centre.database)
@@ -256,6 +268,7 @@ def fork(world: World) -> bytes:
 
 
 def test_6_9_a_fork_is_evidence_and_freezes_the_epoch(world: World) -> None:
+    """Row 15: two entries under one number."""
     data = fork(world)
     centre = world.court.centre.database
     before = picture(centre, without=("evidence", "peer"))
@@ -274,6 +287,7 @@ def test_6_9_a_bundle_on_another_head_is_a_fork(world: World) -> None:
 
 
 def test_6_10_evidence_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row 23: evidence cannot fill the disk."""
     world.post(ports.BUNDLE, fork(world))
     centre = world.court.centre.database
     before = fetch(centre, "SELECT * FROM evidence")
@@ -290,6 +304,7 @@ def alarm(world: World) -> Any:
 
 
 def test_6_11_a_lost_answer_raises_no_alarm(world: World) -> None:
+    """Row 28: the answer with the token is lost."""
     answering(world, ports.HELLO, lambda request, status, true: (502, b""))
     for _ in range(3):
         assert code_of(world.node.client.exchange) == "line.stranger"
@@ -309,6 +324,7 @@ def test_6_11_the_same_hello_again_rotates_nothing(world: World) -> None:
 
 
 def test_6_12_a_replayed_old_hello_gets_a_challenge_and_no_alarm(world: World) -> None:
+    """Row 21: an old hello replayed."""
     seen: list[bytes] = []
     answering(world, ports.HELLO, lambda request, status, true: (seen.append(request), (status, true))[1])
     for _ in range(4):
@@ -323,6 +339,7 @@ def test_6_12_a_replayed_old_hello_gets_a_challenge_and_no_alarm(world: World) -
 
 
 def test_6_12_a_twin_raises_an_alarm_and_gets_nothing(world: World) -> None:
+    """Row 17: two machines on one identity."""
     old = world.node.client._link.state()["token"]
     for _ in range(3):
         world.node.client.exchange()
@@ -337,6 +354,7 @@ def test_6_12_a_twin_raises_an_alarm_and_gets_nothing(world: World) -> None:
 
 
 def test_6_13_a_machine_cannot_speak_for_another(still: World) -> None:
+    """Row 22: another machine's number."""
     assert still.refused(ports.HELLO, pack(hello(still, node=0), still.me)).code == "node.other"
 
 
@@ -348,11 +366,13 @@ def test_6_14_an_idle_exchange_is_one_trip(world: World) -> None:
 @pytest.mark.parametrize("status", [302, 400, 403, 409, 500, 502])
 @pytest.mark.parametrize("page", [b"", b"<html>pay for your internet</html>", b"\xd2\x84"])
 def test_6_15_a_stranger_on_the_line_changes_nothing(world: World, status: int, page: bytes) -> None:
+    """Row 32: something on the line answers in place of the centre."""
     answering(world, ports.HELLO, lambda request, _, true: (status, page))
     unmoved(world, "line.stranger")
 
 
 def test_6_15_a_page_in_place_of_an_answer_changes_nothing(world: World) -> None:
+    """Row 31: a captive portal answers 200."""
     answering(world, ports.HELLO, lambda request, status, true: (200, b"<html>welcome</html>"))
     unmoved(world, "line.stranger")
 

@@ -57,6 +57,7 @@ def test_7_1_a_chunk_that_cannot_be_is_refused(world: World, chunk: int) -> None
 
 
 def test_7_2_a_whole_that_does_not_hash_to_its_name_leaves_nothing(world: World) -> None:
+    """Row 7: pieces of two files."""
     named(world)
     before = picture(world.court.centre.database)
     assert world.post(ports.BLOB_PUT, put(world, 1, DATA[CHUNK_BYTES:]))[0] == 200
@@ -122,6 +123,7 @@ def test_7_4_an_entry_that_names_too_much_hinders_nobody_who_receives_it(world: 
 
 
 def test_7_5_only_missing_chunks_are_sent(world: World) -> None:
+    """Row 27: nothing verified is sent again."""
     world.node.blobs.put(DATA)
     world.write(blobs=[FILE])
     world.node.client._up.send_bundles(world.at())
@@ -159,6 +161,7 @@ def test_8_1_a_feed_is_dense_and_only_grows(world: World) -> None:
 
 
 def test_8_2_admission_brings_the_whole_history_once(world: World) -> None:
+    """Row 67: a wider scope brings everything."""
     reader = add_node(world.court, 1002)
     centre = world.court.centre.database
     at, obj = world.at(), b"o" * 16

@@ -119,11 +119,13 @@ def test_10_4_another_key_or_origin_is_refused(still: World) -> None:
 
 
 def test_10_5_a_register_that_was_rolled_back_says_so(still: World) -> None:
+    """Row 8: the centre knows less than a node."""
     assert still.refused(ports.DOWN, pack(Ask(nonce=bytes(16), size=10**6), still.me)).code == "log.ahead"
     assert still.refused(ports.DOWN, pack(Ask(nonce=bytes(16), size=-1), still.me)).code == "proof.size"
 
 
 def test_10_2_an_index_is_given_once(world: World) -> None:
+    """Row 43: one index an entry."""
     exchanged(world)
     centre = world.court.centre.database
     taken = make_entry(5, 1, 1)

@@ -52,6 +52,7 @@ def finish_by_hand(court: Court) -> None:
 
 @pytest.mark.parametrize("who", [aktau, astana, centre])
 def test_fall_before_every_write(tmp_path: Path, who: Callable[[Court], Any]) -> None:
+    """Rows 43 and 51: killed before every durable write of filing, exchange and decision, at node and centre."""
     counted = Court.ready(tmp_path / "count")
     with crashing(who(counted)) as points:
         file_and_send(counted)
@@ -73,7 +74,7 @@ def test_fall_before_every_write(tmp_path: Path, who: Callable[[Court], Any]) ->
 
 
 def test_fall_again_while_recovering(tmp_path: Path) -> None:
-    """A restored disk falls before every write of its recovery; the tail comes back all the same."""
+    """Row 16: a restored disk falls before every write of its recovery; the tail comes back all the same."""
     at = 0
     while True:
         at += 1

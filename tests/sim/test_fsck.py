@@ -32,6 +32,7 @@ def test_an_honest_country_has_no_findings(court: Court) -> None:
 
 
 def test_an_edited_row_is_found_and_a_refold_mends_it(court: Court) -> None:
+    """Row 12: a row edited in the file."""
     node = court.node("kz-7")
     fetch(node.database, "UPDATE node SET name = 'edited' WHERE node = 1001")
     assert codes(node) == {"fsck.rows"}
@@ -61,6 +62,7 @@ def test_a_guard_refuses_to_change_or_delete_an_entry(court: Court) -> None:
 
 
 def test_a_tail_cut_off_the_journal_is_found(court: Court) -> None:
+    """Row 13: the end of the journal is gone."""
     node = court.node("kz-7")
     node.journal.open_epoch("test", after=1, last_seq=0)
     fetch(node.database, "DROP TRIGGER entry_is_never_deleted")
@@ -69,6 +71,7 @@ def test_a_tail_cut_off_the_journal_is_found(court: Court) -> None:
 
 
 def test_a_changed_log_is_found_at_the_centre(court: Court) -> None:
+    """Row 42: the log changed below the centre."""
     centre = court.centre
     fetch(centre.database, "DROP TRIGGER IF EXISTS entry_index_is_final")
     with transaction(centre.database):
@@ -78,6 +81,7 @@ def test_a_changed_log_is_found_at_the_centre(court: Court) -> None:
 
 
 def test_tables_of_another_release_are_folded_anew_at_start(court: Court) -> None:
+    """Row 62: other columns, folded anew."""
     node = court.node("kz-7")
     fetch(node.database, "UPDATE fold_state SET made_by = x'00'")
     fetch(node.database, "UPDATE node SET name = 'of the old release'")

@@ -45,6 +45,7 @@ def test_filed_offline_registered_elsewhere_seen_at_home(court: Court) -> None:
 
 
 def test_a_cabinet_opened_at_a_second_node_gets_its_history(court: Court) -> None:
+    """Row 67: the scope grows while the machine is away."""
     aktau, _, almaty = court.nodes
     filing = court.file(aktau, AIGUL, AKTAU, attachment=b"a contract")
     court.settle()
@@ -73,6 +74,7 @@ def test_a_court_moves_to_another_machine_which_decides(court: Court) -> None:
 
 @pytest.mark.parametrize(("first", "status"), [(0, "withdrawn"), (1, "registered")])
 def test_withdrawal_and_registration_race_and_the_log_decides(court: Court, first: int, status: str) -> None:
+    """Row 65: two machines act on one filing."""
     aktau, astana, _ = court.nodes
     court.open_cabinet(aktau, AIGUL)
     filing = court.file(aktau, AIGUL, ASTANA)
@@ -85,6 +87,7 @@ def test_withdrawal_and_registration_race_and_the_log_decides(court: Court, firs
 
 
 def test_order_is_the_registers_and_not_the_clocks(court: Court) -> None:
+    """Row 18: clocks eleven years apart."""
     aktau, astana, _ = court.nodes
     court.open_cabinet(aktau, AIGUL)
     filing = court.file(aktau, AIGUL, ASTANA)
@@ -99,6 +102,7 @@ def test_order_is_the_registers_and_not_the_clocks(court: Court) -> None:
 
 
 def test_a_decision_waits_for_the_appointment_of_who_signed_it(court: Court, tmp_path: Path) -> None:
+    """Row 66: the decision comes before the appointment."""
     aktau, astana, almaty = court.nodes
     filing = court.file(aktau, AIGUL, ASTANA)
     court.settle()
@@ -118,6 +122,7 @@ def test_a_decision_waits_for_the_appointment_of_who_signed_it(court: Court, tmp
 
 
 def test_a_machine_that_trusts_later_folds_what_waited(court: Court) -> None:
+    """Rows 64 and 66: what waits is tried again."""
     aktau, astana, _ = court.nodes
     for path in (astana.data / "trust").rglob("*.cer"):
         path.unlink()
@@ -136,6 +141,7 @@ def test_a_machine_that_trusts_later_folds_what_waited(court: Court) -> None:
 
 
 def test_a_restored_disk_with_its_mark_opens_an_epoch_and_gets_its_tail_back(court: Court) -> None:
+    """Row 16: restored from a backup."""
     aktau = court.nodes[0]
     early = court.file(aktau, AIGUL, AKTAU)
     backup = court.backup(aktau, "old.db")
@@ -193,6 +199,7 @@ def restored_without_mark(court: Court, written: int) -> tuple[list[bytes], str]
 
 @pytest.mark.parametrize("written", [0, 1, 3, 5])
 def test_a_disk_without_its_mark_is_told_from_its_twin_by_a_person(court: Court, written: int) -> None:
+    """Rows 16 and 17: restored without its mark."""
     branch, trouble = restored_without_mark(court, written)
     assert trouble == "node.twin"
     assert "twin" in court.alarms(court.nodes[0])
@@ -209,6 +216,7 @@ def test_a_disk_without_its_mark_is_told_from_its_twin_by_a_person(court: Court,
 
 @pytest.mark.parametrize("written", [1, 2, 4])
 def test_a_fork_with_a_valid_token_is_evidence_and_goes_on(court: Court, written: int) -> None:
+    """Row 15: a fork of a disk that lost its mark."""
     aktau = court.nodes[0]
     backup = court.backup(aktau, "old.db")
     court.file(aktau, AIGUL, AKTAU)
@@ -225,6 +233,7 @@ def test_a_fork_with_a_valid_token_is_evidence_and_goes_on(court: Court, written
 
 
 def test_a_clone_raises_the_alarm(court: Court) -> None:
+    """Row 17: a cloned disk runs twice."""
     aktau = court.nodes[0]
     clone = court.clone(aktau)
     for _ in range(3):
@@ -242,6 +251,7 @@ def test_a_clone_raises_the_alarm(court: Court) -> None:
 
 
 def test_lost_answers_raise_no_alarm(court: Court) -> None:
+    """Row 28: answers lost again and again."""
     aktau = court.nodes[0]
     for number in range(6):
         court.lines[aktau.number].cuts = [0, 0] if number % 2 else [0]
@@ -253,6 +263,7 @@ def test_lost_answers_raise_no_alarm(court: Court) -> None:
 
 
 def test_any_old_message_may_come_again(court: Court) -> None:
+    """Rows 28 and 29: every old message comes again."""
     aktau = court.nodes[0]
     line = court.lines[aktau.number]
     for number in range(4):
@@ -267,6 +278,7 @@ def test_any_old_message_may_come_again(court: Court) -> None:
 
 
 def test_what_a_revoked_machine_writes_later_is_evidence(court: Court) -> None:
+    """Row 20: a stolen machine."""
     aktau = court.nodes[0]
     before = court.file(aktau, AIGUL, AKTAU)
     court.settle()
@@ -282,6 +294,7 @@ def test_what_a_revoked_machine_writes_later_is_evidence(court: Court) -> None:
 
 
 def test_weeks_without_a_line(court: Court) -> None:
+    """Row 29: three weeks late."""
     aktau, astana, _ = court.nodes
     court.cut(aktau)
     filings = []
@@ -295,6 +308,7 @@ def test_weeks_without_a_line(court: Court) -> None:
 
 
 def test_a_blob_cut_in_the_middle_goes_on_where_it_stopped(court: Court) -> None:
+    """Row 27: a large file, cut in the middle."""
     aktau = court.nodes[0]
     line = court.lines[aktau.number]
     filing = court.file(aktau, AIGUL, ASTANA, attachment=bytes(3 * CHUNK_BYTES + 5))
@@ -307,6 +321,7 @@ def test_a_blob_cut_in_the_middle_goes_on_where_it_stopped(court: Court) -> None
 
 
 def test_a_poisoned_entry_delays_nobody_else(court: Court) -> None:
+    """Row 63: others about other objects go on."""
     aktau, astana, _ = court.nodes
     poisoned = court.file(aktau, AIGUL, ASTANA)
     court.settle()

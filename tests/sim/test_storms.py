@@ -197,6 +197,7 @@ class Storm:
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_storm(chunk: int, tmp_path: Path) -> None:
+    """Rows 18, 27, 28, 29, 51 and 52: everything at once, from a seed."""
     for seed in seeds()[chunk::CHUNKS]:
         storm = Storm(tmp_path / str(seed), seed)
         try:

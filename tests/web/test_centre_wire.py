@@ -47,6 +47,7 @@ def test_garbage_gets_a_signed_refusal_and_nothing_else(country: Country, client
 
 @pytest.mark.parametrize(("path", "limit"), [(ports.BUNDLE, BODY_BYTES_MAX[ports.BUNDLE]), (ports.HELLO, cose.MESSAGE_BYTES_MAX)])
 def test_what_is_too_large_is_not_read(country: Country, path: str, limit: int) -> None:
+    """Row 2: a body without end."""
     environ = create_environ(path, method="POST")
     environ |= {"wsgi.input": Unreadable(), "CONTENT_LENGTH": str(limit + 1)}
     body, status, _headers = run_wsgi_app(country.app, environ, buffered=True)

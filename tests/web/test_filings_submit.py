@@ -59,6 +59,7 @@ def test_a_claim_is_signed_filed_and_its_draft_erased(node: Node, who: Person) -
 
 
 def test_the_same_draft_is_filed_once(node: Node) -> None:
+    """Row 25: the button pressed twice."""
     draft = ready(node)
     filing = send(node, draft)
     before = len(filing_lists.filings_of_person(node.database, AIGUL.person))
@@ -176,6 +177,7 @@ def test_files_are_replaced_and_removed_one_by_one(node: Node) -> None:
 
 
 def test_the_talon_is_the_same_whenever_it_is_printed(node: Node, tmp_path: Path) -> None:
+    """Row 26: the printer jammed; the talon is printed again."""
     filing = send(node, ready(node))
     receipt = talons.receipt_of(node, filing)
     assert talons.receipt_of(node, filing) == receipt
@@ -386,7 +388,7 @@ def test_a_crash_leaves_the_draft_or_the_filing_and_never_both(dangerous: Court,
 
 
 def test_two_sends_at_once_give_one_filing(node: Node) -> None:
-    """Two windows press «send»: the second finds the filing inside its own transaction."""
+    """Row 25: two windows press «send»: the second finds the filing inside its own transaction."""
     draft = ready(node)
     unit, calls = node.journal.unit, []
 
