@@ -13,7 +13,8 @@ INTERVAL_SECONDS_MIN = 5
 class EdgeConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``data``: folder of this node. ``high_water``: file of the high-water mark, best on another disk; default inside
     ``data``. ``interval_seconds``: between exchanges. ``surface``: "kiosk" (idle warning, large) or "home".
-    ``sticks``: where inserted media are mounted (`sync.media`).
+    ``keep_files_days``: after so many days a file that the centre has confirmed is let go of and fetched again when somebody
+    opens it; 0 keeps all. ``sticks``: where inserted media are mounted (`sync.media`).
     ``tls_proxy``: a TLS proxy stands in front, and what it says of the client is believed."""
 
     data: str = "run/edge"
@@ -21,6 +22,7 @@ class EdgeConfig(msgspec.Struct, frozen=True, kw_only=True):
     centre: Url = "http://127.0.0.1:8000"
     high_water: str = ""
     interval_seconds: Annotated[int, msgspec.Meta(ge=INTERVAL_SECONDS_MIN)] = 60
+    keep_files_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 0
     sticks: Media = MEDIA
     surface: Literal["kiosk", "home"] = "kiosk"
     tls_proxy: bool = False

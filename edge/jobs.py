@@ -4,11 +4,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from edge.exchanger import Exchanger
 from edge.node import Node
-from edge.services import drafts, lists
+from edge.services import drafts, lists, retention
 
 TICK_SECONDS = 1
 DRAFTS_SECONDS = 3_600
 LISTS_SECONDS = 15
+RETENTION_SECONDS = 3_600
 
 
 def start(node: Node, exchanger: Exchanger) -> BackgroundScheduler:
@@ -20,5 +21,6 @@ def start(node: Node, exchanger: Exchanger) -> BackgroundScheduler:
     scheduler.add_job(exchanger.tick, "interval", seconds=TICK_SECONDS, id="exchange")
     scheduler.add_job(drafts.purge, "interval", seconds=DRAFTS_SECONDS, args=[node], id="drafts")
     scheduler.add_job(lists.Taker(node).run, "interval", seconds=LISTS_SECONDS, id="lists")
+    scheduler.add_job(retention.prune, "interval", seconds=RETENTION_SECONDS, args=[node], id="retention")
     scheduler.start()
     return scheduler

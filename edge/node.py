@@ -53,6 +53,7 @@ class Node:
         self.client = Client(
             self.journal, identity, self.blobs, self.transport, folder=self.data, health=self._health, unneeded=self._unneeded
         )
+        self.blobs.recall = self.client.recall
         self._shelf = reference.Shelf()
 
     @classmethod

@@ -8,11 +8,12 @@ import hashlib
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from common.clock import Clock
-from common.db import Database, fetch
-from common.errors import N_, Corrupt, NotFound, Refused
+from common.db import Database, fetch, transaction
+from common.errors import N_, Corrupt, NotFound, Refused, Unreachable
 from common.files import make_folder, sync_folder, write_durable
 from sync.tables import has_blob
 
@@ -38,6 +39,9 @@ class BlobStore:
         self._database = database
         self._clock = clock
 
+        self.recall: Callable[[bytes, int], object] | None = None
+        """Gets a file back that was let go of: (SHA-256, size); raises what the line raises."""
+
     def path(self, sha256: bytes) -> Path:
         """Return where the blob lies (or would lie)."""
         name = sha256.hex()
@@ -47,8 +51,17 @@ class BlobStore:
         """Return whether the blob is here, whole and verified."""
         return has_blob(self._database, sha256)
 
+    def at_hand(self, sha256: bytes) -> bool:
+        """Return whether `read` may give the blob: it is here, or was let go of and comes back when there is a line."""
+        return self.has(sha256) or self._pruned_size(sha256) is not None
+
     def read(self, sha256: bytes) -> bytes:
-        """Return the blob; raises NotFound("blob.absent") or Corrupt("blob.rot") when its bytes no longer hash to its name."""
+        """Return the blob; raises NotFound("blob.absent"/"blob.pruned") or Corrupt("blob.rot") when its bytes no longer hash to its name.
+
+        One that was let go of is fetched from the centre, inside this call.
+        """
+        if (size := self._pruned_size(sha256)) is not None and not self.has(sha256):
+            self._call_back(sha256, size)
         try:
             data = self.path(sha256).read_bytes()
         except OSError as error:
@@ -56,6 +69,27 @@ class BlobStore:
         if hashlib.sha256(data).digest() != sha256:
             raise Corrupt("blob.rot", N_("A stored file is damaged. Call the administrator."))
         return data
+
+    def prune(self, sha256: bytes, size: int) -> None:
+        """Let go of a blob; if we crash between the two steps its file stays and nothing is wrong."""
+        with transaction(self._database):
+            fetch(self._database, "DELETE FROM blob WHERE sha256 = ?", (sha256,))
+            values = (sha256, size, self._clock.now())
+            fetch(self._database, "INSERT OR REPLACE INTO pruned (sha256, size, pruned_ms) VALUES (?, ?, ?)", values)
+        self.path(sha256).unlink(missing_ok=True)
+
+    def _pruned_size(self, sha256: bytes) -> int | None:
+        rows = fetch(self._database, "SELECT size FROM pruned WHERE sha256 = ?", (sha256,))
+        return int(rows[0][0]) if rows else None
+
+    def _call_back(self, sha256: bytes, size: int) -> None:
+        sentence = N_("This file is kept at the centre. It is fetched when it is opened while the line works.")
+        if self.recall is None:
+            raise NotFound("blob.pruned", sentence)
+        try:
+            self.recall(sha256, size)
+        except Unreachable as error:
+            raise NotFound("blob.pruned", sentence) from error
 
     def put(self, data: bytes) -> bytes:
         """Store ``data`` durably and return its SHA-256; may be called inside a transaction or outside one."""
@@ -145,6 +179,7 @@ class BlobStore:
     def _record(self, sha256: bytes, size: int) -> None:
         values = (sha256, size, self._clock.now())
         fetch(self._database, "INSERT OR IGNORE INTO blob (sha256, size, stored_ms) VALUES (?, ?, ?)", values)
+        fetch(self._database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))
 
 
 def _bad_chunk() -> Refused:

@@ -48,6 +48,8 @@ class Client:
         self._health = health
         self._clock: Clock = journal.clock
         self._folder = folder
+        self._transport = transport
+        self._blobs = blobs
         self._link = Link(self._database, identity, transport)
         self._up = Uplink(self._link, journal, blobs)
         self._down = Downlink(self._link, journal, blobs, unneeded)
@@ -68,6 +70,11 @@ class Client:
             row |= {"id": 1, "token": b"", "acked_epoch": 1, "receipted_epoch": 0, "receipted_seq": 0, "root": merkle.EMPTY_ROOT}
             row |= {"note": b"", "down_since_ms": None, "state": "", "centre_certificate": centre_certificate}
             insert(self._database, SyncRow, [row])
+
+    def recall(self, sha256: bytes, size: int) -> None:
+        """Get one file back now, beside whatever exchange is under way; raises Unreachable and what the centre refuses with."""
+        link = Link(self._database, self._link.identity, self._transport)
+        Downlink(link, self._journal, self._blobs, frozenset).fetch_blob(sha256, size)
 
     def backlog(self) -> tuple[int, int, int]:
         """Return (entries, bytes, claimed time of the oldest in ms or 0) that the centre has not acknowledged."""

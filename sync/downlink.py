@@ -166,13 +166,14 @@ class Downlink:
         for place, (sha256, size) in enumerate(wanted):
             self._link.progress("blobs_down", place, len(wanted))
             try:
-                self._fetch_blob(sha256, size)
+                self.fetch_blob(sha256, size)
             except Unreachable:
                 raise
             except CourtError as error:
                 self._link.outcome.problems.append(error.code)  # not there yet, or broken on the way: the next exchange asks again
 
-    def _fetch_blob(self, sha256: bytes, size: int) -> None:
+    def fetch_blob(self, sha256: bytes, size: int) -> None:
+        """Get one file, piece by piece, from where an earlier try stopped."""
         if self._blobs.adopt(sha256, size):
             return
         have = self._blobs.bitmap(sha256, size)

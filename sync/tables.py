@@ -68,7 +68,18 @@ class BlobRow(Table):
         table_name = "blob"
 
 
-TABLES: tuple[type[Table], ...] = (EntryRow, QuarantineRow, BlobRefRow, BlobRow)
+class PrunedRow(Table):
+    """A blob this machine has let go of: the centre gives it back when somebody asks."""
+
+    sha256 = BlobField(primary_key=True)
+    size = IntegerField()
+    pruned_ms = IntegerField()
+
+    class Meta:
+        table_name = "pruned"
+
+
+TABLES: tuple[type[Table], ...] = (EntryRow, QuarantineRow, BlobRefRow, BlobRow, PrunedRow)
 
 GUARDS = (
     # one entry a place: in this machine's own journal, and in what came from the register. Where a restored disk has
@@ -174,9 +185,10 @@ def blobs_of(database: Database, leaf: bytes) -> list[BlobRef]:
 
 
 def missing_blobs(database: Database) -> list[tuple[bytes, int]]:
-    """Return (sha256, size) of named blobs this machine does not hold, smallest first."""
+    """Return (sha256, size) of named blobs this machine does not hold and has not let go of, smallest first."""
     statement = """SELECT DISTINCT r.sha256, r.size FROM blob_ref r LEFT JOIN blob b ON b.sha256 = r.sha256
-                   WHERE b.sha256 IS NULL ORDER BY r.size, r.sha256"""
+                   LEFT JOIN pruned p ON p.sha256 = r.sha256
+                   WHERE b.sha256 IS NULL AND p.sha256 IS NULL ORDER BY r.size, r.sha256"""
     return [(sha256, size) for sha256, size in fetch(database, statement)]
 
 

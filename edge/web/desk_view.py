@@ -89,7 +89,7 @@ def paper(node: Node, page: Sheet, chosen: str, size: str) -> Paper:
     title, media = (file.title, file.media) if file else (gettext("Statement"), "application/pdf")
     pages = file.pages if file else filing.statement_pages
     about = ", ".join(part for part in (gettext("%(count)d p.", count=pages) if pages else "", size) if part)
-    if not node.blobs.has(sha256):
+    if not node.blobs.at_hand(sha256):
         return Paper("absent", title, about, sha256=sha256)
     address = url_for("desk.file", id=filing.obj.hex(), sha256=chosen)
     shown = media in INLINE_KINDS

@@ -188,8 +188,8 @@ def _add_show(pages: Blueprint, node: Node) -> None:
             state=state_of(filing, climbed, online=filings.line_state(node).online),
             case_facts=case_facts(book, claim) if claim else [],
             payment_facts=payment_facts(node, claim) if claim else [],
-            files=[(file, node.blobs.has(file.sha256)) for file in filing_lists.files(node.database, filing.obj)],
-            statement_here=node.blobs.has(filing.statement_sha256),
+            files=[(file, node.blobs.at_hand(file.sha256)) for file in filing_lists.files(node.database, filing.obj)],
+            statement_here=node.blobs.at_hand(filing.statement_sha256),
             events=[(when(event.time_ms, now), *event_words(node, event)) for event in filing_lists.events(node.database, filing.obj)],
             grounds=[
                 (ground.text_ru if lang == "ru" else ground.text_kk, ground.article, ground.cure)
