@@ -13,6 +13,11 @@ from common.pki.xmldsig import C14N, COUNTRY, ENVELOPED
 KINDS = {
     "GOST 34.10-2015/512": (f"{COUNTRY}gostr34102015-gostr34112015-512", f"{COUNTRY}gostr34112015-512", "streebog512"),
     "GOST 34.10-2015/256": (f"{COUNTRY}gostr34102015-gostr34112015-256", f"{COUNTRY}gostr34112015-256", "streebog256"),
+    "GOST 34.310-2004": (
+        "http://www.w3.org/2001/04/xmldsig-more#gost34310-gost34311",
+        "http://www.w3.org/2001/04/xmldsig-more#gost34311",
+        "gost34311",
+    ),
     "RSA-2048": ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256", "sha256"),
     "ECDSA P-256": ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha256", "sha256"),
 }

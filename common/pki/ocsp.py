@@ -108,7 +108,7 @@ def _read(data: bytes) -> _Basic:
     if len(data) > RESPONSE_BYTES_MAX:
         raise der.DerError("too large")
     whole = der.read(data).expect(der.SEQUENCE)
-    status = int.from_bytes(whole[0].expect(_ENUMERATED).body, "big")
+    (status,) = whole[0].expect(_ENUMERATED).body  # one byte, or ValueError
     if status != _SUCCESSFUL:
         raise Refused("ocsp.refused", REFUSED, status=status)
     kind, content = whole[1].expect(0xA0)[0].expect(der.SEQUENCE).parts
@@ -127,7 +127,7 @@ def _read(data: bytes) -> _Basic:
         nonce=_nonce(fields[3:]),
         oid=basic[1].algorithm(),
         signature=basic[2].bits(),
-        certificates=tuple(one for part in basic.parts[3:] if part.tag == 0xA0 for one in part[0]),
+        certificates=tuple(one for part in basic.parts[3:] if part.tag == 0xA0 for one in part[0].expect(der.SEQUENCE)),
     )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from old_keys import OldKey, old_person, old_root
 from pki_samples import NOVEMBER_MS
 
 from common.pki.authority import Authority, issue_node_certificate, self_signed_ca
@@ -28,6 +29,17 @@ def keys(authorities: dict[str, Authority]) -> dict[str, Key]:
         name: one.issue_person("АХМЕТОВА", "АЙГҮЛ", "СЕРІКҚЫЗЫ", "900101400018", not_before_ms=NOVEMBER_MS - HOUR_MS)
         for name, one in authorities.items()
     }
+
+
+@pytest.fixture(scope="session")
+def root_of_2004() -> OldKey:
+    return old_root()
+
+
+@pytest.fixture(scope="session")
+def all_keys(keys: dict[str, Key], root_of_2004: OldKey) -> dict[str, Key]:
+    """The keys of today and one of GOST 34.310-2004, which signs in tests alone."""
+    return {**keys, "gost2004": old_person(root_of_2004)}
 
 
 @pytest.fixture(params=["gost512", "gost256", "rsa2048", "p256"])

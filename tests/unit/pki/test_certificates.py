@@ -5,13 +5,28 @@ import base64
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pki_samples import NOVEMBER_MS, national
 
 from common.errors import Refused
+from common.pki import authority as profiles
 from common.pki import der, gost
 from common.pki.algorithms import STREEBOG_512, gost_spki, read_public_key
 from common.pki.authority import Authority
 from common.pki.certificates import read_certificate
+from common.pki.keystore import Key
+from common.pki.profile import (
+    IDENTIFICATION_OIDS,
+    IDENTIFICATION_WORDS,
+    KEY_STORAGE_EXTENSION,
+    ORGANISATION,
+    ROLE_OIDS,
+    ROLE_WORDS,
+    STORAGE_OIDS,
+    STORAGE_WORDS,
+)
+from common.pki.trust import Trust
 
 
 def test_a_national_certificate_of_a_person() -> None:
@@ -74,3 +89,48 @@ def test_a_changed_certificate_is_not_signed(authority: Authority) -> None:
     changed = read_certificate(der[:at] + "СЫНАК".encode() + der[at + 10 :])
     assert not changed.signed_by(authority.root.certificate)
     assert authority.issuer.certificate.signed_by(authority.root.certificate)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kind=st.sampled_from(["gost512", "gost256", "gost2004", "rsa2048", "p256"]),
+    place=st.floats(0, 1, exclude_max=True),
+    mask=st.integers(1, 255),
+)
+def test_a_changed_byte_of_a_certificate_breaks_its_chain(
+    authorities: dict[str, Authority], all_keys: dict[str, Key], root_of_2004: Key, kind: str, place: float, mask: int
+) -> None:
+    trust = Trust.of([root_of_2004.certificate.der, *(one for each in authorities.values() for one in each.anchors() + each.authorities())])
+    data = all_keys[kind].certificate.der
+    at = int(place * len(data))
+    with pytest.raises(Refused):
+        trust.check(read_certificate(data[:at] + bytes([data[at] ^ mask]) + data[at + 1 :]), at_ms=NOVEMBER_MS, now_ms=NOVEMBER_MS)
+
+
+STORAGE = {oid: name for oid, name in STORAGE_OIDS.items() if name != "file"}
+
+
+@pytest.mark.parametrize("role", ["financial", "staff_records", "treasury", "information_system"])
+def test_every_role_storage_and_identification(authorities: dict[str, Authority], role: str) -> None:
+    """Names of each table, read back out of certificates that carry them; a card and a cloud as well as a file."""
+    authority = authorities["p256"]
+    oid = next(oid for oid, roles in ROLE_OIDS.items() if roles == ("organisation", role))
+    for (storage_oid, storage), (level_oid, level) in zip(STORAGE.items(), [*IDENTIFICATION_OIDS.items()] * 3, strict=False):
+        purposes = [ORGANISATION, oid, *{level_oid, level_oid[:17]}]
+        extensions = (
+            profiles._extension("2.5.29.37", der.sequence(*map(der.oid, purposes))),
+            profiles._extension(KEY_STORAGE_EXTENSION, der.sequence(der.oid(storage_oid))),
+        )
+        request = profiles._Request(
+            profiles._name([(profiles._CN, der.text("ӘБІЛҚАСЫМҰЛЫ ҒАНИ"))]),
+            authority.root.certificate.key.spki,
+            7,
+            NOVEMBER_MS,
+            NOVEMBER_MS,
+            extensions,
+        )
+        found = read_certificate(profiles._issue(authority.issuer, request))
+        assert (found.role, found.storage, found.identification, found.subject) == (role, storage, level, "ӘБІЛҚАСЫМҰЛЫ ҒАНИ")
+        assert {"organisation", role} == found.roles
+    assert set(ROLE_WORDS) == {name for roles in ROLE_OIDS.values() for name in roles}
+    assert (set(STORAGE_WORDS), set(IDENTIFICATION_WORDS)) == (set(STORAGE_OIDS.values()), set(IDENTIFICATION_OIDS.values()))

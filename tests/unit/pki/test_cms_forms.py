@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from old_keys import OldKey, old_person, old_root, outside_in_pieces
+from old_keys import OldKey, old_person, outside_in_pieces
 from pki_samples import NOVEMBER_MS
 
 from common.errors import Refused
@@ -22,16 +22,6 @@ from common.pki.trust import Trust
 DOCUMENT = "Талап қою арызы".encode() * 20
 KINDS = ["gost512", "gost256", "gost2004", "rsa2048", "p256"]
 HOUR_MS = 3_600_000
-
-
-@pytest.fixture(scope="session")
-def root_of_2004() -> OldKey:
-    return old_root()
-
-
-@pytest.fixture(scope="session")
-def all_keys(keys: dict[str, Key], root_of_2004: OldKey) -> dict[str, Key]:
-    return {**keys, "gost2004": old_person(root_of_2004)}
 
 
 def pem(data: bytes) -> bytes:

@@ -6,12 +6,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pki_samples import NATIONAL, NOVEMBER_MS, PASSWORD, national, tiny_pdf
 
 from common.errors import Refused
 from common.pki import cms
 from common.pki.keystore import Key, open_p12
-from common.pki.pades import embed, prepare_pdf, read_pdf_signatures, sign_pdf
+from common.pki.pades import CMS_BYTES_RESERVED, embed, prepare_pdf, read_pdf_signatures, sign_pdf
 
 
 def test_the_national_sample_signed_with_a_national_key() -> None:
@@ -33,24 +35,50 @@ def test_signing_changes_no_byte_and_no_metadata(key: Key) -> None:
     assert cms.signed_attributes_signer(found.cms)[2] == found.byte_range_digest
 
 
-def test_citizen_node_and_clerk_sign_one_after_another(keys: dict[str, Key], node_key: Key) -> None:
-    pdf = tiny_pdf()
-    for field, key in (("citizen", keys["gost512"]), ("node", node_key), ("clerk", keys["rsa2048"])):
+def test_citizen_node_and_clerk_sign_one_after_another(all_keys: dict[str, Key], node_key: Key) -> None:
+    """Each signature covers the file as it was then, byte for byte; keys of 2004 are found among them."""
+    pdf, lengths = tiny_pdf(), []
+    signers = (("citizen", all_keys["gost512"]), ("node", node_key), ("lawyer", all_keys["gost2004"]), ("clerk", all_keys["rsa2048"]))
+    for field, key in signers:
         pdf = sign_pdf(pdf, key, at_ms=NOVEMBER_MS, field=field)
+        lengths.append(len(pdf))
     found = read_pdf_signatures(pdf)
-    assert [(one.field, one.intact, one.covers_whole, one.appended) for one in found] == [
-        ("citizen", True, False, "signatures"),
-        ("node", True, False, "signatures"),
-        ("clerk", True, True, "nothing"),
-    ]
+    assert [(one.field, one.certificate) for one in found] == [(field, key.certificate) for field, key in signers]
+    assert [one.covered_bytes for one in found] == lengths
+    assert [one.covers_whole for one in found] == [False, False, False, True]
+    assert [one.appended for one in found] == ["signatures"] * 3 + ["nothing"]
+    assert {one.level for one in found} == {"CAdES-B"}
     assert all(one.holds for one in found)
+    for one in found:  # the file as this signer saw it
+        (*_, last) = read_pdf_signatures(pdf[: one.covered_bytes])
+        assert (last.field, last.covers_whole, last.holds) == (one.field, True, True)
 
 
-def test_a_changed_byte_anywhere_is_seen(keys: dict[str, Key]) -> None:
+@pytest.fixture(scope="module")
+def signed_pdfs(all_keys: dict[str, Key]) -> dict[str, bytes]:
+    return {kind: sign_pdf(tiny_pdf(), key, at_ms=NOVEMBER_MS, field="citizen") for kind, key in all_keys.items()}
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    kind=st.sampled_from(["gost512", "gost256", "gost2004", "rsa2048", "p256"]),
+    place=st.floats(0, 1, exclude_max=True),
+    mask=st.integers(1, 255),
+)
+def test_whichever_byte_changes_is_seen(signed_pdfs: dict[str, bytes], kind: str, place: float, mask: int) -> None:
+    signed = signed_pdfs[kind]
+    gap = signed.index(b"/Contents <") + 11
+    covered = [*range(gap + 3500), *range(gap + 2 * CMS_BYTES_RESERVED, len(signed))]  # the zeros of the gap: below
+    at = covered[int(place * len(covered))]
+    assert not _holds(signed[:at] + bytes([signed[at] ^ mask]) + signed[at + 1 :])
+
+
+def test_a_changed_byte_in_the_gap_is_seen(keys: dict[str, Key]) -> None:
+    """No signature covers the gap: its form is held instead, to the last zero."""
     signed = sign_pdf(tiny_pdf(), keys["p256"], at_ms=NOVEMBER_MS, field="citizen")
     gap = signed.index(b"/Contents <") + 11
-    places = [*range(0, gap, 37), *range(gap, gap + 2400, 97), *range(gap + 2400, gap + 16384, 997), *range(gap + 16384, len(signed), 23)]
-    for at in places:
+    end = gap + 2 * CMS_BYTES_RESERVED
+    for at in (*range(gap, gap + 2400, 197), *range(gap + 2400, end, 1997), end - 1):
         assert not _holds(signed[:at] + bytes([signed[at] ^ 1]) + signed[at + 1 :]), at
 
 
@@ -127,6 +155,27 @@ def test_bad_input_has_its_own_refusal(keys: dict[str, Key]) -> None:
     assert read_pdf_signatures(tiny_pdf()) == ()
     with pytest.raises(Refused, match="pdf.signature_broken"):
         read_pdf_signatures(prepare_pdf(tiny_pdf(), at_ms=NOVEMBER_MS, field="citizen")[0])
+
+
+@pytest.mark.skipif(shutil.which("pdfsig") is None, reason="no pdfsig")
+def test_poppler_agrees_on_several_signatures(keys: dict[str, Key], tmp_path: Path) -> None:
+    """Where it knows the algorithms: each valid, only the last over the whole file; ours say the same."""
+    pdf = tiny_pdf()
+    for field, key in (("citizen", keys["rsa2048"]), ("node", keys["p256"]), ("clerk", keys["rsa2048"])):
+        pdf = sign_pdf(pdf, key, at_ms=NOVEMBER_MS, field=field)
+    file = tmp_path / "three.pdf"
+    file.write_bytes(pdf)
+    shown = subprocess.run(["pdfsig", "-nocert", str(file)], capture_output=True, text=True, check=False).stdout
+    found = read_pdf_signatures(pdf)
+    assert shown.count("Signature is Valid") == sum(one.intact for one in found) == 3
+    assert shown.count("Total document signed") == sum(one.covers_whole for one in found) == 1
+    assert all(
+        f"Signed Ranges: [0 - {start}], [{end} - {one.covered_bytes}]" in shown for one, (start, end) in zip(found, _gaps(pdf), strict=True)
+    )
+
+
+def _gaps(pdf: bytes) -> list[tuple[int, int]]:
+    return [(int(start), int(end)) for start, end in re.findall(rb"/ByteRange \[0 (\d+) (\d+) \d+\]", pdf)]
 
 
 @pytest.mark.skipif(shutil.which("pdfsig") is None, reason="no pdfsig")

@@ -90,6 +90,12 @@ def test_every_form_and_every_kind_of_key(key: Key, form: str, uri: str) -> None
     assert [(each.element, each.id) for each in found.covers] == ([("a", "part")] if uri else [("талап", "")])
 
 
+def test_a_signature_of_2004(all_keys: dict[str, Key]) -> None:
+    key = all_keys["gost2004"]
+    [found] = read_xml_signatures(sign_xml(DOCUMENT, key))
+    assert (found.intact, found.certificate) == (True, key.certificate)
+
+
 CHANGES = {
     "text": ("Сотқа", "Сотта"),
     "an attribute": ('күні="21"', 'күні="22"'),
