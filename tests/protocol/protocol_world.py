@@ -128,10 +128,14 @@ def make_world(folder: Path) -> World:
     return World(court, add_node(court))
 
 
+WITNESSED = ("witness", "refused_head")
+"""What a machine notes of the heads it saw, also of those it refuses."""
+
+
 def picture(database: Database, *, without: Sequence[str] = ("sync", "contact")) -> dict[str, list[Any]]:
     """Everything the database holds, but what it notes about the line itself."""
     names = [name for (name,) in fetch(database, "SELECT name FROM sqlite_master WHERE type = 'table'")]
-    return {name: fetch(database, f'SELECT * FROM "{name}"') for name in names if name not in without}
+    return {name: fetch(database, f'SELECT * FROM "{name}"') for name in names if name not in (*without, *WITNESSED)}
 
 
 def code_of(action: Callable[[], object]) -> str:
