@@ -227,6 +227,16 @@ def newest_certificate(database: Database, node: int, pin: Pin) -> NodeCertifica
     return read_certificate(rows[0][0], pin)
 
 
+def all_certificates(database: Database) -> dict[bytes, bytes]:
+    """Return every certificate in the directory by its key id, as it was issued."""
+    return dict(fetch(database, "SELECT key_id, data FROM node_certificate"))
+
+
+def excluded(database: Database) -> tuple[int, ...]:
+    """Return the numbers of the machines that are not trusted any more."""
+    return tuple(node for (node,) in fetch(database, "SELECT node FROM node WHERE revoked_epoch IS NOT NULL ORDER BY node"))
+
+
 def revocation_of(database: Database, node: int) -> tuple[int, int] | None:
     """Return the last trusted (epoch, seq) of a revoked machine, or None while it is trusted."""
     rows = fetch(database, "SELECT revoked_epoch, revoked_seq FROM node WHERE node = ? AND revoked_epoch IS NOT NULL", (node,))

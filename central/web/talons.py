@@ -1,6 +1,6 @@
 """The check of a talon, open to everybody, without sign-in: by the register itself, which knows what became of it."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext as _
 
 from central.centre import Centre
@@ -9,8 +9,11 @@ from central.services.checks import Checked
 from central.web import words
 from common.papers.words import date_time_words
 from common.web.checking import CHECKS_MAX, UPLOAD_BYTES_MAX, WINDOW_MS, CheckForm, page_values
+from common.web.documents import file_answer
 from common.web.languages import current_language, number, when
 from common.web.limits import RateLimit, accept_bytes
+from common.web.offline import FILE_NAME, MEDIA_TYPE, Pinned, offline_page
+from sync import directory
 from sync.verify import FILE_BYTES_MAX
 
 
@@ -29,6 +32,18 @@ def make_pages(centre: Centre) -> Blueprint:
             if file := form.given():
                 checked = checks.check(centre, file, form.beside(FILE_BYTES_MAX))
         return _page(centre, form, checked), 400 if form.errors else 200
+
+    @pages.get("/check/offline", endpoint="offline")
+    def offline() -> Response:
+        pin = centre.identity.pin
+        pinned = Pinned(
+            environment=pin.environment,
+            registry=pin.registry,
+            certificates=directory.all_certificates(centre.database),
+            excluded=directory.excluded(centre.database),
+            made_ms=centre.clock.now(),
+        )
+        return file_answer(offline_page(pinned), name=FILE_NAME, kind=MEDIA_TYPE)
 
     return pages
 

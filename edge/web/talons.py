@@ -1,17 +1,20 @@
 """The check of a talon, open to everybody, without sign-in: the QR code from a scanner, or the paper as a file."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template, request
 from flask_babel import gettext
 
 from common.court.filing_lists import Filing
 from common.papers.words import date_time_words
 from common.web.checking import CHECKS_MAX, UPLOAD_BYTES_MAX, WINDOW_MS, CheckForm, page_values
+from common.web.documents import file_answer
 from common.web.languages import current_language
 from common.web.limits import RateLimit, accept_bytes
+from common.web.offline import FILE_NAME, MEDIA_TYPE, Pinned, offline_page
 from edge.node import Node
 from edge.services import checks, filings
 from edge.services.checks import Checked
 from edge.web.filings_words import category_word, court_word, document_word, freshness, house, state_of
+from sync import directory
 from sync.verify import FILE_BYTES_MAX
 
 
@@ -30,6 +33,18 @@ def make_pages(node: Node) -> Blueprint:
             if file := form.given():
                 checked = checks.check(node, file, form.beside(FILE_BYTES_MAX))
         return _page(node, form, checked), 400 if form.errors else 200
+
+    @pages.get("/check/offline", endpoint="offline")
+    def offline() -> Response:
+        pin = node.identity.pin
+        pinned = Pinned(
+            environment=pin.environment,
+            registry=pin.registry,
+            certificates=directory.all_certificates(node.database),
+            excluded=directory.excluded(node.database),
+            made_ms=node.clock.now(),
+        )
+        return file_answer(offline_page(pinned), name=FILE_NAME, kind=MEDIA_TYPE)
 
     return pages
 
