@@ -49,9 +49,10 @@ def _publish_full(centre: Centre, issuer: bytes, index: CrlIndex, known: list[Pu
     new, copy = Crl(data), make_folder(centre.data / "published") / f"{issuer.hex()}.crl"
     previous = _previous(copy.read_bytes() if copy.exists() else b"", known)
     count = 0
-    if previous is not None:
-        count += _write(centre, issuer, index, "patch", crl_patch.make(previous, new), previous.info.sha256)
-    if previous is None or not any(one.kind == "full" for one in [one for one in known if one.kind != "delta"][: FULL_EVERY - 1]):
+    patch = crl_patch.make(previous, new) if previous is not None else None
+    if patch is not None and previous is not None:
+        count += _write(centre, issuer, index, "patch", patch, previous.info.sha256)
+    if patch is None or not any(one.kind == "full" for one in [one for one in known if one.kind != "delta"][: FULL_EVERY - 1]):
         count += _write(centre, issuer, index, "full", zstandard.ZstdCompressor(level=LEVEL).compress(data))
     write_durable(copy, data)  # if we crash before this, the next list goes out whole
     return count

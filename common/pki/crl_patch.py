@@ -17,16 +17,17 @@ from common.errors import N_, CourtError, Refused
 from common.pki.crl import CRL_BYTES_MAX, Crl
 
 VERSION = 1
-PATCH_BYTES_MAX = 32 * 1024 * 1024
-"""Of a patch unpacked; of the national list a day has some 50 KB."""
+PATCH_BYTES_MAX = 4 * 1024 * 1024
+"""Of a patch unpacked; of the national list a day has some 50 KB. What differs by more goes out whole."""
+WINDOW_BYTES_MAX = 8 * 1024 * 1024
 LEVEL = 9
 
 BROKEN = N_("The changes to a revocation list cannot be read. They are fetched again.")
 OTHER = N_("The changes to a revocation list belong to another list than the one here.")
 
 
-def make(old: Crl, new: Crl) -> bytes:
-    """Return the patch that makes ``new`` out of ``old``."""
+def make(old: Crl, new: Crl) -> bytes | None:
+    """Return the patch that makes ``new`` out of ``old``, None where it would be longer than it may."""
     places = {old.der[start:end]: start for start, end in old.pieces()}
     steps: list[list[int] | bytes] = []
     done = 0  # of the new list
@@ -47,7 +48,8 @@ def make(old: Crl, new: Crl) -> bytes:
         steps.append([at, length])
     steps.append(new.der[done:])
     body = {"v": VERSION, "base": old.info.sha256, "target": new.info.sha256, "size": len(new.der), "steps": steps}
-    return zstandard.ZstdCompressor(level=LEVEL).compress(canonical.encode(body))
+    plain = canonical.encode(body)
+    return zstandard.ZstdCompressor(level=LEVEL).compress(plain) if len(plain) <= PATCH_BYTES_MAX else None
 
 
 def apply(old: bytes, patch: bytes) -> bytes:
@@ -55,7 +57,7 @@ def apply(old: bytes, patch: bytes) -> bytes:
     try:
         if not 0 < zstandard.frame_content_size(patch) <= PATCH_BYTES_MAX:
             raise Refused("crl.patch", BROKEN)
-        body = canonical.decode_map(zstandard.ZstdDecompressor(max_window_size=PATCH_BYTES_MAX).decompress(patch))
+        body = canonical.decode_map(zstandard.ZstdDecompressor(max_window_size=WINDOW_BYTES_MAX).decompress(patch))
         if body["v"] != VERSION or not 0 <= body["size"] <= CRL_BYTES_MAX:
             raise Refused("crl.patch", BROKEN)
         if hashlib.sha256(old).digest() != body["base"]:
@@ -63,12 +65,12 @@ def apply(old: bytes, patch: bytes) -> bytes:
         parts = [step if isinstance(step, bytes) else _stretch(old, *step) for step in body["steps"]]
         if sum(map(len, parts)) != body["size"]:
             raise Refused("crl.patch", BROKEN)
-        new = b"".join(parts)
+        new, target = b"".join(parts), body["target"]
     except (CourtError, zstandard.ZstdError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, Refused) and error.code == "crl.patch_base":
             raise
         raise Refused("crl.patch", BROKEN) from error
-    if hashlib.sha256(new).digest() != body["target"]:
+    if hashlib.sha256(new).digest() != target:
         raise Refused("crl.patch", BROKEN)
     return new
 

@@ -101,7 +101,8 @@ class _Writer(IncrementalPdfFileWriter):
 
 
 @contextmanager
-def _refused_as(code: str, sentence: str) -> Iterator[None]:
+def refused_as_pdf(code: str, sentence: str) -> Iterator[None]:
+    """Turn every error of pyHanko inside into ``Refused(code, sentence)``; our own errors pass unchanged."""
     try:
         yield
     except CourtError:
@@ -126,7 +127,7 @@ def prepare_pdf(pdf: bytes, *, at_ms: int, field: str, name: str = "", reason: s
     """
     if not _FIELD.fullmatch(field):
         raise Refused("pdf.field", N_("The name of a signature field has letters, digits, _ and - only."))
-    with _refused_as("pdf.broken", BROKEN):
+    with refused_as_pdf("pdf.broken", BROKEN):
         writer = _Writer(io.BytesIO(_checked(pdf)), decode_limits=_LIMITS)
         _refuse_encrypted(writer.prev)
         if any(taken == field for taken in _field_names(writer.prev)):
@@ -153,7 +154,7 @@ def embed(prepared: bytes, signature: bytes) -> bytes:
 
     Raises Refused("pdf.broken") when there is no gap, Refused("pdf.signature_size"), or as ``cms.verify_detached``.
     """
-    with _refused_as("pdf.broken", BROKEN):
+    with refused_as_pdf("pdf.broken", BROKEN):
         start, end = _gap(prepared)
         cms.verify_detached(signature, prepared[:start] + prepared[end:])
         return _fill(prepared, signature)
@@ -185,12 +186,12 @@ def read_pdf_signatures(pdf: bytes) -> tuple[PdfSignature, ...]:
     Raises Refused: "pdf.broken", "pdf.encrypted", "pdf.signature_broken" (a signature that cannot be read at all), "cms.algorithm".
     A signature that is readable but wrong is returned with ``intact`` False.
     """
-    with _refused_as("pdf.broken", BROKEN):
+    with refused_as_pdf("pdf.broken", BROKEN):
         reader = PdfFileReader(io.BytesIO(_checked(pdf)), decode_limits=_LIMITS)
         _refuse_encrypted(reader)
         if b"/ByteRange" not in pdf and not _field_names(reader):
             return ()
-    with _refused_as("pdf.signature_broken", SIGNATURE_BROKEN):
+    with refused_as_pdf("pdf.signature_broken", SIGNATURE_BROKEN):
         found = list(reader.embedded_regular_signatures)  # document timestamps sign nothing for anybody
         if len(found) > SIGNATURES_MAX or len(found) * len(pdf) > SIGNED_BYTES_MAX:
             raise Refused("pdf.signature_broken", SIGNATURE_BROKEN)

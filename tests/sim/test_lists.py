@@ -136,7 +136,7 @@ def test_what_is_put_together_wrong_is_not_used_and_the_old_list_stays(country: 
     country.a_day_later()
     country.exchange(country.node)
 
-    def forged(old: Crl, new: Crl) -> bytes:  # a centre that wants to hide a revocation has no key of the authority
+    def forged(old: Crl, new: Crl) -> bytes | None:  # a centre that wants to hide a revocation has no key of the authority
         bare = new.der[:-1] + bytes([new.der[-1] ^ 1])
         return real(old, Crl(bare))
 

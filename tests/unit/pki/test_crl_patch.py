@@ -38,7 +38,7 @@ def test_a_day_of_changes_is_small(made: Authority) -> None:
         del after[serial]
     after |= country(100, dice)
     old, new = listed(made, before), listed(made, after, 1)
-    patch = crl_patch.make(old, new)
+    patch = patch_of(old, new)
     assert len(patch) < 8_000 < len(new.der) // 40
     assert crl_patch.apply(old.der, patch) == new.der
 
@@ -49,7 +49,14 @@ def test_any_list_is_made_of_any_other(before: list[int], after: list[int]) -> N
     made = _authority()
     old = listed(made, dict.fromkeys(before, (NOVEMBER_MS, 1)))
     new = listed(made, dict.fromkeys(after, (NOVEMBER_MS, 1)), 1)
-    assert crl_patch.apply(old.der, crl_patch.make(old, new)) == new.der
+    assert crl_patch.apply(old.der, patch_of(old, new)) == new.der
+
+
+def test_what_differs_too_much_has_no_patch(made: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = listed(made, {}), listed(made, country(100, random.Random(1)))
+    assert crl_patch.make(old, new) is not None
+    monkeypatch.setattr(crl_patch, "PATCH_BYTES_MAX", 1000)
+    assert crl_patch.make(old, new) is None
 
 
 _made: list[Authority] = []
@@ -61,6 +68,12 @@ def _authority() -> Authority:
     return _made[0]
 
 
+def patch_of(old: Crl, new: Crl) -> bytes:
+    made = crl_patch.make(old, new)
+    assert made is not None
+    return made
+
+
 def repacked(patch: bytes, **changes: object) -> bytes:
     body = canonical.decode_map(zstandard.ZstdDecompressor().decompress(patch))
     return zstandard.ZstdCompressor().compress(canonical.encode({**body, **changes}))
@@ -68,7 +81,7 @@ def repacked(patch: bytes, **changes: object) -> bytes:
 
 def test_a_patch_that_lies_makes_nothing(made: Authority) -> None:
     old, new = listed(made, {1: (NOVEMBER_MS, 1), 2: (NOVEMBER_MS, 1)}), listed(made, {2: (NOVEMBER_MS, 1)}, 1)
-    patch = crl_patch.make(old, new)
+    patch = patch_of(old, new)
     with pytest.raises(Refused, match="crl.patch_base"):
         crl_patch.apply(new.der, patch)
     wrong: list[dict[str, object]] = [
@@ -82,6 +95,7 @@ def test_a_patch_that_lies_makes_nothing(made: Authority) -> None:
         {"steps": [["a", "b"]]},
         {"steps": [[0, len(old.der)]] * 100_000},
         {"steps": None},
+        {"target": None},
     ]
     for changes in wrong:
         with pytest.raises(Refused, match="crl.patch:"):
