@@ -158,3 +158,8 @@ def _name_sign(sign: str) -> bool:
     if sign in " -'":
         return True
     return sign.isalpha() and unicodedata.name(sign, "").startswith(("CYRILLIC ", "LATIN "))
+
+
+def calm_name(name: str) -> str:
+    """Return a person's name as people write it: certificates hold capitals only. Names of organisations stay as they are."""
+    return name.title() if name.isupper() and '"' not in name and "«" not in name else name

@@ -50,10 +50,14 @@ def _run(data: Path, port: int) -> int:
             return 1
         _print_table(data, port)
         while not stop.wait(0.5):
-            for name, process in processes.items():
-                if process.poll() is not None:
-                    out.print(f"[bold red]{name} has ended ({process.returncode}).[/] Its log: {data / (name + '.log')}")
+            for name, process in list(processes.items()):
+                if process.poll() is None:
+                    continue
+                out.print(f"[bold red]{name} has ended ({process.returncode}).[/] Its log: {data / (name + '.log')}")
+                if process.returncode >= 0:
                     return 1
+                out.print(f"{name} was killed; it is started again, as a court's machine is after a power cut.")
+                processes[name] = _launch(data, port, name)
         out.print("Stopping …")
         return 0
     finally:
@@ -61,20 +65,20 @@ def _run(data: Path, port: int) -> int:
 
 
 def _start(data: Path, port: int) -> dict[str, "subprocess.Popen[bytes]"]:
-    """Start the three processes; ports come from the environment, so that a folder can move to other ports."""
-    centre = f"http://127.0.0.1:{port}"
-    commands = {"centre": ("central", data / "centre", f"SOT_CENTRAL_LISTEN=127.0.0.1:{port}")}
+    names = ["centre", *(f"node-{number}" for number, _, _ in demo_country.NODES)]
+    return {name: _launch(data, port, name) for name in names}
+
+
+def _launch(data: Path, port: int, name: str) -> "subprocess.Popen[bytes]":
+    """Start one process; ports come from the environment, so that a folder can move to other ports."""
+    module, settings = "central", [f"SOT_CENTRAL_LISTEN=127.0.0.1:{port}"]
     for place, (number, _, _) in enumerate(demo_country.NODES):
-        settings = f"SOT_EDGE_LISTEN=127.0.0.1:{port + 1 + place} SOT_EDGE_CENTRE={centre}"
-        commands[f"node-{number}"] = ("edge", data / f"node-{number}", settings)
-    processes = {}
-    for name, (module, folder, settings) in commands.items():
-        log = (data / f"{name}.log").open("ab")
-        command = ["env", *settings.split(), sys.executable, "-m", module, "--data", str(folder), "run"]
+        if name == f"node-{number}":
+            module, settings = "edge", [f"SOT_EDGE_LISTEN=127.0.0.1:{port + 1 + place}", f"SOT_EDGE_CENTRE=http://127.0.0.1:{port}"]
+    command = ["env", *settings, sys.executable, "-m", module, "--data", str(data / name), "run"]
+    with (data / f"{name}.log").open("ab") as log:
         # a session of its own: Ctrl-C reaches this process, which then stops the others in order
-        processes[name] = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        log.close()
-    return processes
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
 def _all_answer(processes: dict[str, "subprocess.Popen[bytes]"], port: int, stop: threading.Event) -> bool:

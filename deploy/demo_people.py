@@ -69,6 +69,7 @@ STAFF = (
     Person("clerk-aktau", "ҚАСЫМОВА", "ДИНАРА", "ЕРБОЛҚЫЗЫ", "88090940017", AKTAU, "clerk"),
     Person("judge-aktau", "ЖАҚСЫЛЫҚОВ", "БОЛАТ", "ӨМІРҰЛЫ", "71040130022", AKTAU, "judge"),
     Person("clerk-medeu", "ӘЛІМБЕКОВА", "САУЛЕ", "НҰРЛАНҚЫЗЫ", "90121240033", MEDEU, "clerk"),
+    Person("administrator-aktau", "СЕЙІТОВ", "МАРАТ", "ЕРЖАНҰЛЫ", "85041130066", AKTAU, "administrator"),
     Person("judge-medeu", "ТӨЛЕГЕНОВ", "АСҚАР", "ҒАБИТҰЛЫ", "68071830044", MEDEU, "judge"),
 )
 ADMINISTRATOR = Person("administrator", "АХМЕТОВ", "НҰРБОЛ", "СЕРІКҰЛЫ", "83050530055", "", "central")

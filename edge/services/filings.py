@@ -28,6 +28,7 @@ from common.court.rules import ClaimFacts, FileFact, Finding
 from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, insert
 from common.errors import N_, Conflict, NotFound, Refused
 from common.facts import BlobRef
+from common.people import calm_name
 from common.pki import cms, pades
 from common.pki.certificates import Certificate
 from common.pki.opening import Signer, require_holder
@@ -262,11 +263,6 @@ def _filer(certificate: Certificate) -> Filer:
     name = certificate.organisation if certificate.bin else certificate.full_name
     person = certificate.bin or certificate.iin
     return Filer(person=person, iin=certificate.iin, bin=certificate.bin, name=calm_name(name), certificate=certificate.sha256)
-
-
-def calm_name(name: str) -> str:
-    """Return a person's name as people write it: certificates hold capitals only. Names of organisations stay as they are."""
-    return name.title() if name.isupper() and '"' not in name and "«" not in name else name
 
 
 def _duty(claim: Claim) -> Duty:

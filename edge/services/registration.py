@@ -25,6 +25,7 @@ from common.court.filing_texts import Ground
 from common.db import Database
 from common.errors import N_, Conflict, NotFound, Refused
 from common.ids import new_object_id
+from common.people import calm_name
 from common.pki.opening import Signer
 from edge.node import Node
 from edge.services.citations import cite
@@ -98,7 +99,7 @@ def grounds_of(book: Book) -> tuple[RefusalGround, ...]:
 def executors(node: Node, court: str) -> list[str]:
     """Return the names of those who may be named as executor: clerks and the chairman of the court."""
     held = staff.staff_of(node.database, court, now_ms=node.clock.now())
-    return list(dict.fromkeys(each.name for each in held if each.role in ("clerk", "chairman")))
+    return list(dict.fromkeys(calm_name(each.name) for each in held if each.role in ("clerk", "chairman")))
 
 
 def cure_suggestion(node: Node) -> date | None:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from common.court.filing_lists import Filing
 from common.errors import N_, Conflict, CourtError, NotFound, Refused
 from common.papers.words import size_words
+from common.people import calm_name
 from common.pki.asic import MEDIA_TYPE, SUFFIX
 from common.web.documents import file_answer, stream_answer
 from common.web.frame import safe_next
@@ -160,7 +161,7 @@ def _hex(text: str, size: int) -> bytes:
 
 
 def _clerk(officer: Officer) -> Clerk:
-    return Clerk(officer.court, officer.visitor.name, officer.visitor.certificate)
+    return Clerk(officer.court, calm_name(officer.visitor.name), officer.visitor.certificate)
 
 
 def _inbox_page(node: Node, readers: tuple[Officer, ...]) -> str:

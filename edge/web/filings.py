@@ -12,11 +12,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from common.court.book import Book
 from common.court.claim import FILING_ROLES, Claim, Party
+from common.people import calm_name
 from common.web.languages import current_language
 from common.web.pages import render_confirm, render_not_built
 from edge.node import Node
 from edge.services import drafts
-from edge.services.filings import calm_name
 from edge.visitor import Visitor
 from edge.web import access, filings_mine, filings_parties, filings_sign, filings_steps
 from edge.web.filings_draft import opened, read_id

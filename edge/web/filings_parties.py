@@ -9,13 +9,12 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from common.court.claim import FILING_ROLES, PARTIES_MAX, Claim, Party
 from common.errors import N_, NotFound, Refused
-from common.people import spaced
+from common.people import calm_name, spaced
 from common.web.forms import errors_of
 from common.web.pages import render_confirm
 from edge.node import Node
 from edge.services import drafts
 from edge.services.drafts import Content, Draft
-from edge.services.filings import calm_name
 from edge.visitor import Visitor
 from edge.web.filings_draft import opened, raw_or, saved_words
 from edge.web.filings_party_form import PartyForm, WhoForm, party_data, role_words, roles_for

@@ -16,6 +16,7 @@ from common.court.rules import RULES, Finding, blocking
 from common.errors import Conflict
 from common.papers.qr import qr_svg
 from common.papers.words import date_time_words, iin_groups, initials, money
+from common.people import calm_name
 from common.web.documents import file_answer
 from common.web.keys import KeyForm, hand_out, takes_key
 from common.web.keys import opened as open_key_of
@@ -169,7 +170,7 @@ def _review_page(
         paper=draft.content.paper if form else None,
         files=claim.attachments,
         talon=draft.content.talon,
-        holder=initials(filings.calm_name(who.name)) if not who.bin else who.name,
+        holder=initials(calm_name(who.name)) if not who.bin else who.name,
     )
 
 
@@ -239,7 +240,7 @@ def talon_values(node: Node, filing: Filing) -> dict[str, object]:
 
 
 def _short(name: str, kind: str) -> str:
-    return name if kind == "legal_entity" else initials(filings.calm_name(name))
+    return name if kind == "legal_entity" else initials(calm_name(name))
 
 
 def _add_papers(pages: Blueprint, node: Node) -> None:

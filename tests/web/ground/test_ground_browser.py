@@ -72,8 +72,7 @@ def test_no_page_scrolls_sideways_and_nothing_is_refused(browser: Browser, serve
     page.context.close()
 
 
-@pytest.mark.parametrize("surface", ["home", "desk", "kiosk"])
-@pytest.mark.parametrize("theme", ["light", "contrast"])
+@pytest.mark.parametrize(("surface", "theme"), [("home", "light"), ("home", "contrast"), ("desk", "contrast"), ("kiosk", "contrast")])
 def test_axe_finds_nothing(browser: Browser, serve: Serve, surface: str, theme: str) -> None:
     base = serve(surface)
     page = browser.new_context(viewport={"width": 1440, "height": 1200} if surface == "desk" else KIOSK).new_page()
@@ -150,6 +149,15 @@ def test_a_form_goes_after_the_saving_that_is_under_way(browser: Browser, kiosk:
     page.get_by_role("button", name="Сохранить участника").click()
     expect(page.locator("section.errors")).to_be_visible()
     assert order == ["/form/save", "/form"]
+    page.context.close()
+
+
+def test_what_takes_longer_says_so(browser: Browser, kiosk: str) -> None:
+    page = browser.new_context(viewport=KIOSK).new_page()
+    page.goto(kiosk + "/form?lang=en")
+    page.evaluate("addEventListener('submit', (event) => event.preventDefault())")  # the answer never comes
+    page.get_by_role("button", name="Сохранить участника").click()
+    expect(page.get_by_role("status").filter(has_text="One moment: this takes a few seconds.")).to_be_visible()
     page.context.close()
 
 

@@ -8,7 +8,7 @@
     const bar = document.createElement("progress");
     bar.max = 100; bar.value = 0;
     bar.setAttribute("aria-label", form.dataset.loading || "");
-    (form.querySelector(".go") || form).before(bar);
+    (event.submitter?.closest("p, .go") || form.querySelector(".go") || form).before(bar);
     const request = new XMLHttpRequest();
     request.open("POST", form.action || location.href);
     request.upload.addEventListener("progress", (sent) => { if (sent.lengthComputable) bar.value = (100 * sent.loaded) / sent.total; });
