@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from common import canonical
 from common.config import load
@@ -16,7 +17,7 @@ from edge.config import EdgeConfig
 from sync import container, cose, enrolment, identity, receipts
 from sync.blobs import CHUNK_BYTES
 from sync.bundle import open_bundle, read_bundle_header
-from sync.checkpoint import read_checkpoint
+from sync.checkpoint import add_signature, cosign, read_checkpoint, read_cosignature
 from sync.container import open_payload, read_header, split_container
 from sync.entry import decode_envelope, read_entry
 from sync.identity import Pin, read_certificate
@@ -46,6 +47,8 @@ def readers(world: World) -> dict[str, tuple[bytes, Door]]:
     taken = receipts.sign_r0(receipts.Taken(talon=1, node=world.node.number, leaf=bytes(32), statement=bytes(32), at=1), me)
     done = centre.sign_message(encode_body(receipts.Complete(leaf=bytes(32), index=1, at=1)), receipts.COMPLETE_TYPE)
     database = world.court.centre.database
+    witness = Ed25519PrivateKey.generate()
+    cosigned = add_signature(note, cosign(note, "sot/witness", witness, 1_795_262_400))
 
     def whole_bundle(data: bytes) -> object:
         return open_bundle(read_bundle_header(data, database, pin), centre)
@@ -61,6 +64,7 @@ def readers(world: World) -> dict[str, tuple[bytes, Door]]:
         "node_certificate": (me.certificate.data, lambda data: read_certificate(data, pin)),
         "pin": (encode_body(pin), lambda data: read_certificate(me.certificate.data, decode_body(data, Pin))),
         "checkpoint": (note, lambda data: read_checkpoint(data, pin.origin, pin.log_key)),
+        "cosignature": (cosigned, lambda data: read_cosignature(data, "sot/witness", witness.public_key())),
         "proof": (b"c2sp.org/tlog-proof@v1\nindex 0\n\n" + note, read_proof),
         "receipt_r0": (taken, lambda data: receipts.read_r0(data, me.certificate)),
         "receipt_r2": (done, lambda data: receipts.read_r2(data, centre.certificate)),
@@ -171,7 +175,7 @@ def _any_file() -> Target:
 
 READERS = (
     *("canonical", "entry", "envelope", "cose", "container", "header", "bundle", "node_certificate", "pin"),
-    *("checkpoint", "proof", "receipt_r0", "receipt_r2", "enrol_request", "enrol_grant", "enrol_code"),
+    *("checkpoint", "cosignature", "proof", "receipt_r0", "receipt_r2", "enrol_request", "enrol_grant", "enrol_code"),
 )
 DOORS: dict[str, Callable[[], Target]] = {
     **{name: functools.partial(_reader, name) for name in READERS},
