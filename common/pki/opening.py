@@ -90,15 +90,20 @@ class GivenSignature:
 
 def open_key(p12: bytes, password: str, trust: Trust, *, now_ms: int) -> OpenedKey:
     """Return the opened key; raises Refused("p12.…") or Refused("pki.…") with a sentence for its owner."""
+    key = open_file(p12, password)
+    trust.refresh()
+    return OpenedKey(key, trust.check(key.certificate, at_ms=now_ms, now_ms=now_ms), now_ms)
+
+
+def open_file(p12: bytes, password: str) -> Key:
+    """Return the key of a file that a person gave, whether or not it is trusted; raises Refused("p12.…")."""
     if not p12 or len(p12) > P12_BYTES_MAX:
         raise Refused("p12.broken", N_("This is not a key file. Choose the file that ends in .p12."), field="key_file")
     if len(password) > PASSWORD_CHARS_MAX:
         raise Refused(
             "p12.password", N_("The password of the key is wrong. Check the keyboard language and try again."), field="key_password"
         )
-    key = open_p12(p12, password)
-    trust.refresh()
-    return OpenedKey(key, trust.check(key.certificate, at_ms=now_ms, now_ms=now_ms), now_ms)
+    return open_p12(p12, password)
 
 
 def take_signature(text: bytes, content: bytes, trust: Trust, *, asked_ms: int, now_ms: int) -> GivenSignature:

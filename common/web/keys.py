@@ -37,7 +37,9 @@ from wtforms.validators import StopValidation
 
 from common.clock import Clock
 from common.errors import N_, CourtError, Refused, TooMany
-from common.pki.opening import P12_BYTES_MAX, PASSWORD_CHARS_MAX, OpenedKey, Signer, open_key
+from common.pki import cms
+from common.pki.certificates import Certificate
+from common.pki.opening import P12_BYTES_MAX, PASSWORD_CHARS_MAX, Signer, open_file, open_key, take_signature
 from common.pki.trust import Trust
 from common.web import ncalayer
 from common.web.forms import ChoiceField, CourtForm, Required
@@ -46,6 +48,7 @@ from common.web.ncalayer import hand_out as hand_out
 from common.web.secure import private_channel, require_private_channel
 
 View = TypeVar("View", bound=Callable[..., Any])
+Found = TypeVar("Found")
 
 KEY_BODY_BYTES_MAX = 256 * 1024
 """A key file, its password and the page's own fields; see above why not more."""
@@ -146,28 +149,50 @@ def opened(form: KeyForm, trust: Trust, now_ms: int, make: ncalayer.MakeContent 
     it answers. Raises Refused("p12.…", "pki.…", "cms.…" or "signing.…") at the field to look at, TooMany("key.file_tries" or
     "key.client_tries"), Forbidden("web.insecure") over a channel on which others may listen.
     """
+
+    def opening(data: bytes, password: str) -> Signer:
+        return open_key(data, password, trust, now_ms=now_ms)
+
+    def taking(taken: ncalayer.Taken) -> Signer:
+        return take_signature(taken.text, taken.content, trust, asked_ms=taken.asked_ms, now_ms=now_ms)
+
     require_private_channel()
-    return _given(form, trust, now_ms, make) if form.elsewhere else _opened(form, trust, now_ms)
+    return _given(form, now_ms, make, taking) if form.elsewhere else _opened(form, opening)
 
 
-def _given(form: KeyForm, trust: Trust, now_ms: int, make: ncalayer.MakeContent | None) -> Signer:
+def certificate_of(form: KeyForm, now_ms: int) -> Certificate:
+    """Return the certificate of the key that the person gave, whether or not it is trusted: its holder has proved to have the key.
+
+    With NCALayer a text kept in the session was signed. Raises as `opened`, but for "pki.…".
+    """
+
+    def taking(taken: ncalayer.Taken) -> Certificate:
+        return cms.verify_detached(cms.unarmoured(taken.text), taken.content)
+
+    require_private_channel()
+    if form.elsewhere:
+        return _given(form, now_ms, None, taking)
+    return _opened(form, lambda data, password: open_file(data, password).certificate)
+
+
+def _given(form: KeyForm, now_ms: int, make: ncalayer.MakeContent | None, judge: Callable[[ncalayer.Taken], Found]) -> Found:
     client, tries = request.remote_addr or "", _tries()
     _limited(lambda: tries.client.check(client), "key.client_tries", CLIENT_TRIES)
     try:
-        return ncalayer.take(form.signature.data or "", trust, now_ms=now_ms, make=make)
+        return judge(ncalayer.take(form.signature.data or "", now_ms=now_ms, make=make))
     except Refused as error:
         tries.client.hit(client)
         raise Refused(error.code, error.sentence, field=error.field or "key_where", **error.params) from error
 
 
-def _opened(form: KeyForm, trust: Trust, now_ms: int) -> OpenedKey:
+def _opened(form: KeyForm, opening: Callable[[bytes, str], Found]) -> Found:
     data = form.key_file.data.read(P12_BYTES_MAX + 1)
     file, client, tries = hashlib.sha256(data).hexdigest(), request.remote_addr or "", _tries()
     _limited(lambda: tries.client.check(client), "key.client_tries", CLIENT_TRIES)
     # counted before the password is tried, so that many requests at once get no more tries than one after another
     _limited(lambda: tries.file.hit(file), "key.file_tries", FILE_TRIES)
     try:
-        key = open_key(data, form.key_password.data or "", trust, now_ms=now_ms)
+        found = opening(data, form.key_password.data or "")
     except Refused as error:
         tries.client.hit(client)
         if error.code == "p12.password":
@@ -175,7 +200,7 @@ def _opened(form: KeyForm, trust: Trust, now_ms: int) -> OpenedKey:
         tries.file.forgive(file)
         raise Refused(error.code, error.sentence, field="key_file", **error.params) from error
     tries.file.forgive(file)
-    return key
+    return found
 
 
 def _limited(count: Callable[[], None], code: str, sentence: str) -> None:

@@ -1,8 +1,8 @@
 """A signature made outside: by NCALayer, the national program on the person's machine, in two steps of one form.
 
 1. The page's script sends the form with ``ask``; the view answers with ``hand_out``: what is to be signed.
-2. NCALayer signs it in its own window; the script puts the CMS into ``signature`` and sends the form as usual; ``take``
-   (called by ``common.web.keys.opened``) gives the use case a signer as good as an opened key.
+2. NCALayer signs it in its own window; the script puts the CMS into ``signature`` and sends the form as usual;
+   ``common.web.keys.opened`` takes it and gives the use case a signer as good as an opened key.
 
 What is remembered in between lies in the session, sealed under the visitor's cookie: when, at which address, and the text where
 it cannot be made again. It serves once, lives SIGNING_MS, and is no signature of anything until the right key has made one.
@@ -11,13 +11,12 @@ Bytes of a document are never kept: the use case makes them again, equal to the 
 
 import base64
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, request, session
 
 from common.errors import N_, Refused
-from common.pki.opening import GivenSignature, take_signature
-from common.pki.trust import Trust
 
 ADDRESS = "wss://127.0.0.1:13579"
 """Where NCALayer listens, on the person's own machine and nowhere else (PKI.md, 1)."""
@@ -46,10 +45,19 @@ def hand_out(content: bytes, *, at_ms: int, keep: bool = False, iin: str = "", b
     return jsonify(content=base64.b64encode(content).decode(), iin=iin, bin=bin, again=again)
 
 
-def take(text: str, trust: Trust, *, now_ms: int, make: MakeContent | None) -> GivenSignature:
-    """Return the signature in ``text`` over what this session was handed out at this address; ``make`` makes it again.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An answer to what was handed out: the CMS as it came, the bytes it must be over, when they were asked for."""
 
-    Raises Refused("signing.late"), Refused("signing.absent"), what ``make`` raises, and as `take_signature`.
+    text: bytes
+    content: bytes
+    asked_ms: int
+
+
+def take(text: str, *, now_ms: int, make: MakeContent | None) -> Taken:
+    """Return what came back, not judged yet; it answers what this session was handed out at this address, and serves once.
+
+    ``make`` makes the content again. Raises Refused("signing.late"), Refused("signing.absent"), and what ``make`` raises.
     """
     asked: dict[str, Any] = session.pop(KEY, None) or {}
     if not text.strip():
@@ -59,7 +67,7 @@ def take(text: str, trust: Trust, *, now_ms: int, make: MakeContent | None) -> G
     content = make(asked["at"]) if make else asked["text"]
     if not content:
         raise Refused("signing.late", LATE)
-    return take_signature(text.encode(), content, trust, asked_ms=asked["at"], now_ms=now_ms)
+    return Taken(text.encode(), content, asked["at"])
 
 
 def allow_connection() -> None:

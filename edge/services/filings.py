@@ -25,6 +25,7 @@ from common.court.filing_entries import Duty, File, Filer, FileRef, Party, Submi
 from common.court.filing_lists import Filing
 from common.court.filing_texts import withdrawal_content
 from common.court.rules import ClaimFacts, FileFact, Finding
+from common.court.signing import require_right
 from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, insert
 from common.errors import N_, Conflict, NotFound, Refused
 from common.facts import BlobRef
@@ -118,7 +119,7 @@ def preflight(node: Node, author: Visitor, draft: Draft) -> tuple[Finding, ...]:
 def submit(node: Node, author: Visitor, id: bytes, signer: Signer, *, shown: str, assisted_by: str = "") -> Filing:
     """Sign the statement that was ``shown`` (SHA-256, hex), file it, erase the draft, and return the filing.
 
-    Sending a draft again returns the filing it became. Raises as `require_taking`, NotFound, Refused("key.other_person"),
+    Sending a draft again returns the filing it became. Raises as `require_taking`, NotFound, Refused("key.other_person" or "key.no_right"),
     Refused("filing.rules"), Conflict("filing.changed") where the form was changed after reading, and what signing, the
     disk and the fold refuse with.
     """
@@ -127,7 +128,7 @@ def submit(node: Node, author: Visitor, id: bytes, signer: Signer, *, shown: str
         return before
     require_taking(node)
     draft = _as_shown(node, author, id, shown)
-    require_holder(signer.certificate, iin=author.iin, bin=author.bin)
+    _require_author(signer, author)
     findings = preflight(node, author, draft)
     _require_ready(findings)
     pdf = statements.read_statement(node, author, draft)
@@ -344,7 +345,7 @@ def withdraw(node: Node, author: Visitor, obj: bytes, signer: Signer, *, reason:
     Raises NotFound, Refused("key.other_person"), Conflict("filing.decided") or Conflict("filing.withdrawn").
     """
     filing = own(node, author, obj)
-    require_holder(signer.certificate, iin=author.iin, bin=author.bin)
+    _require_author(signer, author)
     reason = _reason(reason)
     with node.journal.unit() as unit:
         held = filing_lists.filing(unit.database, obj) or filing
@@ -360,6 +361,11 @@ def withdraw(node: Node, author: Visitor, obj: bytes, signer: Signer, *, reason:
 def withdrawal_to_sign(node: Node, author: Visitor, obj: bytes, *, reason: str) -> bytes:
     """Return the text that `withdraw` signs today; raises NotFound."""
     return _withdrawal(node, own(node, author, obj), terms.local_date(node.clock.now()).isoformat(), _reason(reason))
+
+
+def _require_author(signer: Signer, author: Visitor) -> None:
+    require_holder(signer.certificate, iin=author.iin, bin=author.bin)
+    require_right(signer.certificate.roles, bin=author.bin)
 
 
 def _withdrawal(node: Node, filing: Filing, day: str, reason: str) -> bytes:

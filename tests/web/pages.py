@@ -5,7 +5,8 @@
     browser.enter(AIGUL)                            # signs in by key
     assert browser.get("/cabinet").status_code == 200
 
-People: AIGUL owns things, BOLAT is a stranger, FIRM an organisation whose representative is AIGUL, ALMA her colleague at FIRM;
+People: AIGUL owns things, BOLAT is a stranger, FIRM an organisation whose representative is AIGUL, ALMA her colleague at FIRM with
+the right to sign, EMPLOYEE one without;
 REVOKED holds a revoked key, OUTSIDER one of a certification centre that nobody trusts here.
 """
 
@@ -53,6 +54,8 @@ class Person:
     organisation: str = ""
     bin: str = ""
     centre: str = "rsa2048"
+    role: str = "head"
+    """Of an organisation's certificate."""
 
     @property
     def person(self) -> str:
@@ -74,7 +77,8 @@ AIGUL = Person("СӘРСЕНОВА", "АЙГҮЛ", "МАРАТҚЫЗЫ", "850312
 BOLAT = Person("АХМЕТОВ", "БОЛАТ", "ЕРЛАНҰЛЫ", "900101300123")
 GOST_AIGUL = Person("СӘРСЕНОВА", "АЙГҮЛ", "МАРАТҚЫЗЫ", "850312400127", centre="gost512")
 FIRM = Person("СӘРСЕНОВА", "АЙГҮЛ", "МАРАТҚЫЗЫ", "850312400127", "«ДАЛА» ЖШС", "120340001234")
-ALMA = Person("ОСПАНОВА", "АЛМА", "", "920202400222", "«ДАЛА» ЖШС", "120340001234")
+ALMA = Person("ОСПАНОВА", "АЛМА", "", "920202400222", "«ДАЛА» ЖШС", "120340001234", role="right_to_sign")
+EMPLOYEE = Person("ЖАҚЫП", "НҰРЛАН", "", "940404300444", "«ДАЛА» ЖШС", "120340001234", role="employee")
 REVOKED = Person("ТӨЛЕНОВ", "САМАТ", "", "880808300888")
 OUTSIDER = Person("БӨТЕН", "БІРЕУ", "", "870707300777", centre="elsewhere")
 
@@ -94,7 +98,9 @@ def centre_of(name: str) -> Authority:
 def _key(who: Person) -> Key:
     centre = centre_of(who.centre)
     if who.bin:
-        return centre.issue_organisation(who.surname, who.first, who.patronymic, who.iin, who.organisation, who.bin, not_before_ms=BEGUN_MS)
+        return centre.issue_organisation(
+            who.surname, who.first, who.patronymic, who.iin, who.organisation, who.bin, role=who.role, not_before_ms=BEGUN_MS
+        )
     return centre.issue_person(who.surname, who.first, who.patronymic, who.iin, not_before_ms=BEGUN_MS)
 
 

@@ -18,7 +18,7 @@ from edge.services import drafts, filings, statements, talons
 from sync.receipts import read_r0
 from tests.court import Court, FakeClock
 from tests.web.filing_world import COURT, claim_of, create, pdf, ready, send, visitor_of
-from tests.web.pages import AIGUL, ALMA, BOLAT, FIRM, GOST_AIGUL, OUTSIDER, REVOKED, Person, trust_our_centres
+from tests.web.pages import AIGUL, ALMA, BOLAT, EMPLOYEE, FIRM, GOST_AIGUL, OUTSIDER, REVOKED, Person, trust_our_centres
 
 NATIONAL = Path(__file__).resolve().parents[3] / "shared/pki/data/ncanode-go-2026/certs"
 NATIONAL_MS = 1_795_240_000_000
@@ -96,6 +96,14 @@ def test_a_colleague_files_with_her_own_key_of_the_organisation(node: Node) -> N
     for stranger in (AIGUL, BOLAT):
         with pytest.raises(NotFound):
             filings.own(node, visitor_of(stranger), filing.obj)
+
+
+def test_an_employee_without_the_right_to_sign_sends_nothing_and_keeps_the_draft(node: Node) -> None:
+    draft, author = ready(node, EMPLOYEE), visitor_of(EMPLOYEE)
+    assert draft.content.paper is not None
+    with pytest.raises(Refused, match="key.no_right"):
+        filings.submit(node, author, draft.id, EMPLOYEE.open(node), shown=draft.content.paper.sha256)
+    assert drafts.find(node, author, draft.id) == draft
 
 
 @pytest.mark.parametrize(("who", "code"), [(REVOKED, "pki.revoked"), (OUTSIDER, "pki.untrusted")])

@@ -1,0 +1,29 @@
+"""Who may sign for whom: a person for themselves, an organisation through its head or an employee with the right to sign.
+
+The roles are those of the certificate (`common.pki.profile`). An employee's key without that right opens the organisation's
+cabinet and fills its forms; what leaves in its name needs the right (CPC 57: the head, or a representative with authority).
+"""
+
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+from common.errors import N_, Refused
+
+RIGHTS: Final = frozenset({"head", "right_to_sign"})
+"""Roles that bind the organisation; those for financial or personnel documents do not reach to a court."""
+
+NO_RIGHT: Final = N_(
+    "This key belongs to an employee without the right to sign for the organisation. What goes to the court in its name is signed "
+    "with the key of its head, or of an employee with the right to sign."
+)
+
+
+def may_sign_for_organisation(roles: AbstractSet[str]) -> bool:
+    """Return whether a certificate with ``roles`` binds its organisation."""
+    return not RIGHTS.isdisjoint(roles)
+
+
+def require_right(roles: AbstractSet[str], *, bin: str) -> None:
+    """Raise Refused("key.no_right") where a certificate of the organisation ``bin`` may not sign for it; a person always may."""
+    if bin and not may_sign_for_organisation(roles):
+        raise Refused("key.no_right", NO_RIGHT, field="key_file")
