@@ -114,6 +114,7 @@ class Centre:
         self.blobs = BlobStore(self.data / "blobs", self.database, clock)
         self.register = Register(self.database, self.fold, clock, who, keys.log, self.journal)
         self.register.revoked = self.revocations
+        self.register.after_fold = self.blobs.bury
         self.after_news: Callable[[], object] = self.register.fold_pending
         """Called when machines' entries were logged: folds them. A running centre puts the waking of its folding thread here."""
         self.trouble = ""

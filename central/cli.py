@@ -4,14 +4,16 @@ import argparse
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 from central.centre import Centre
 from central.config import CentralConfig
-from central.services import enrolment, lists, reference
+from central.services import enrolment, erasures, lists, reference
 from common.clock import SystemClock
 from common.config import load, split_listen
 from common.court import staff
+from common.errors import N_, Refused
 from common.pki.certificates import Certificate, read_certificate
 from common.pki.trust import Trust
 from sync import commands, stick_commands, verify_command
@@ -47,6 +49,11 @@ def parser() -> argparse.ArgumentParser:
     appoint.add_argument("certificate", type=Path, help="their signing certificate (.cer, .pem)")
     appoint.add_argument("--role", choices=("clerk", "judge", "chairman", "administrator", "central"), required=True)
     appoint.add_argument("--court", default="", help="id of their court; empty for the centre")
+    erase = commands.add_command(sub, "erase", _erase, "erase an object by a court's act, everywhere and for ever")
+    erase.add_argument("object", help="its id, as the page of the log shows it")
+    erase.add_argument("--act", required=True, help="number of the court's act")
+    erase.add_argument("--date", required=True, help="its date, YYYY-MM-DD")
+    erase.add_argument("--yes", action="store_true", help="do not ask")
     commands.add_command(sub, "sync", _sync, "log, fold and deliver what is pending")
     export = stick_commands.add_stick(sub, _import, _export)
     export.add_argument(
@@ -116,6 +123,19 @@ def _write_appointment(centre: Centre, certificate: Certificate, role: str, cour
     )
     reference.appoint(centre, body)
     out.print(f"Appointed: {commands.shown(certificate.full_name)}, {role}.")
+
+
+def _erase(given: argparse.Namespace) -> int:
+    try:
+        target, day = bytes.fromhex(given.object), date.fromisoformat(given.date)
+    except ValueError as error:
+        raise Refused("erasure.form", N_("Give the id of the object in hexadecimal digits and the date as YYYY-MM-DD.")) from error
+    if not (given.yes or commands.agreed("Erase it at every machine? This cannot be taken back.")):
+        return 1
+    with _open(given) as centre:
+        count = erasures.order(centre, target, reference=given.act, date=day.isoformat())
+    out.print(f"{count} entries erased here; every machine follows with its next exchange. Backups are yours to erase.")
+    return 0
 
 
 def _run(given: argparse.Namespace) -> int:

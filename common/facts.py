@@ -16,7 +16,7 @@ A *subject* is a module of `common.court` (or the node directory of `sync`) of o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -123,6 +123,14 @@ class Subject(Protocol):
     def rows(self, state: Any) -> Rows: ...
 
     def audience(self, state: Any) -> Audience: ...
+
+
+@runtime_checkable
+class Owned(Protocol):
+    """A subject whose objects a court holds: what the court may order about them depends on it."""
+
+    def owner(self, state: Any) -> str:
+        """Return the id of the court that holds the object now, "" for none."""
 
 
 def encode_body(body: Body) -> bytes:

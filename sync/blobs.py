@@ -70,6 +70,18 @@ class BlobStore:
             raise Corrupt("blob.rot", N_("A stored file is damaged. Call the administrator."))
         return data
 
+    def bury(self) -> int:
+        """Remove the files that a court's order took away, and their traces in the database's own log; return how many."""
+        doomed = fetch(self._database, "SELECT sha256 FROM doomed")
+        for (sha256,) in doomed:
+            if not self.has(sha256):  # else somebody has attached the same file anew
+                self.path(sha256).unlink(missing_ok=True)
+                shutil.rmtree(self._partial / sha256.hex(), ignore_errors=True)
+            fetch(self._database, "DELETE FROM doomed WHERE sha256 = ?", (sha256,))
+        if doomed:
+            fetch(self._database, "PRAGMA wal_checkpoint(TRUNCATE)")
+        return len(doomed)
+
     def prune(self, sha256: bytes, size: int) -> None:
         """Let go of a blob; if we crash between the two steps its file stays and nothing is wrong."""
         with transaction(self._database):

@@ -63,6 +63,7 @@ class Client:
         """Create what is missing; ``centre_certificate`` came with the enrolment."""
         create_tables(self._database, TABLES)
         self.stick.start()
+        self._blobs.bury()
         revocations.create(self._database)
         witness.create_at_machine(self._database)
         if not fetch(self._database, "SELECT 1 FROM sync"):
@@ -119,6 +120,7 @@ class Client:
             self._down.receive_news()
         if self._up.send_blobs():
             self._down.receive_news()  # R2 of what has just become whole
+        self._blobs.bury()
         self._down.fetch_blobs()
 
     def _rotate(self, token: bytes) -> None:

@@ -105,7 +105,7 @@ def add_trust(trust: Trust, path: Path, *, yes: bool) -> int:
     """Show a CA certificate with its fingerprint, ask, and trust it."""
     data = read_file(path)
     _show_certificate(read_certificate(data))
-    if not (yes or _agreed("Trust everything this centre has signed?")):
+    if not (yes or agreed("Trust everything this centre has signed?")):
         return 1
     trust.add(data)
     out.print("Added.")
@@ -116,7 +116,7 @@ def import_crl(trust: Trust, path: Path, now: int, *, yes: bool) -> int:
     """Show a revocation list with its fingerprint, ask, verify its signature once and keep it."""
     data = read_file(path)
     _show_crl(Crl(data).info)
-    if not (yes or _agreed("Use this revocation list?")):
+    if not (yes or agreed("Use this revocation list?")):
         return 1
     with out.status("Verifying the signature, making the index …"):
         trust.import_crl(data, now)
@@ -148,13 +148,14 @@ def _show(about: Mapping[str, str], sha256: bytes) -> None:
     out.print(grid)
 
 
-def _agreed(question: str) -> bool:
+def agreed(question: str) -> bool:
+    """Ask a person; raises Refused("command.no_terminal") where nobody is there to answer."""
     if not sys.stdin.isatty():
         raise Refused("command.no_terminal", N_("Nobody is there to answer. Repeat with --yes after comparing the fingerprint."))
-    agreed = out.input(f"{question} [y/N] ", markup=False).strip().lower() in ("y", "yes", "и", "иә", "д", "да")
-    if not agreed:
+    yes = out.input(f"{question} [y/N] ", markup=False).strip().lower() in ("y", "yes", "и", "иә", "д", "да")
+    if not yes:
         out.print("Nothing was changed.")
-    return agreed
+    return yes
 
 
 def examine(database: Database, fold: Fold, blobs: BlobStore, clock: Clock, environment: bytes, *, anew: bool) -> int:

@@ -12,7 +12,8 @@ from typing import Any
 from common import canonical
 from common.db import Database, Table, create_tables, delete_object, fetch, insert, rows_of
 from common.errors import N_, CourtError, Refused
-from common.facts import Audience, Body, Fact, Known, Rows, Subject, decode_body, stored_body
+from common.facts import Audience, Body, Fact, Known, Owned, Rows, Subject, decode_body, stored_body
+from sync import erasure
 from sync.entry import Entry, stored_envelope
 from sync.tables import QuarantineRow, entries_of
 
@@ -31,6 +32,7 @@ class Fold:
     def __init__(self, subjects: Sequence[Subject], known: KnownFactory) -> None:
         self.subjects = tuple(subjects)
         self._known = known
+        self._erases = any(subject.NAME == "erasures" for subject in self.subjects)
         self._order = {subject.NAME: place for place, subject in enumerate(self.subjects)}
         self._by_type = {name: subject for subject in self.subjects for name in subject.TYPES}
         self._type_of = {body: name for subject in self.subjects for name, body in subject.TYPES.items()}
@@ -56,7 +58,19 @@ class Fold:
         known = self._known(database)
         loaded = [(entries_of(database, obj), obj) for obj in set(objects)]
         loaded.sort(key=lambda pair: self._place(pair[0]))
-        return {obj: self._refold_one(database, obj, entries, known, now, must_fold) for entries, obj in loaded}
+        folded = {obj: self._refold_one(database, obj, entries, known, now, must_fold) for entries, obj in loaded}
+        if self._erases and (erased := erasure.carry_out(database, folded, self._holder(known))):
+            folded |= self.refold(database, erased, now)
+        return folded
+
+    def _holder(self, known: Known) -> erasure.Holder:
+        def holder(entries: Sequence[tuple[Entry, int | None]]) -> str | None:
+            subject, state, _ = self.replay(entries, known)
+            if subject is not None and subject.audience(state).everyone:
+                return None
+            return subject.owner(state) if isinstance(subject, Owned) else ""
+
+        return holder
 
     def _refold_one(
         self, database: Database, obj: bytes, entries: list[tuple[Entry, int | None]], known: Known, now: int, must_fold: bytes | None

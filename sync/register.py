@@ -146,6 +146,8 @@ class Register:
         self.journal = journal
         self._log_key = log_key
         self._folding = threading.Lock()
+        self.after_fold: Callable[[], object] = lambda: None
+        """Called when all is folded: removes the files that orders of erasure took away."""
         self.revoked: Callable[[], bytes] = bytes
         """The registry's newest list of revoked machines, as every downlink carries it; who holds the registry key puts it here."""
 
@@ -284,6 +286,7 @@ class Register:
             with self._folding:
                 count = self._fold_some()
             if not count:
+                self.after_fold()
                 return done
             done += count
 

@@ -133,6 +133,7 @@ class NodeStick:
                     self._take_one(data, copied)
         outcome.problems += copied.problems
         self._conclude(index)
+        self._blobs.bury()
         # an old stick that comes late makes nothing newer
         statement = "UPDATE stick SET taken_ms = ?, made_ms = MAX(made_ms, ?)"
         fetch(self._link.database, statement, (self._clock.now(), index.made_ms))

@@ -79,7 +79,16 @@ class PrunedRow(Table):
         table_name = "pruned"
 
 
-TABLES: tuple[type[Table], ...] = (EntryRow, QuarantineRow, BlobRefRow, BlobRow, PrunedRow)
+class DoomedRow(Table):
+    """A blob that a court's order took away; its file is removed after the commit."""
+
+    sha256 = BlobField(primary_key=True)
+
+    class Meta:
+        table_name = "doomed"
+
+
+TABLES: tuple[type[Table], ...] = (EntryRow, QuarantineRow, BlobRefRow, BlobRow, PrunedRow, DoomedRow)
 
 GUARDS = (
     # one entry a place: in this machine's own journal, and in what came from the register. Where a restored disk has
@@ -115,6 +124,7 @@ def store_entries(database: Database, entries: Sequence[tuple[Entry, int | None,
     refs = [
         {"leaf": entry.leaf, "sha256": blob.sha256, "size": blob.size, "media": blob.media}
         for entry, _, _ in entries
+        if entry.body is not None  # of what a court's order has erased the files are gone too
         for blob in entry.envelope.blobs
     ]
     insert(database, BlobRefRow, refs)

@@ -9,6 +9,7 @@ from central.centre import Centre
 from central.services import evidence, log
 from central.services.log import TalonState
 from central.web import access, words
+from common.court import erasures
 from common.errors import Refused
 from common.pki.asic import MEDIA_TYPE as MEDIA_TYPE_CONTAINER
 from common.pki.asic import SUFFIX
@@ -80,6 +81,7 @@ def make_pages(centre: Centre) -> Blueprint:
             one=found,
             checkpoint=checkpoint,
             fault=fault,
+            erased=erasures.of(centre.database, found.envelope.obj),
             hashes=[value.hex() for value in read_proof(proved).hashes],
             filing=evidence.filing_at(centre, index) is not None,
             now=centre.clock.now(),

@@ -219,6 +219,11 @@ def audience(state: State) -> Audience:
     return Audience(courts=frozenset({state.open.court}), persons=frozenset({state.open.filer_person}))
 
 
+def owner(state: State) -> str:
+    """Return the court of the case."""
+    return str(state.open.court) if state.facts else ""
+
+
 class Case(msgspec.Struct, frozen=True):
     """A row of the lists below; times in ms UTC."""
 

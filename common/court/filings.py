@@ -97,6 +97,11 @@ def audience(state: State) -> Audience:
     return Audience(courts=frozenset(state.courts), persons=frozenset(persons))
 
 
+def owner(state: State) -> str:
+    """Return the court that holds the filing now."""
+    return state.courts[-1] if state.courts else ""
+
+
 def _check_submit(state: State, fact: Fact, known: Known) -> None:
     body: Submit = fact.body
     if state.facts:

@@ -12,7 +12,7 @@ from datetime import date
 import msgspec
 
 from common.court import claim as claims
-from common.court import filing_lists, rules, staff, terms
+from common.court import erasures, filing_lists, rules, staff, terms
 from common.court.claim import Claim
 from common.court.filing_entries import File, Party
 from common.court.filing_lists import WAITING, Decision, Event, Filing, Form
@@ -112,6 +112,8 @@ def sheet(node: Node, court: str, obj: bytes) -> Sheet:
     filing = filing_lists.filing(database, obj)
     form = filing_lists.form(database, obj)
     decisions = tuple(filing_lists.decisions(database, obj))
+    if filing is None:
+        erasures.require_not_erased(database, obj)
     if filing is None or form is None or not _held_by(filing, decisions, court):
         raise NotFound("access.none", NOT_FOR_YOU)
     came = inbox.came_ms(database, obj)

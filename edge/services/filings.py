@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from common.court import filing_lists, rules, terms
+from common.court import erasures, filing_lists, rules, terms
 from common.court.attachments import inspect as inspect_file
 from common.court.claim import Attachment, Claim, FileKind, dump
 from common.court.filing_entries import Duty, File, Filer, FileRef, Party, Submit, Withdraw
@@ -334,6 +334,8 @@ def _with_claim(content: Content, claim: Claim, files: dict[str, str]) -> Conten
 def own(node: Node, author: Visitor, obj: bytes) -> Filing:
     """Return a filing of this cabinet; raises NotFound for everybody else's and for what is not here."""
     found = filing_lists.filing(node.database, obj)
+    if found is None:
+        erasures.require_not_erased(node.database, obj)
     if found is None or found.person != author.person:
         raise NotFound("filing.none", N_("There is no such filing here, or it is not yours."))
     return found

@@ -17,10 +17,25 @@ from common.pki.streebog import streebog512
 from edge.exchanger import LOCK_FILE
 from sync.directory import EpochOpen, node_object
 from tests.court import START_MS, Court
+from tests.sim.papers import AIGUL
 
 COMMANDS = {
     "edge": ["init", "enrol", "run", "sync", "fsck", "backup", "export", "import", "line", "verify", "trust add", "crl import"],
-    "central": ["init", "run", "enrol", "appoint", "sync", "fsck", "backup", "export", "import", "verify", "trust add", "crl import"],
+    "central": [
+        "init",
+        "run",
+        "enrol",
+        "appoint",
+        "erase",
+        "sync",
+        "fsck",
+        "backup",
+        "export",
+        "import",
+        "verify",
+        "trust add",
+        "crl import",
+    ],
 }
 
 
@@ -249,3 +264,20 @@ def test_a_damaged_stick_is_said_with_its_code(run: Run, court: Court, tmp_path:
     (usb / "SOT1" / "UP1001" / "INDEX.SOT").write_bytes(b"SOTB1\n nothing")
     said = run("central", court.folder / "centre", "import", usb)
     assert (said.status, "container.broken  1" in said.out) == (1, True)
+
+
+def test_an_object_is_erased_by_an_act(run: Run, court: Court) -> None:
+    """Row 73: by the administration, at the terminal; asked back, and said that backups are the operator's."""
+    node = court.node("kz-7")
+    court.staff(nodes=[node])
+    obj = court.open_cabinet(node, AIGUL).envelope.obj
+    node.client.exchange()
+    given = ["erase", obj.hex(), "--act", "7194-26-00-2/17", "--date"]
+    centre = court.folder / "centre"
+    assert run("central", centre, *given, "27.11.2026", "--yes").error.startswith("erasure.form")
+    assert run("central", centre, *given, "2026-11-27").error.startswith("command.no_terminal")
+    said = run("central", centre, *given, "2026-11-27", "--yes")
+    assert (said.status, "erased here" in said.out) == (0, True)
+    node.client.exchange()
+    assert fetch(node.database, "SELECT COUNT(*) FROM entry WHERE obj = ? AND body IS NOT NULL", (obj,)) == [(0,)]
+    assert run("central", centre, *given, "2026-11-27", "--yes").error.startswith("erasure.nothing")

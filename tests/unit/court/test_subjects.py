@@ -32,7 +32,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import canonical
-from common.court import accounts, cases, crls, filings, reference, staff
+from common.court import accounts, cases, crls, erasures, filings, reference, staff
 from common.court.subjects import SUBJECTS, subject_of
 from common.db import BlobField, create_tables, open_database
 from common.errors import CourtError, Refused
@@ -43,6 +43,7 @@ LIST = crls.Publish(
     issuer=b"i" * 16, name="n", kind="full", number="7", this_update_ms=1, next_update_ms=2, sha256=b"l" * 32, file=b"f" * 32, file_size=9
 )
 OCSP = filings.Evidence(kind="ocsp", data=b"response", at_ms=NOW)
+ORDER = erasures.Order(target=b"t" * 16, leaves=[b"l" * 32, b"m" * 32], reference="2/17", date="2026-11-27")
 BODIES = {
     "crl.publish/1": LIST,
     "account.register/1": register_body(),
@@ -57,6 +58,7 @@ BODIES = {
     "filing.refuse/1": refuse_decision(),
     "case.open/1": case_body(),
     "case.party/1": party_body(),
+    "erasure.order/1": ORDER,
 }
 POOLS = {
     crls: [
@@ -101,6 +103,10 @@ POOLS = {
         fact("case.open/1", case_body(), node=AKTAU),
         fact("case.party/1", party_body()),
         fact("case.party/1", party_body(to_ms=NOW)),
+    ],
+    erasures: [
+        fact("erasure.order/1", ORDER, node=CENTRE),
+        fact("erasure.order/1", ORDER, node=AKTAU),
     ],
 }
 
