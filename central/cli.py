@@ -9,7 +9,7 @@ from pathlib import Path
 
 from central.centre import Centre
 from central.config import CentralConfig
-from central.services import enrolment, erasures, lists, reference
+from central.services import enrolment, erasures, evidence, lists, reference
 from common.clock import SystemClock
 from common.config import load, split_listen
 from common.court import staff
@@ -64,6 +64,8 @@ def parser() -> argparse.ArgumentParser:
     backup = commands.add_command(sub, "backup", _backup, "copy database and files of the running centre into a folder")
     backup.add_argument("target", type=Path)
     verify_command.add(sub, _verify)
+    restamp = commands.add_command(sub, "restamp", _restamp, "add a time stamp of today to a container of evidence")
+    restamp.add_argument("file", type=Path)
     commands.add_trust_commands(sub, _trust_add, _crl_import)
     return top
 
@@ -211,6 +213,13 @@ def _fsck(given: argparse.Namespace) -> int:
     with _open(given) as centre:
         environment = centre.identity.environment
         return commands.examine(centre.database, centre.fold, centre.blobs, centre.clock, environment, anew=given.refold)
+
+
+def _restamp(given: argparse.Namespace) -> int:
+    with _open(given) as centre, given.file.open("r+b") as file, out.status("Asking the timestamping service …"):
+        name = evidence.restamp(centre, file)
+    out.print(f"{name} added; nothing that was there has changed.")
+    return 0
 
 
 def _verify(given: argparse.Namespace) -> int:

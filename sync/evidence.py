@@ -93,6 +93,18 @@ def decision_of(body: bytes | None) -> tuple[bytes, bytes] | None:
     return (content, signature) if isinstance(content, bytes) and isinstance(signature, bytes) and signature else None
 
 
+def signature_of(entry: Entry) -> bytes | None:
+    """Return the CMS in an entry's body, None where there is none: every body that somebody signed has it under ``signature``."""
+    signature = canonical.decode_map(entry.body).get("signature") if entry.body is not None else None
+    return signature if isinstance(signature, bytes) and signature else None
+
+
+def outside_of(entries: Sequence[Entry], kind: str) -> list[bytes]:
+    """Return what services outside have signed about the statement's signature: entries ``….evidence`` with ``kind`` and ``data``."""
+    bodies = [canonical.decode_map(each.body) for each in entries if each.body is not None and ".evidence/" in each.envelope.type]
+    return [body["data"] for body in bodies if body.get("kind") == kind and isinstance(body.get("data"), bytes)]
+
+
 def _entries(source: Source, obj: bytes, leaf: bytes) -> list[tuple[Entry, int | None]]:
     """Return the object's entries, the submission first, the others in the order of the register."""
     found = entries_of(source.database, obj)
@@ -111,8 +123,8 @@ def _signers(entries: Sequence[Entry]) -> list[Certificate]:
     """Return the certificates of everybody who signed an entry's content: every body carries the CMS under ``signature``."""
     found: dict[bytes, Certificate] = {}
     for entry in entries:
-        signature = canonical.decode_map(entry.body).get("signature") if entry.body is not None else None
-        if not isinstance(signature, bytes) or not signature:
+        signature = signature_of(entry)
+        if signature is None:
             continue
         try:
             found |= {each.certificate.sha256: each.certificate for each in cms.read(signature).signers}

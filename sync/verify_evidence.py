@@ -15,23 +15,22 @@ from typing import IO, Any
 from common import canonical
 from common.db import Database, create_tables, insert, open_database
 from common.errors import N_, CourtError, Refused
-from common.pki import asic, cms, timestamps
-from common.pki.asic import SIGNATURE_TYPE, TIMESTAMP_TYPE, Container, Manifest
-from common.pki.certificates import Certificate, read_certificate
+from common.pki import asic, cms, ocsp, timestamps
+from common.pki.asic import Container
+from common.pki.certificates import read_certificate
+from common.pki.signed_data import Signer
 from common.pki.trust import Trust
 from sync import directory, evidence, identity
-from sync.cose import MESSAGE_BYTES_MAX
 from sync.entry import Entry, read_entry
 from sync.report import Finding, Report
 from sync.tables import create_shared_tables, set_log_indexes, store_entries
-from sync.verify_papers import issued_by_registry, read_pdf
+from sync.verify_container import SMALL_BYTES_MAX, check_over, digests_of
+from sync.verify_papers import read_pdf
 from sync.verify_register import complete, read_proof, receipt
 from sync.verify_world import Seen, Signature, World, judge
 
-SMALL_BYTES_MAX = MESSAGE_BYTES_MAX
 EXTRACTS_MAX = 256
 INSIDE = Finding("ok", N_("the decision's text in the court's entry, byte for byte"))
-MANIFEST = Finding("ok", N_("every file in the container, by its digest"))
 
 
 @dataclass(slots=True)
@@ -61,10 +60,10 @@ def read_container(world: World, file: IO[bytes], report: Report) -> None:
     """Check a container; its files are read piece by piece."""
     held = Container(file)
     manifests = held.manifests()
-    digests = _digests(held, manifests, report)
+    digests = digests_of(held, manifests, report)
     if evidence.HEAD not in held.names:
         for manifest in manifests:
-            _over(world, held, manifest, report)
+            check_over(world, held, manifest, report)
         report.warn(N_("This container is of another system: what its files mean was not looked at."))
         return
     head = canonical.decode_map(held.read(evidence.HEAD, SMALL_BYTES_MAX))
@@ -74,7 +73,7 @@ def read_container(world: World, file: IO[bytes], report: Report) -> None:
     try:
         _read_machines(found)
         for manifest in manifests:
-            stamped_ms = _over(found.inner, held, manifest, report)
+            stamped_ms = check_over(found.inner, held, manifest, report)
             if stamped_ms is not None:
                 found.inner = replace(found.inner, before_ms=min(stamped_ms, found.inner.before_ms or stamped_ms))
         _say_maker(world, report)
@@ -82,76 +81,6 @@ def read_container(world: World, file: IO[bytes], report: Report) -> None:
         _read_parts(world, found, digests, report)
     finally:
         found.inner.database.close()
-
-
-# -- the container
-
-
-def _digests(held: Container, manifests: tuple[Manifest, ...], report: Report) -> dict[str, bytes]:
-    """Hold every file against the manifests; return the SHA-256 of each."""
-    mine = {name for manifest in manifests for name in (manifest.name, manifest.signature)}
-    known: dict[tuple[str, str], bytes] = {}
-    covered = set()
-    for manifest in manifests:
-        for name, (method, digest) in manifest.digests.items():
-            if name not in held.names:
-                report.bad(N_("The file %(name)s is missing from the container."), "evidence.missing", name=name)
-                continue
-            if (name, method) not in known:
-                known[name, method] = held.digest(name, method)
-            if known[name, method] != digest:
-                report.bad(N_("The file %(name)s in the container was changed."), "evidence.changed", name=name)
-            covered.add(name)
-    for name in held.names:
-        if name not in covered and name not in mine and name != asic.MIMETYPE:
-            report.bad(N_("The file %(name)s was put into the container later: no signature covers it."), "evidence.added", name=name)
-    return {name: known.get((name, "sha256")) or held.digest(name, "sha256") for name in held.names}
-
-
-def _over(world: World, held: Container, manifest: Manifest, report: Report) -> int | None:
-    """Check what lies over a manifest; return the moment (ms UTC) that a good time stamp over it proves."""
-    data = held.read(manifest.signature, SMALL_BYTES_MAX)
-    if manifest.signature_type == TIMESTAMP_TYPE:
-        return _stamp(world, data, manifest, report)
-    if manifest.signature_type != SIGNATURE_TYPE:
-        raise Refused("evidence.signature", N_("The container is signed in a way that is not known here."))
-    signed = cms.verify(data, manifest.data)
-    for signer in signed.signers:
-        node = _machine_of(world, signer.certificate)
-        if node is not None:
-            report.facts |= {"node": node, "at_ms": signer.claimed_ms}
-            sentence = N_("The container was made by machine %(node)s at %(at_ms)s, and nothing in it was changed since.")
-            report.ok(sentence, node=f"{node:04}", at_ms=signer.claimed_ms)
-        else:
-            report.ok(N_("The list of files is unchanged since %(name)s signed it."), name=signer.certificate.full_name)
-            judge(world, Signature(certificate=signer.certificate, claimed_ms=signer.claimed_ms, scope=(MANIFEST,)), report)
-    return None
-
-
-def _stamp(world: World, token: bytes, manifest: Manifest, report: Report) -> int | None:
-    if world.trust is None or not world.trust.anchors():
-        report.warn(N_("There is a time stamp over the container; it was not checked, for no trusted centres are known here."))
-        return None
-    try:
-        stamp, _ = timestamps.check(token, manifest.data, world.trust, now_ms=world.now_ms)
-    except Refused as error:
-        if error.code.startswith("tsp."):
-            raise
-        report.warn(N_("There is a time stamp, but the service that gave it is not to be relied on here."))
-        return None
-    report.ok(N_("A time stamp proves that everything in the container was there at %(stamped_ms)s."), stamped_ms=stamp.at_ms)
-    return stamp.at_ms
-
-
-def _machine_of(world: World, certificate: Certificate) -> int | None:
-    """Return the number of the machine whose key this is by the registry's word, None for a person's."""
-    if world.pin is None or not issued_by_registry(certificate, world.pin):
-        return None
-    rows = world.database.connection().execute("SELECT node, data FROM node_certificate")
-    for node, data in list(rows):
-        if identity.read_certificate(data, world.pin).body.pdf == certificate.der:
-            return int(node)
-    raise Refused("evidence.machine", N_("The container was signed with a key of a machine whose certificate it does not bring."))
 
 
 def _say_maker(world: World, report: Report) -> None:
@@ -207,7 +136,7 @@ def _seen(held: Container) -> Mapping[bytes, Seen]:
         return {}
     said = canonical.decode(held.read(evidence.EXTRACTS, SMALL_BYTES_MAX))
     try:
-        return {bytes(each["certificate"]): Seen(int(each["this"]), int(each["next"]), each["since"]) for each in said[:EXTRACTS_MAX]}
+        return {bytes(each["certificate"]): Seen(int(each["this"]), each["since"]) for each in said[:EXTRACTS_MAX]}
     except (TypeError, KeyError, ValueError) as error:
         raise Refused("evidence.extracts", asic.BROKEN) from error
 
@@ -228,6 +157,9 @@ def _read_parts(world: World, found: _Found, digests: dict[str, bytes], report: 
         _part(report, N_("Receipt of the machine (R0)"), partial(_r0, world, found, first))
     if evidence.R2 in names:
         _part(report, N_("All files at the centre (R2)"), partial(_r2, found, first))
+    for kind, title in (("timestamp", N_("Time stamp over the signature")), ("ocsp", N_("Answer about the certificate (OCSP)"))):
+        for data in evidence.outside_of(found.entries, kind):
+            _part(report, title, partial(_OUTSIDE[kind], found, first, data))
     _part(report, N_("Files"), partial(_files, found, first, digests))
     if evidence.STATEMENT in names:
         _part(report, N_("Signed statement"), partial(read_pdf, found.inner, found.held.read(evidence.STATEMENT)))
@@ -285,6 +217,42 @@ def _r2(found: _Found, first: Entry, part: Report) -> None:
     at_ms = part.facts["at_ms"]
     assert isinstance(at_ms, int)
     found.inner = replace(found.inner, before_ms=min(at_ms, found.inner.before_ms or at_ms))
+
+
+def _timestamp(found: _Found, first: Entry, token: bytes, part: Report) -> None:
+    """A time stamp over the value of the statement's signature proves that it was there."""
+    trust = found.inner.trust
+    if trust is None or not trust.anchors():
+        raise Refused("verify.trust", N_("Who issued the certificate was not checked: no trusted centres are known here."))
+    stamp, _ = timestamps.check(token, _signer(first).signature, trust, now_ms=found.inner.now_ms)
+    part.ok(N_("A time stamp of the national service proves that the signature was there at %(stamped_ms)s."), stamped_ms=stamp.at_ms)
+    found.inner = replace(found.inner, before_ms=min(stamp.at_ms, found.inner.before_ms or stamp.at_ms))
+
+
+def _ocsp(found: _Found, first: Entry, data: bytes, part: Report) -> None:
+    """The certification centre's own answer about the filer's certificate stands in for a list."""
+    trust, certificate = found.inner.trust, _signer(first).certificate
+    if trust is None or not trust.anchors():
+        raise Refused("verify.trust", N_("Who issued the certificate was not checked: no trusted centres are known here."))
+    answer = ocsp.check(data, certificate, trust.chain(certificate)[1], trust, now_ms=found.inner.now_ms)
+    if answer.status == "unknown":
+        part.warn(N_("The certification centre answered that it does not know the certificate."))
+        return
+    part.ok(N_("The certification centre's answer of %(list_ms)s is genuine."), list_ms=answer.this_update_ms)
+    seen = Seen(answer.this_update_ms, answer.since_ms, answered=True)
+    found.inner = replace(found.inner, seen={**found.inner.seen, certificate.sha256: seen})
+
+
+_OUTSIDE: dict[str, Callable[[_Found, Entry, bytes, Report], None]] = {"timestamp": _timestamp, "ocsp": _ocsp}
+"""What others signed about the statement's signature, by its kind (`filing.evidence/1`)."""
+
+
+def _signer(first: Entry) -> Signer:
+    """Return the (first) signer of the statement, out of its entry; raises Refused("evidence.entry") where there is none."""
+    signature = evidence.signature_of(first)
+    if signature is None:
+        raise Refused("evidence.entry", N_("The container does not hold the entry that it is about."))
+    return cms.read(signature).signers[0]
 
 
 def _files(found: _Found, first: Entry, digests: dict[str, bytes], part: Report) -> None:

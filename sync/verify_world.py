@@ -18,11 +18,14 @@ from sync.tables import entry_at
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a machine testifies of a certificate (SHA-256): its list's dates, and since when it was on it. Times in ms UTC."""
+    """What is known of a certificate without a list: as of when, and since when it was revoked, in ms UTC.
+
+    ``answered``: by the certification centre's own answer (OCSP); else by the word of the machine that made the container.
+    """
 
     list_ms: int
-    until_ms: int
     since_ms: int | None
+    answered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +34,7 @@ class World:
 
     ``leaf`` is the entry a bare proof should be about, ``at_ms`` the moment as of which certificates are judged (else what a
     time stamp or the signer says), ``content`` what a detached signature is over. What came with the file itself: ``before_ms``,
-    when all of it is proven to have been there, and ``seen``, what the machine that made it saw in revocation lists.
+    when all of it is proven to have been there, and ``seen``, what is known of certificates (by their SHA-256) without a list.
     """
 
     database: Database
@@ -204,9 +207,13 @@ def _say_seen(world: World, verdict: Verdict, at_ms: int, report: Report) -> Rev
         report.bad(N_("There is no revocation list here to hold the certificate against."), "verify.crl")
         return "unknown"
     if seen.since_ms is not None and seen.since_ms <= at_ms:
-        sentence = N_("The machine that made the container saw the certificate on the revocation list of %(list_ms)s.")
-        report.bad(sentence, "pki.revoked", list_ms=seen.list_ms)
+        by_list = N_("The machine that made the container saw the certificate on the revocation list of %(list_ms)s.")
+        by_answer = N_("By the certification centre's answer of %(list_ms)s the certificate was revoked.")
+        report.bad(by_answer if seen.answered else by_list, "pki.revoked", list_ms=seen.list_ms)
         return "revoked"
+    if seen.answered:
+        report.ok(N_("By the certification centre's answer of %(list_ms)s the certificate was not revoked then."), list_ms=seen.list_ms)
+        return "good"
     sentence = N_("By the word of the machine that made the container it was not on the revocation list of %(list_ms)s.")
     report.warn(sentence, list_ms=seen.list_ms)
     return "good"

@@ -1,13 +1,18 @@
-"""The evidence of a filing as one file, from what the register holds: for the administration, as `edge.services.evidence` for a court."""
+"""The evidence of a filing as one file, from what the register holds: for the administration, as `edge.services.evidence` for a court.
+
+A container, whoever made it, is stamped again here before its algorithms age: the centre has the line to the national service.
+"""
 
 from typing import IO
 
 from central.centre import Centre
 from central.services import log
+from central.services.outside import Line, addresses
 from common.court import filing_evidence, filing_lists
 from common.court.filing_lists import Filing
 from common.db import fetch
-from common.errors import N_, NotFound
+from common.errors import N_, NotFound, Refused
+from common.pki import asic, timestamps
 from common.pki.asic import Part
 from sync import evidence
 from sync.entry import Entry
@@ -46,3 +51,23 @@ def container(centre: Centre, index: int) -> tuple[Filing, IO[bytes]]:
 def _proof(centre: Centre, entry: Entry, index: int | None) -> bytes | None:
     covered, _ = centre.register.checkpoint()
     return log.proof(centre, index) if index is not None and index < covered else None
+
+
+def restamp(centre: Centre, file: IO[bytes]) -> str:
+    """Add a time stamp of today over everything in a container (open for reading and writing); return the new manifest's name.
+
+    Raises Refused("asic.…"), Refused("evidence.no_service"), Unreachable("outside.down") or Refused("tsp.…"); nothing is then written.
+    """
+    address = next(iter(addresses(centre.config.tsa)), "")
+    if not address:
+        raise Refused("evidence.no_service", N_("No timestamping service is set. Set tsa in the settings of the centre."))
+    line = Line(centre.database, centre.clock)
+
+    def stamp(manifest: bytes) -> bytes:
+        request = timestamps.Request.over(manifest, policy=centre.config.tsa_policy)
+        data = line.ask(address, request.encoded(), "application/timestamp-query", timestamps.RESPONSE_BYTES_MAX)
+        token = request.read_response(data)
+        timestamps.check(token, manifest, centre.trust, now_ms=centre.clock.now())
+        return token
+
+    return asic.add_timestamp(file, stamp)

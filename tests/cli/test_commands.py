@@ -33,6 +33,7 @@ COMMANDS = {
         "export",
         "import",
         "verify",
+        "restamp",
         "trust add",
         "crl import",
     ],

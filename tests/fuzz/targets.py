@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.fuzz import doors_pki, doors_revocation, doors_sync
+from tests.fuzz import doors_evidence, doors_pki, doors_revocation, doors_sync
 from tests.fuzz.doors import Target
 
-TARGETS: dict[str, Callable[[], Target]] = {**doors_pki.DOORS, **doors_revocation.DOORS, **doors_sync.DOORS}
+TARGETS: dict[str, Callable[[], Target]] = {**doors_pki.DOORS, **doors_revocation.DOORS, **doors_sync.DOORS, **doors_evidence.DOORS}

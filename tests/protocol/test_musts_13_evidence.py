@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,8 +18,10 @@ from hypothesis import strategies as st
 from central.services import evidence as central_evidence
 from common import canonical
 from common.court import filing_lists
+from common.court.filing_entries import Evidence
 from common.court.filing_lists import Filing
-from common.pki import asic
+from common.errors import Refused, Unreachable
+from common.pki import asic, cms, ocsp
 from common.pki.asic import Part
 from common.pki.authority import Authority
 from common.pki.keystore import key_from_ec
@@ -31,7 +34,7 @@ from sync.report import Report
 from sync.verify import World, check, check_open
 from sync.verify_evidence import empty_database
 from tests.court import START_MS, Court
-from tests.pki_services import timestamp_response
+from tests.pki_services import Services, timestamp_response
 from tests.sim import papers
 from tests.web.filing_world import COURT, create, ready, send
 from tests.web.pages import AIGUL, DAY_MS, REVOKED, centre_of, trust_our_centres
@@ -169,9 +172,9 @@ def test_13_2_what_was_touched_is_told(made: Made, name: str) -> None:
     assert made.alone(repacked(made.node_made, lambda files: None)).verdict == "valid"
 
 
-def signed_again(made: Made, change: Callable[[dict[str, bytes]], object], *, by: Any = None) -> bytes:
+def signed_again(made: Made, change: Callable[[dict[str, bytes]], object], *, by: Any = None, base: bytes = b"") -> bytes:
     """A container with other content, signed anew: by a machine that went bad, or by anybody's key."""
-    with zipfile.ZipFile(io.BytesIO(made.node_made)) as opened:
+    with zipfile.ZipFile(io.BytesIO(base or made.node_made)) as opened:
         members = {name: opened.read(name) for name in opened.namelist() if not name.startswith("META-INF/") and name != "mimetype"}
     change(members)
     era = made.node.identity.now
@@ -338,6 +341,59 @@ def test_large_files_are_streamed_both_ways(made: Made, tmp_path: Path) -> None:
         tracemalloc.stop()
     assert report.kind == "evidence"
     assert codes(report) == ["pki.untrusted"], "a machine's key, and no register is known"
+
+
+def without_lists(files: dict[str, bytes]) -> None:
+    for name in [name for name in files if name.startswith("revocation/")]:
+        del files[name]
+
+
+def test_what_services_outside_have_signed_is_used(made: Made) -> None:
+    """The national time stamp over the statement's signature, and the answer about its key in place of a list."""
+    issuing = centre_of(AIGUL.centre)
+    services = Services(Authority(issuing.root, issuing.issuer), made.court.clock.now)
+    signer = cms.read((filing_lists.form(made.node.database, made.filing.obj) or pytest.fail("no form")).signature).signers[0]
+    request = Request.over(signer.signature, policy=POLICY_RSA)
+    token = request.read_response(services.answer("/tsa", request.encoded()) or b"")
+    asked = ocsp.Request.about(signer.certificate, issuing.issuer.certificate)
+    answer = services.answer("/ocsp", asked.encoded()) or b""
+    for kind, data in (("timestamp", token), ("ocsp", answer)):
+        with made.court.centre.journal.unit() as unit:
+            unit.append(made.filing.obj, Evidence(kind=kind, data=data, at_ms=START_MS))  # type: ignore[arg-type]
+    made.court.centre.publish()
+    index = made.court.centre.database.connection().execute("SELECT log_index FROM entry WHERE leaf = ?", (made.filing.leaf,)).fetchone()[0]
+    with central_evidence.container(made.court.centre, index)[1] as file:
+        whole = file.read()
+    with_lists = made.alone(whole)
+    assert (with_lists.verdict, codes(with_lists)) == ("valid", [])
+    assert {"Time stamp over the signature", "Answer about the certificate (OCSP)"} <= {part.title for part in with_lists.parts}
+    answered = made.alone(signed_again(made, without_lists, base=whole))
+    assert answered.verdict == "valid"
+    assert any("centre's answer" in finding.sentence for finding in answered.parts[-1].findings)
+    assert codes(made.alone(signed_again(made, without_lists))) == ["verify.crl"], "with neither list nor answer nobody can tell"
+
+
+def test_it_is_stamped_again_at_the_centre(made: Made) -> None:
+    centre, issuing = made.court.centre, centre_of(AIGUL.centre)
+    services = Services(Authority(issuing.root, issuing.issuer), made.court.clock.now)
+    before, file = centre.config, io.BytesIO(made.node_made)
+    try:
+        centre.config = msgspec.structs.replace(before, tsa="", tsa_policy=POLICY_RSA)
+        with pytest.raises(Refused, match="evidence.no_service"):
+            central_evidence.restamp(centre, file)
+        with services.serving() as address:
+            centre.config = msgspec.structs.replace(centre.config, tsa=f"{address}/tsa")
+            services.down = True
+            with pytest.raises(Unreachable):
+                central_evidence.restamp(centre, file)
+            assert file.getvalue() == made.node_made
+            services.down = False
+            assert central_evidence.restamp(centre, file) == "META-INF/ASiCManifest002.xml"
+    finally:
+        centre.config = before
+    report = made.alone(file.getvalue())
+    assert report.verdict == "valid"
+    assert any("A time stamp proves" in finding.sentence for finding in report.findings)
 
 
 def test_a_decision_comes_with_the_signature_of_who_made_it(made: Made) -> None:
