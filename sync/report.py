@@ -55,6 +55,8 @@ class Signed:
     """BIN of an organisation, else IIN."""
     organisation: str = ""
     algorithm: str
+    level: str = ""
+    """The form of the signature: "CAdES-B", "PAdES-T", "XMLDSig" …"""
     serial: str
     not_before_ms: int
     not_after_ms: int
@@ -84,7 +86,7 @@ class Signed:
         return [
             (N_("Who"), [who, *organisation]),
             (N_("When"), self._when()),
-            (N_("Algorithm"), [Finding("ok", "%(algorithm)s", {"algorithm": self.algorithm})]),
+            (N_("Algorithm"), [Finding("ok", "%(algorithm)s", {"algorithm": ", ".join(filter(None, (self.algorithm, self.level)))})]),
             (N_("Certificate"), [Finding("ok", N_("%(serial)s, in force from %(from_ms)s to %(until_ms)s"), certificate)]),
             (N_("Issued by"), [chain]),
             (N_("Revocation"), [self._revocation()]),

@@ -52,7 +52,11 @@ def check_over(world: World, held: Container, manifest: Manifest, report: Report
             report.ok(sentence, node=f"{node:04}", at_ms=signer.claimed_ms)
         else:
             report.ok(N_("The list of files is unchanged since %(name)s signed it."), name=signer.certificate.full_name)
-            judge(world, Signature(certificate=signer.certificate, claimed_ms=signer.claimed_ms, scope=(MANIFEST,)), report)
+            judge(
+                world,
+                Signature(certificate=signer.certificate, level=signer.level, claimed_ms=signer.claimed_ms, scope=(MANIFEST,)),
+                report,
+            )
     return None
 
 

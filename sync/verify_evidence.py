@@ -274,4 +274,4 @@ def _decision(world: World, entry: Entry, said: tuple[bytes, bytes], part: Repor
     for signer in cms.verify(signature, content).signers:
         sentence = N_("The entry %(type)s is unchanged since %(name)s signed it.")
         part.ok(sentence, type=entry.envelope.type, name=signer.certificate.full_name)
-        judge(world, Signature(certificate=signer.certificate, claimed_ms=signer.claimed_ms, scope=(INSIDE,)), part)
+        judge(world, Signature(certificate=signer.certificate, level=signer.level, claimed_ms=signer.claimed_ms, scope=(INSIDE,)), part)

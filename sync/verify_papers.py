@@ -16,7 +16,7 @@ from sync.verify_register import receipt
 from sync.verify_world import Signature, World, judge, stamp_of
 
 WHOLE = Finding("ok", N_("the whole document as it stands"))
-REVISION = Finding("ok", N_("the document as it was when it was signed"))
+REVISION = N_("the document as it was when it was signed: the first %(count)d bytes of the file")
 LATER = Finding("warn", N_("not the signatures added after it"))
 
 
@@ -82,9 +82,11 @@ def _person(world: World, signature: PdfSignature, leaf: bytes | None, report: R
         return
     report.ok(N_("The document is unchanged since %(name)s signed it."), name=certificate.full_name)
     after_ms, before_ms = world.interval_of(leaf) if leaf is not None else (None, None)
-    scope = (WHOLE,) if signature.covers_whole else (REVISION, LATER)
+    revision = Finding("ok", REVISION, {"count": signature.covered_bytes})
+    scope = (WHOLE,) if signature.covers_whole else (revision, LATER)
     found = Signature(
         certificate=certificate,
+        level=signature.level.replace("CAdES", "PAdES"),
         claimed_ms=signature.signing_time_ms,
         stamped_ms=stamp_of(world, cms.read(signature.cms).signers[0], report),
         after_ms=after_ms,

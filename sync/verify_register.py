@@ -7,6 +7,7 @@ from common.papers.qr import decode_qr
 from sync import container, cose, directory, inclusion, merkle, revocations, witness
 from sync.bundle import leaves_digest
 from sync.checkpoint import read_checkpoint, read_cosignature, signers
+from sync.entry import NODE_MAX
 from sync.identity import CERTIFICATE_TYPE, NodeCertificate, read_certificate
 from sync.receipts import COMPLETE_TYPE, R0_TYPE, Taken, leaves_of, read_r0, read_r2
 from sync.report import Report
@@ -164,9 +165,11 @@ def read_statement(world: World, data: bytes, report: Report) -> None:
 def _cosigners(world: World, note: bytes, report: Report) -> None:
     """Say which machines have cosigned: the register cannot show those another history."""
     pin = world.register()
+    cosigned: dict[int, int] = {}
     for name in signers(note):
         _, _, number = name.removeprefix(pin.origin).rpartition("/")
-        certificates = directory.certificates_of(world.database, int(number), pin) if number.isascii() and number.isdigit() else []
+        named = number.isascii() and number.isdigit() and len(number) <= len(str(NODE_MAX))  # anybody may add a line
+        certificates = directory.certificates_of(world.database, int(number), pin) if named else []
         for certificate in certificates:
             try:
                 seconds = read_cosignature(note, witness.name_of(pin, certificate.body.node), certificate.sign_key)
@@ -174,7 +177,9 @@ def _cosigners(world: World, note: bytes, report: Report) -> None:
                 continue
             sentence = N_("Machine %(node)s found it to continue what it had seen before, and cosigned at %(cosigned_ms)s.")
             report.ok(sentence, node=f"{certificate.body.node:04}", cosigned_ms=seconds * 1000)
+            cosigned[certificate.body.node] = seconds
             break
+    report.facts["cosigned"] = {f"{node:04}": seconds for node, seconds in cosigned.items()}
 
 
 def _same_register(world: World, size: int, root: bytes, report: Report) -> None:
@@ -189,13 +194,27 @@ def _same_register(world: World, size: int, root: bytes, report: Report) -> None
 
 
 def compare(reports: list[Report]) -> None:
-    """Hold checkpoints and proofs that were given together against each other: two roots of one size are a register with two faces."""
-    seen: dict[object, Report] = {}
-    for report in reports:
-        size, root = report.facts.get("size"), report.facts.get("root")
-        if root is None:
-            continue
-        first = seen.setdefault(size, report)
-        if first.facts["root"] != root:
-            for each in (first, report):
-                each.bad(N_("The register has signed two different statements about the same number of entries."), "register.split")
+    """Hold the register's statements that were given together against each other, those inside containers too.
+
+    Two roots of one size are a register with two faces. A smaller one that a machine cosigned after a larger one is a
+    register that was set back.
+    """
+    said = [each for report in reports for each in (report, *report.parts) if "root" in each.facts]
+    for place, one in enumerate(said):
+        for other in said[:place]:
+            if one.facts["size"] == other.facts["size"] and one.facts["root"] != other.facts["root"]:
+                for each in (one, other):
+                    each.bad(N_("The register has signed two different statements about the same number of entries."), "register.split")
+            elif _set_back(one, other) or _set_back(other, one):
+                for each in (one, other):
+                    each.bad(
+                        N_("A machine cosigned the smaller statement after the larger one: the register was set back."),
+                        "register.rolled_back",
+                    )
+
+
+def _set_back(small: Report, large: Report) -> bool:
+    sizes, times, later = (small.facts["size"], large.facts["size"]), large.facts.get("cosigned"), small.facts.get("cosigned")
+    if not (isinstance(times, dict) and isinstance(later, dict) and isinstance(sizes[0], int) and isinstance(sizes[1], int)):
+        return False
+    return sizes[0] < sizes[1] and any(later[node] > times[node] for node in later.keys() & times.keys())

@@ -45,7 +45,8 @@ def read_cms(world: World, data: bytes, report: Report) -> None:
             continue
         report.ok(N_("What was signed is unchanged since %(name)s signed it."), name=name)
         stamped_ms = stamp_of(world, signer, report)
-        judge(world, Signature(certificate=signer.certificate, claimed_ms=signer.claimed_ms, stamped_ms=stamped_ms, scope=scope), report)
+        times = {"claimed_ms": signer.claimed_ms, "stamped_ms": stamped_ms}
+        judge(world, Signature(certificate=signer.certificate, level=signer.level, scope=scope, **times), report)
 
 
 def read_xml(world: World, data: bytes, report: Report) -> None:
@@ -58,7 +59,8 @@ def read_xml(world: World, data: bytes, report: Report) -> None:
             report.bad(N_("The document was changed after signing: the signature does not fit any more."), "xml.tampered")
             continue
         report.ok(N_("What was signed is unchanged since %(name)s signed it."), name=certificate.full_name)
-        judge(world, Signature(certificate=certificate, claimed_ms=signature.claimed_ms, scope=_scope(signature)), report)
+        found = Signature(certificate=certificate, level="XMLDSig", claimed_ms=signature.claimed_ms, scope=_scope(signature))
+        judge(world, found, report)
     if not any(signature.covers_whole for signature in signatures):
         report.warn(N_("Only a part of the document is signed; the rest may be anybody's."))
 

@@ -104,6 +104,7 @@ class Signature:
     """A signature whose cryptography holds: who, when, and what it covers."""
 
     certificate: Certificate
+    level: str
     claimed_ms: int | None
     stamped_ms: int | None = None
     after_ms: int | None = None
@@ -157,6 +158,7 @@ def judge(world: World, signature: Signature, report: Report) -> None:
             number=certificate.bin or certificate.iin,
             organisation=certificate.organisation,
             algorithm=certificate.algorithm,
+            level=signature.level,
             serial=f"{certificate.serial:x}",
             not_before_ms=certificate.not_before_ms,
             not_after_ms=certificate.not_after_ms,

@@ -21,10 +21,12 @@ from common.pki.keystore import key_from_ec
 from common.pki.trust import Trust
 from edge.node import Node
 from edge.services import talons
-from sync import container, identity
+from sync import container, identity, witness
+from sync.checkpoint import Checkpoint, add_signature, cosign, sign_checkpoint
 from sync.receipts import Taken, inclusion_of, sign_r0
 from sync.report import Report
 from sync.verify import verify_file
+from sync.verify_register import compare
 from tests.court import START_MS, Court
 from tests.web.filing_world import COURT, create, pdf, ready, send
 from tests.web.pages import AIGUL, trust_our_centres
@@ -208,6 +210,35 @@ def test_a_register_that_shows_two_histories_is_caught(world: World, tmp_path: P
     finally:
         fetch(world.node.database, "UPDATE sync SET root = ?", (root,))
     assert world.verify(world.note).facts["size"] == size
+
+
+def test_two_statements_are_held_against_each_other(world: World) -> None:
+    pin, log = world.node.identity.pin, world.court.centre.keys.log
+    name, key = witness.name_of(pin, world.node.number), world.node.identity.sign
+
+    def said(size: int, root: bytes, *, cosigned: int = 0) -> Report:
+        note = sign_checkpoint(Checkpoint(pin.origin, size, root), pin.origin, log)
+        return world.verify(add_signature(note, cosign(note, name, key, cosigned)) if cosigned else note)
+
+    small, large = (said(size, bytes(32), cosigned=seconds) for size, seconds in ((900, 7), (901, 9)))
+    assert small.facts["cosigned"] == {f"{world.node.number:04}": 7}
+    compare([small, large])
+    assert small.valid
+    assert large.valid
+    back = said(900, bytes(32), cosigned=11)
+    compare([back, large])
+    assert codes(back) == codes(large) == ["register.rolled_back"]
+    split = [said(902, bytes(32)), said(902, b"\1" * 32)]
+    compare(split)
+    assert [codes(each) for each in split] == [["register.split"]] * 2
+
+
+def test_lines_that_anybody_may_add_under_a_statement_change_nothing(world: World) -> None:
+    pin, key = world.node.identity.pin, world.node.identity.sign
+    for number in ("9" * 200, "99999999999999999999", "-1", "x", ""):
+        name = f"{pin.origin}/{number}"
+        note = add_signature(world.note, cosign(world.note, name, key, 1))
+        assert world.verify(note).valid, number
 
 
 def test_a_proof_without_its_entry_asks_for_it(world: World) -> None:

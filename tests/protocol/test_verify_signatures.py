@@ -75,6 +75,7 @@ def test_a_detached_cms_tells_everything_about_itself(keys: dict[str, Key], trus
     assert (said["number"], said["claimed"], said["stamped"]) == ("900101400018", "2026-11-21T05:46:40Z", None)
     assert said["algorithm"] == {"gost512": "GOST 34.10-2015/512", "p256": "ECDSA P-256"}[kind]
     assert said["chain"] == [f"СЫНАҚ {kind}", f"СЫНАҚ {kind} ROOT"]
+    assert said["level"] == "CAdES-B"
     assert (said["revocation"], said["list"], said["list_until"]) == ("good", "2026-11-21T05:46:40Z", "2026-11-22T05:46:40Z")
     assert said["covers"] == ["the file given beside the signature, byte for byte"]
 
