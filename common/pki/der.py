@@ -7,12 +7,13 @@ anything else, never recurses deeper than ``DEPTH_MAX``, never builds more than 
     read(sequence(integer(5), octets(b"x")))[0].integer()  # 5
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 DEPTH_MAX = 40
-NODES_MAX = 20_000  # a CMS with a timestamp has about 400
+NODES_MAX = 100_000  # a CMS with a timestamp has about 400; revocation lists may lie inside
 WHITE_SPACE = b" \t\r\n"
 """What may stand between the letters of base64."""
 INTEGER_BYTES_MAX = 2048  # more than any key's
@@ -21,6 +22,8 @@ _HIGH_TAG = 0x1F
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 1, 2, 3, 4, 5, 6
 UTF8_STRING, PRINTABLE_STRING, IA5_STRING, UTC_TIME, GENERALIZED_TIME, BMP_STRING = 12, 19, 22, 23, 24, 30
 SEQUENCE, SET = 0x30, 0x31
+_TIMES = {UTC_TIME: re.compile(rb"\d{12}Z"), GENERALIZED_TIME: re.compile(rb"\d{14}Z")}
+_NEVER = re.compile(rb"(?!)")
 CONSTRUCTED = 0x20
 
 
@@ -113,16 +116,14 @@ class Node:
             raise DerError("expected text") from None
 
     def time_ms(self) -> int:
-        """Return a UTCTime or GeneralizedTime in milliseconds UTC."""
-        try:
-            text = self.body.decode("ascii")
-            if self.tag == UTC_TIME:
-                text = ("19" if text[:2] >= "50" else "20") + text
-            elif self.tag != GENERALIZED_TIME:
-                raise DerError("expected a time")
-            moment = datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
-        except UnicodeDecodeError:
-            raise DerError("expected a time") from None
+        """Return a UTCTime or GeneralizedTime of whole seconds in milliseconds UTC (RFC 5280, 4.1.2.5)."""
+        found = _TIMES.get(self.tag, _NEVER).fullmatch(self.body)
+        if not found:
+            raise DerError("expected a time")
+        text = found[0].decode()
+        if self.tag == UTC_TIME:
+            text = ("19" if text[:2] >= "50" else "20") + text
+        moment = datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)  # a ValueError, as DerError is, for a 31 February
         return int(moment.timestamp()) * 1000
 
 

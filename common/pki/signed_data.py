@@ -40,23 +40,15 @@ class Signer:
     signed: bytes | None
     """The signed attributes as a SET, or None when the content itself is what was signed."""
     attributes: dict[str, der.Node]
+    message_digest: bytes | None
+    """The digest of the content as the signed attributes say it."""
+    claimed_ms: int | None
+    """The time that the signer claims, in milliseconds UTC."""
     signature: bytes
     """The signature's value: what a timestamp is over."""
     signature_oid: str
     timestamps: tuple[bytes, ...]
     """The tokens beside it (CAdES-T), in DER: ``timestamps`` judges them, nobody else."""
-
-    @property
-    def message_digest(self) -> bytes | None:
-        """The digest of the content as the signed attributes say it."""
-        found = self.attributes.get(MESSAGE_DIGEST)
-        return found.octets() if found is not None else None
-
-    @property
-    def claimed_ms(self) -> int | None:
-        """The time that the signer claims, in milliseconds UTC."""
-        found = self.attributes.get(SIGNING_TIME)
-        return found.time_ms() if found is not None else None
 
     @property
     def level(self) -> str:
@@ -124,11 +116,14 @@ def _signer(signer: der.Node, certificates: list[der.Node], digests: list[str], 
     if len(rest) < 2:
         raise der.DerError("no signature")
     name, signature_oid = _algorithms(certificate, digest_oid, rest[0].algorithm())
+    attributes = {} if signed is None else _attributes(signed)
     return Signer(
         certificate=certificate,
         digest=name,
         signed=None if signed is None else der.element(der.SET, signed.body),
-        attributes={} if signed is None else _attributes(signed),
+        attributes=attributes,
+        message_digest=attributes[MESSAGE_DIGEST].octets() if MESSAGE_DIGEST in attributes else None,
+        claimed_ms=attributes[SIGNING_TIME].time_ms() if SIGNING_TIME in attributes else None,
         signature=rest[1].octets(),
         signature_oid=signature_oid,
         timestamps=tuple(

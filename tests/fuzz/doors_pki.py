@@ -5,7 +5,7 @@ import io
 from collections.abc import Callable
 
 from common.pki import asic, cms, crl_patch, der, gost, ocsp, timestamps
-from common.pki.algorithms import read_public_key, refused_as
+from common.pki.algorithms import read_public_key, refused_as, signature_algorithm
 from common.pki.authority import Authority
 from common.pki.certificates import BROKEN, read_certificate
 from common.pki.crl import Crl
@@ -13,6 +13,7 @@ from common.pki.crl_index import CrlIndex, build
 from common.pki.keystore import Key, open_p12, write_p12
 from common.pki.pades import embed, prepare_pdf, read_pdf_signatures, sign_pdf
 from common.pki.profile import OCSP_SIGNING, TIME_STAMPING
+from common.pki.signed_data import TST_INFO
 from common.pki.timestamps import POLICY_GOST_2015, POLICY_RSA, Request
 from common.pki.trust import Trust
 from common.pki.xmldsig import read_xml_signatures
@@ -98,6 +99,52 @@ def _cms() -> Target:
 def _cms_attached() -> Target:
     made = [cms.sign_attached(TEXT, _key(kind), at_ms=NOW_MS) for kind in ("gost512", "p256")]
     return Target(all_of(cms.verify, lambda data: cms.add_signer(data, None, _key("p256"), at_ms=NOW_MS)), tuple(made))
+
+
+def _signed_attributes() -> Target:
+    """What somebody with a good key may put under the signature: the bytes are signed first."""
+    key = _key("p256")
+    parts = cms.parts_of(cms.sign_detached(TEXT, key, at_ms=NOW_MS))
+    signer = parts.parts[-1][0]
+
+    def door(data: bytes) -> None:
+        before, after = b"".join(part.raw for part in signer.parts[:3]), signer[4].raw
+        value = der.octets(key.sign(der.element(der.SET, data)))
+        info = der.sequence(before, der.element(0xA0, data), after, value)
+        made = cms._signed_data(1, [parts[1][0].raw], parts[2].raw, [key.certificate.der], [info])
+        cms.verify(made, TEXT)
+
+    return Target(door, (signer[3].body,))
+
+
+def _signed_extensions() -> Target:
+    """What a certification centre may put into a certificate: the bytes are issued first."""
+    authority, trust = _authority("p256"), _trust()
+    certificate = _key("p256").certificate
+    fields = der.read(certificate.signed_part)
+
+    def door(data: bytes) -> None:
+        request = b"".join(part.raw for part in fields.parts[:-1])
+        signed = der.sequence(request, der.explicit(3, der.sequence(data)))
+        whole = der.sequence(signed, signature_algorithm(authority.issuer.certificate.key), der.bits(authority.issuer.sign(signed)))
+        trust.check(read_certificate(whole), at_ms=NOW_MS, now_ms=NOW_MS)
+
+    return Target(door, (fields.parts[-1][0].body,))
+
+
+def _signed_time() -> Target:
+    """What a timestamping service may say: the bytes are signed first."""
+    trust, signature = _trust(), b"signature"
+    service = _authority("p256").issue_service("TSA", TIME_STAMPING, not_before_ms=NOW_MS - DAY_MS // 2)
+    request = Request.over(signature, policy=POLICY_RSA)
+    token = request.read_response(timestamp_response(request.encoded(), service, at_ms=NOW_MS))
+    info = cms.read(token, content_type=TST_INFO).content or b""
+
+    def door(data: bytes) -> None:
+        made = cms.sign_attached(data, service, at_ms=NOW_MS, content_type=TST_INFO)
+        timestamps.check(made, signature, trust, now_ms=NOW_MS)
+
+    return Target(door, (info,))
 
 
 def _key_file() -> Target:
@@ -217,6 +264,9 @@ DOORS: dict[str, Callable[[], Target]] = {
     "crl_index": _revocation_index,
     "cms": _cms,
     "cms_attached": _cms_attached,
+    "cms_signed_attributes": _signed_attributes,
+    "certificate_extensions": _signed_extensions,
+    "timestamp_info": _signed_time,
     "p12": _key_file,
     "pdf": _pdf,
     "pdf_gap": _pdf_gap,

@@ -123,6 +123,18 @@ def test_a_timestamp_is_added_beside_the_signature(keys: dict[str, Key]) -> None
         cms.verify(token)
 
 
+@pytest.mark.parametrize(
+    "moment", [der.text("yesterday"), der.element(der.UTC_TIME, b"260231000000Z"), der.element(der.UTC_TIME, b"2601010000+06")]
+)
+def test_a_moment_that_is_none_is_refused_at_once(keys: dict[str, Key], moment: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rightly signed, and still no time: nobody later meets it unread."""
+    monkeypatch.setattr(der, "time", lambda at_ms: moment)
+    signature = cms.sign_detached(DOCUMENT, keys["p256"], at_ms=NOVEMBER_MS)
+    for door in (cms.read, lambda data: cms.verify(data, DOCUMENT), cms.signed_attributes_signer):
+        with pytest.raises(Refused, match="cms.broken"):
+            door(signature)
+
+
 def test_without_its_certificate_a_signature_needs_it_from_elsewhere(keys: dict[str, Key]) -> None:
     certificate = keys["p256"].certificate.der
     whole = der.read(cms.sign_detached(DOCUMENT, keys["p256"], at_ms=NOVEMBER_MS))
