@@ -7,6 +7,7 @@ in the middle (lesson 18), and one dense cursor a feed replaces any vector over 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from common.db import BlobField, CompositeKey, Database, IntegerField, Table, TextField, create_tables, fetch
 from common.facts import Audience
@@ -49,11 +50,34 @@ class FeedRow(Table):
         indexes = ((("node", "log_index"), True),)
 
 
-TABLES: tuple[type[Table], ...] = (ObjectScopeRow, ScopeNodeRow, FeedRow)
+class FeedGoneRow(Table):
+    """An object that the machine may no longer hold, at its place among the positions of the feed."""
+
+    node = IntegerField()
+    position = IntegerField()
+    obj = BlobField()
+
+    class Meta:
+        table_name = "feed_gone"
+        primary_key = CompositeKey("node", "position")
+
+
+class CourtNodeRow(Table):
+    """To which machine a court's objects were last delivered."""
+
+    court = TextField(primary_key=True)
+    node = IntegerField()
+
+    class Meta:
+        table_name = "court_node"
+
+
+TABLES: tuple[type[Table], ...] = (ObjectScopeRow, ScopeNodeRow, FeedRow, FeedGoneRow, CourtNodeRow)
 
 _ADMIT = """
 INSERT INTO feed (node, position, log_index)
-SELECT ?1, (SELECT COALESCE(MAX(position), 0) FROM feed WHERE node = ?1) + row_number() OVER (ORDER BY e.log_index), e.log_index
+SELECT ?1, MAX((SELECT COALESCE(MAX(position), 0) FROM feed WHERE node = ?1),
+               (SELECT COALESCE(MAX(position), 0) FROM feed_gone WHERE node = ?1)) + row_number() OVER (ORDER BY e.log_index), e.log_index
 FROM entry e WHERE e.obj = ?2 AND e.log_index IS NOT NULL AND e.node <> ?1
 AND NOT EXISTS (SELECT 1 FROM feed f WHERE f.node = ?1 AND f.log_index = e.log_index)
 """
@@ -73,6 +97,9 @@ def deliver(database: Database, audiences: Mapping[bytes, Audience]) -> None:
         scopes = _scopes(audience)
         for scope in scopes:
             fetch(database, "INSERT OR IGNORE INTO object_scope (obj, scope) VALUES (?, ?)", (obj, scope))
+        for court in audience.courts:
+            if (writes := directory.node_of(database, court)) is not None:
+                fetch(database, "INSERT OR IGNORE INTO court_node (court, node) VALUES (?, ?)", (court, writes))
         if audience.everyone:
             admit(database, EVERYONE, obj)
         for node in _machines(database, scopes):
@@ -90,9 +117,36 @@ def redeliver(database: Database, scope: str) -> None:
 
 
 def redeliver_courts(database: Database) -> None:
-    """Redeliver every court's objects; called when the directory changed."""
+    """Redeliver every court's objects, and withdraw them from the machine the court had before; called when the directory changed."""
     for (scope,) in fetch(database, "SELECT DISTINCT scope FROM object_scope WHERE scope GLOB 'court:*'"):
+        court = scope.partition(":")[2]
+        now = directory.node_of(database, court)
+        before = fetch(database, "SELECT node FROM court_node WHERE court = ?", (court,))
+        if before and before[0][0] != now:
+            _withdraw_scope(database, scope, before[0][0])
         redeliver(database, scope)
+        if now is not None:
+            fetch(database, "INSERT OR REPLACE INTO court_node (court, node) VALUES (?, ?)", (court, now))
+
+
+def _withdraw_scope(database: Database, scope: str, node: int) -> None:
+    for (obj,) in fetch(database, "SELECT obj FROM object_scope WHERE scope = ?", (scope,)):
+        scopes = [each for (each,) in fetch(database, "SELECT scope FROM object_scope WHERE obj = ?", (obj,))]
+        if node not in _machines(database, scopes):
+            withdraw(database, node, obj)
+
+
+def withdraw(database: Database, node: int, obj: bytes) -> None:
+    """Take an object out of the machine's feed and say so in it; where it comes back, its whole history is appended anew."""
+    position = feed_length(database, node) + 1
+    removed = fetch(
+        database,
+        """DELETE FROM feed WHERE node = ?1 AND log_index IN (SELECT log_index FROM entry WHERE obj = ?2 AND log_index IS NOT NULL)
+           RETURNING position""",
+        (node, obj),
+    )
+    if removed:
+        fetch(database, "INSERT INTO feed_gone (node, position, obj) VALUES (?, ?, ?)", (node, position, obj))
 
 
 def admit(database: Database, node: int, obj: bytes) -> None:
@@ -102,24 +156,39 @@ def admit(database: Database, node: int, obj: bytes) -> None:
 
 def feed_length(database: Database, node: int) -> int:
     """Return the last position of the machine's feed."""
-    return int(fetch(database, "SELECT COALESCE(MAX(position), 0) FROM feed WHERE node = ?", (node,))[0][0])
+    statement = """SELECT MAX((SELECT COALESCE(MAX(position), 0) FROM feed WHERE node = ?1),
+                              (SELECT COALESCE(MAX(position), 0) FROM feed_gone WHERE node = ?1))"""
+    return int(fetch(database, statement, (node,))[0][0])
 
 
-def read_feed(database: Database, node: int, after: int, *, bytes_max: int) -> tuple[list[tuple[int, Entry]], int]:
-    """Return ((log index, entry), …) after position ``after`` as far as ``bytes_max`` goes, and the new cursor."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a feed: (position, log index, entry), (position, withdrawn object), and the cursor after it."""
+
+    entries: list[tuple[int, int, Entry]]
+    gone: list[tuple[int, bytes]]
+    at: int
+
+
+def read_feed(database: Database, node: int, after: int, *, bytes_max: int) -> Part:
+    """Return what the feed holds after position ``after`` as far as ``bytes_max`` goes."""
     statement = """SELECT f.position, e.log_index, e.leaf, length(e.envelope) + COALESCE(length(e.body), 0) FROM feed f
                    JOIN entry e ON e.log_index = f.log_index WHERE f.node = ? AND f.position > ? ORDER BY f.position"""
-    taken: list[tuple[int, Entry]] = []
+    taken: list[tuple[int, int, Entry]] = []
+    length = feed_length(database, node)
     cursor, size = after, 0
-    for position, log_index, leaf, length in database.connection().execute(statement, (node, after)):
-        size += length
+    for position, log_index, leaf, bytes_ in database.connection().execute(statement, (node, after)):
+        size += bytes_
         if taken and size > bytes_max:
             break
         found = entry_at(database, leaf)
         if found:
-            taken.append((log_index, found[0]))
+            taken.append((position, log_index, found[0]))
         cursor = position
-    return taken, cursor
+    else:
+        cursor = max(cursor, length)
+    gone = fetch(database, "SELECT position, obj FROM feed_gone WHERE node = ? AND position > ? AND position <= ?", (node, after, cursor))
+    return Part(taken, [(position, obj) for position, obj in gone], cursor)
 
 
 def may_read_blob(database: Database, node: int, sha256: bytes, size: int) -> bool:

@@ -10,7 +10,7 @@ from common.clock import Clock
 from common.db import fetch, transaction
 from common.errors import N_, Conflict, CourtError, Refused, Unreachable
 from common.facts import decode_body
-from sync import ports, receipts, revocations
+from sync import ports, receipts, revocations, withdrawal
 from sync.blobs import BlobStore, chunk_count
 from sync.checkpoint import Checkpoint
 from sync.entry import Entry, read_entry
@@ -81,15 +81,14 @@ class Downlink:
 
     def _take(self, down: Down) -> None:
         """Verify and store one downlink: all of it is one transaction with its cursors."""
-        everyone, feed = _entries(down.everyone), _entries(down.feed)
         with transaction(self._database):
             if down.since:
                 checkpoint = self._link.accept_carried(down.note, down.consistency, down.since[0])
             else:
                 checkpoint = self._link.accept_checkpoint(down.note, down.consistency)
             if down.revocations:  # a centre of before says nothing of it: ours stays
-                revocations.take(self._database, down.revocations, self._link.identity.pin)
-            objects = self._insert(everyone + feed)
+                revocations.take(self._database, down.revocations, self._link.identity.pin, carried=bool(down.since))
+            objects = self._insert(_entries(down.everyone)) | self._take_feed(down)
             if checkpoint:
                 objects |= self._store_logged(down, checkpoint)
             self._store_complete(down.complete)
@@ -99,6 +98,19 @@ class Downlink:
             if checkpoint and down.caught_up:
                 self._journal.set_beacon(checkpoint.size, checkpoint.root)
             self._refold(objects)
+
+    def _take_feed(self, down: Down) -> set[bytes]:
+        """Store what the feed brings and let go of what it takes away, of the part after our cursor alone."""
+        cursor = self._link.state()["feed"]
+        gone = [each.obj for each in down.gone if each.at > cursor]
+        if gone:
+            tables = [table for subject in self._journal.fold.subjects for table in subject.TABLES]
+            withdrawal.withdraw(self._database, gone, self._link.identity.node, tables)
+        # an entry that was withdrawn again before it came is not in the feed any more; what is there comes after
+        entries = _entries([item for item in down.feed if not item.at or item.at > cursor])
+        objects = {entry.envelope.obj for _, entry in entries}
+        withdrawal.take_back(self._database, objects)
+        return self._insert(entries)
 
     def take_own(self, payload: bytes) -> None:
         """Store entries of this machine's own earlier epochs that a restored disk lost."""

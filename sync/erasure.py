@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from common.db import Database, fetch
 from sync.entry import Entry
-from sync.tables import entries_of
+from sync.tables import entries_of, forget_entry
 
 Holder = Callable[[Sequence[tuple[Entry, int | None]]], str | None]
 """Returns the court that holds an object with these entries, "" for none, and None for what everybody must have."""
@@ -35,7 +35,8 @@ def carry_out(database: Database, objects: Iterable[bytes], holder: Holder) -> s
             held = None if begun else holder(_before(database, target, log_index))
             if begun or (held is not None and court in ("", held)):
                 for leaf, _ in leaves:
-                    _erase(database, leaf)
+                    fetch(database, "UPDATE entry SET body = NULL, salt = NULL WHERE leaf = ?", (leaf,))
+                    forget_entry(database, leaf)
                 touched.add(target)
     return touched
 
@@ -43,15 +44,3 @@ def carry_out(database: Database, objects: Iterable[bytes], holder: Holder) -> s
 def _before(database: Database, target: bytes, log_index: int) -> list[tuple[Entry, int | None]]:
     found = entries_of(database, target)
     return found if log_index < 0 else [(entry, index) for entry, index in found if index is not None and index < log_index]
-
-
-def _erase(database: Database, leaf: bytes) -> None:
-    fetch(database, "UPDATE entry SET body = NULL, salt = NULL WHERE leaf = ?", (leaf,))
-    fetch(database, "DELETE FROM quarantine WHERE leaf = ?", (leaf,))
-    fetch(database, "DELETE FROM examined WHERE leaf = ?", (leaf,))
-    named = fetch(database, "DELETE FROM blob_ref WHERE leaf = ? RETURNING sha256", (leaf,))
-    for (sha256,) in set(named):
-        if not fetch(database, "SELECT 1 FROM blob_ref WHERE sha256 = ? LIMIT 1", (sha256,)):
-            fetch(database, "DELETE FROM blob WHERE sha256 = ?", (sha256,))
-            fetch(database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))
-            fetch(database, "INSERT OR IGNORE INTO doomed (sha256) VALUES (?)", (sha256,))

@@ -15,7 +15,7 @@ from common.errors import N_, CourtError, Refused
 from common.facts import Audience, Body, Fact, Known, Owned, Rows, Subject, decode_body, stored_body
 from sync import erasure
 from sync.entry import Entry, stored_envelope
-from sync.tables import QuarantineRow, entries_of
+from sync.tables import QuarantineRow, entries_of, is_withdrawn
 
 KnownFactory = Callable[[Database], Known]
 
@@ -75,6 +75,10 @@ class Fold:
     def _refold_one(
         self, database: Database, obj: bytes, entries: list[tuple[Entry, int | None]], known: Known, now: int, must_fold: bytes | None
     ) -> Audience:
+        if is_withdrawn(database, obj):  # its rows went with it; what this machine wrote itself waits for it to come back
+            if must_fold is not None:
+                raise Refused("entry.withdrawn", N_("This is held by another court's machine now."))
+            return Audience()
         subject, state, refused = self.replay(entries, known, must_fold=must_fold)
         # tried again is not refused anew: people see since when it has waited
         since = dict(fetch(database, "SELECT leaf, since_ms FROM quarantine WHERE obj = ?", (obj,))) if refused else {}
@@ -136,7 +140,7 @@ class Fold:
     def expected_rows(self, database: Database, obj: bytes) -> tuple[Subject | None, Rows]:
         """Return what the tables should hold of the object: the oracle of `fsck`."""
         subject, state, _ = self.replay(entries_of(database, obj), self._known(database))
-        return subject, subject.rows(state) if subject else {}
+        return subject, subject.rows(state) if subject and not is_withdrawn(database, obj) else {}
 
     def state_hash(self, database: Database, obj: bytes) -> bytes:
         """Return the SHA-256 over the object's rows as the tables hold them: equal wherever the object is held."""

@@ -112,10 +112,18 @@ CURSORS = ("size", "everyone", "feed", "complete", "receipted_epoch", "receipted
 
 
 class Item(Body, frozen=True):
-    """One entry as the log has it, in its wire form."""
+    """One entry as the log has it, in its wire form; ``at``: its position in the machine's feed, only where carried by hand."""
 
     index: int
     entry: list[bytes]
+    at: int = 0
+
+
+class Gone(Body, frozen=True):
+    """An object that the machine may no longer hold, by the position ``at`` of its feed."""
+
+    at: int
+    obj: bytes
 
 
 class Logged(Body, frozen=True):
@@ -146,6 +154,7 @@ class Down(Body, frozen=True):
     caught_up: bool
     more: bool
     since: list[int] = []
+    gone: list[Gone] = []
     revocations: bytes = b""
 
 

@@ -6,7 +6,7 @@ The same over the line and by hand; nothing here asks who may have it: the doors
 from common.db import Database, fetch, snapshot
 from sync import delivery
 from sync.entry import Entry
-from sync.messages import Ask, Down, Item, Own
+from sync.messages import Ask, Down, Gone, Item, Own
 from sync.register import Register
 
 DOWN_BYTES_MAX = 4 << 20
@@ -23,24 +23,25 @@ def news_for(register: Register, node: int, ask: Ask, *, carried: bool = False) 
 def _news(register: Register, node: int, ask: Ask, carried: bool) -> Down:
     database = register.database
     folded = register.folded()
-    everyone, everyone_at = delivery.read_feed(database, delivery.EVERYONE, ask.everyone, bytes_max=DOWN_BYTES_MAX)
-    feed, feed_at = delivery.read_feed(database, node, ask.feed, bytes_max=DOWN_BYTES_MAX)
+    everyone = delivery.read_feed(database, delivery.EVERYONE, ask.everyone, bytes_max=DOWN_BYTES_MAX)
+    feed = delivery.read_feed(database, node, ask.feed, bytes_max=DOWN_BYTES_MAX)
     complete, complete_at = register.complete_after(node, ask.complete)
     receipts = register.receipts_after(node, ask.receipted_epoch, ask.receipted_seq)
     size, note = register.checkpoint()
-    behind = everyone_at < delivery.feed_length(database, delivery.EVERYONE)
+    behind = everyone.at < delivery.feed_length(database, delivery.EVERYONE)
     return Down(
         note=note,
         consistency=register.consistency(ask.size),
         receipts=receipts,
         complete=complete,
-        everyone=_items(everyone),
-        feed=_items(feed),
-        everyone_at=everyone_at,
-        feed_at=feed_at,
+        everyone=_items([(index, entry) for _, index, entry in everyone.entries]),
+        feed=[Item(index=index, entry=entry.wire(), at=position if carried else 0) for position, index, entry in feed.entries],
+        gone=[Gone(at=position, obj=obj) for position, obj in feed.gone],
+        everyone_at=everyone.at,
+        feed_at=feed.at,
         complete_at=complete_at,
         caught_up=folded >= size and not behind,
-        more=behind or feed_at < delivery.feed_length(database, node),
+        more=behind or feed.at < delivery.feed_length(database, node),
         revocations=register.revoked(),
         since=ask.cursors() if carried else [],
     )

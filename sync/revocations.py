@@ -85,13 +85,18 @@ def read(data: bytes, pin: Pin) -> RevocationList:
     return body
 
 
-def take(database: Database, data: bytes, pin: Pin) -> None:
-    """Keep a list that came, inside the caller's transaction; raises Refused("revocations.rolled_back") for an older one."""
+def take(database: Database, data: bytes, pin: Pin, *, carried: bool = False) -> None:
+    """Keep a list that came, inside the caller's transaction; raises Refused("revocations.rolled_back") for an older one.
+
+    One that was ``carried`` by hand may well be older: it is left aside.
+    """
     held = newest(database, pin)
     if held is not None and held[0] == data:
         return
     fresh = read(data, pin)
     if held is not None and fresh.number < held[1].number:
+        if carried:
+            return
         raise Refused(
             "revocations.rolled_back", N_("The centre shows an older list of revoked machines than before. Nothing is taken from it.")
         )

@@ -1,7 +1,7 @@
 """The tables both ends share: entries, what could not be folded, and the files entries name.
 
-An entry row is written once. A trigger lets two things happen to it later and nothing else: the register's log index
-arrives, and a court's erasure order empties body and salt (ARCHITECTURE, invariants 1 and 11).
+An entry row is written once. Triggers let three things happen to it later and nothing else: the register's log index
+arrives, a court's erasure order empties body and salt, and it goes with an object that this machine may no longer hold.
 """
 
 from collections.abc import Sequence
@@ -88,14 +88,27 @@ class DoomedRow(Table):
         table_name = "doomed"
 
 
-TABLES: tuple[type[Table], ...] = (EntryRow, QuarantineRow, BlobRefRow, BlobRow, PrunedRow, DoomedRow)
+class WithdrawnRow(Table):
+    """An object that this machine may no longer hold: a court went to another machine (`sync.withdrawal`)."""
+
+    obj = BlobField(primary_key=True)
+
+    class Meta:
+        table_name = "withdrawn"
+
+
+TABLES: tuple[type[Table], ...] = (EntryRow, QuarantineRow, BlobRefRow, BlobRow, PrunedRow, DoomedRow, WithdrawnRow)
 
 GUARDS = (
     # one entry a place: in this machine's own journal, and in what came from the register. Where a restored disk has
     # written beside the register both stand, for nothing is ever thrown away; the register's is the one that counts
     "CREATE UNIQUE INDEX IF NOT EXISTS entry_own ON entry (node, epoch, seq) WHERE chain IS NOT NULL",
     "CREATE UNIQUE INDEX IF NOT EXISTS entry_logged ON entry (node, epoch, seq) WHERE chain IS NULL",
-    """CREATE TRIGGER IF NOT EXISTS entry_is_never_deleted BEFORE DELETE ON entry
+    "DROP TRIGGER IF EXISTS entry_is_never_deleted",  # of a release before objects could be withdrawn
+    # the centre keeps all, a machine what it wrote itself; what others wrote goes only with an object that was withdrawn
+    """CREATE TRIGGER IF NOT EXISTS entry_is_kept BEFORE DELETE ON entry
+       WHEN OLD.chain IS NOT NULL OR OLD.node = (SELECT node FROM journal) OR 0 = (SELECT node FROM journal)
+         OR NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.obj = OLD.obj)
        BEGIN SELECT RAISE(ABORT, 'an entry is never deleted'); END""",
     """CREATE TRIGGER IF NOT EXISTS entry_is_never_changed
        BEFORE UPDATE OF leaf, node, epoch, seq, obj, chain, envelope, content_hash ON entry
@@ -213,3 +226,20 @@ def _entry(row: tuple[Any, ...]) -> tuple[Entry, int | None]:
     if envelope.obj != obj:
         raise Corrupt("entry.row", N_("A stored entry contradicts itself. Call the administrator."))
     return Entry(envelope, envelope_bytes, salt, body, content_hash, leaf), log_index
+
+
+def forget_entry(database: Database, leaf: bytes) -> None:
+    """Forget what was derived from an entry beside its rows: quarantine, its signature's examination, files nobody else names."""
+    fetch(database, "DELETE FROM quarantine WHERE leaf = ?", (leaf,))
+    fetch(database, "DELETE FROM examined WHERE leaf = ?", (leaf,))
+    named = fetch(database, "DELETE FROM blob_ref WHERE leaf = ? RETURNING sha256", (leaf,))
+    for (sha256,) in set(named):
+        if not fetch(database, "SELECT 1 FROM blob_ref WHERE sha256 = ? LIMIT 1", (sha256,)):
+            fetch(database, "DELETE FROM blob WHERE sha256 = ?", (sha256,))
+            fetch(database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))
+            fetch(database, "INSERT OR IGNORE INTO doomed (sha256) VALUES (?)", (sha256,))
+
+
+def is_withdrawn(database: Database, obj: bytes) -> bool:
+    """Return whether this machine may no longer hold the object."""
+    return bool(fetch(database, "SELECT 1 FROM withdrawn WHERE obj = ?", (obj,)))

@@ -41,7 +41,10 @@ def _check_objects(court: "Court", node: Node, hashes: Mapping[bytes, bytes]) ->
     unlogged = {obj for (obj,) in fetch(node.database, "SELECT obj FROM entry WHERE log_index IS NULL")}
     for obj, expected in hashes.items():
         theirs, ours = _leaves(central, obj), _leaves(node.database, obj)
-        if _due(central, node.number, obj):
+        if not _due(central, node.number, obj):
+            foreign = fetch(node.database, "SELECT COUNT(*) FROM entry WHERE obj = ? AND node <> ?", (obj, node.number))[0][0]
+            assert not foreign, f"{node.data.name} holds {foreign} entries of {obj.hex()} that are no longer for it"
+        else:
             assert ours == theirs, f"{node.data.name} misses {len(theirs - ours)} entries of {obj.hex()}"
         if ours == theirs and obj not in unlogged:
             assert node.fold.state_hash(node.database, obj) == expected, f"{node.data.name} and the centre see {obj.hex()} differently"

@@ -65,7 +65,7 @@ def test_a_tail_cut_off_the_journal_is_found(court: Court) -> None:
     """Row 13: the end of the journal is gone."""
     node = court.node("kz-7")
     node.journal.open_epoch("test", after=1, last_seq=0)
-    fetch(node.database, "DROP TRIGGER entry_is_never_deleted")
+    fetch(node.database, "DROP TRIGGER entry_is_kept")
     fetch(node.database, "DELETE FROM entry WHERE node = 1001 AND chain IS NOT NULL")
     assert "fsck.head" in codes(node)
 

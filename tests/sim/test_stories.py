@@ -65,7 +65,7 @@ def test_a_court_moves_to_another_machine_which_decides(court: Court) -> None:
             unit.append(directory.node_object(node.number), directory.Serve(courts=courts))
     court.centre.publish()
     court.settle()
-    with pytest.raises(CourtError, match="entry.other_node"):
+    with pytest.raises(CourtError, match="entry.withdrawn"):
         court.decide(astana, filing)
     court.decide(almaty, filing)
     finish(court)
