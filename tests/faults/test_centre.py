@@ -2,6 +2,7 @@
 
 import random
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,18 @@ from central.config import CentralConfig
 from common.errors import CourtError, Unreachable
 from edge import jobs
 from edge.exchanger import BACKOFF_SECONDS_MAX, Exchanger
+from edge.node import Node
 from sync import container, ports
+from sync.directory import EpochOpen, node_object
 from sync.fsck import check
+from sync.register import Outcome
 from tests.court import COURTS, Court
 from tests.sim.papers import AIGUL, BOLAT
 
 AKTAU, ASTANA = "kz-283", "kz-7"
 FILINGS = 12
+HERD = 25
+LARGE_BYTES = 40 << 20
 
 
 @pytest.fixture
@@ -51,6 +57,59 @@ def test_bundles_at_the_same_moment_get_indexes_without_a_gap(court: Court) -> N
     court.settle()
     court.check()
     assert len(court.filings) == 3 * FILINGS
+
+
+def test_a_whole_country_comes_back_at_once(court: Court) -> None:
+    """Row 33: every machine calls at the same moment after an outage; all get their receipts, and nobody is passed over."""
+    nodes = [*court.nodes, *(court.node(number=1100 + place) for place in range(HERD))]
+    for node in nodes:
+        for _ in range(3):
+            court.write(node, node_object(node.number), EpochOpen(previous=1, last_seq=0, reason="herd"))
+    served: list[int] = []
+    receive = court.centre.register.receive
+
+    def counted(data: bytes, *more: object) -> Outcome:
+        outcome = receive(data, *more)  # type: ignore[arg-type]
+        served.append(outcome.position.seq)
+        return outcome
+
+    court.centre.register.receive = counted  # type: ignore[method-assign]
+    started, problems = threading.Barrier(len(nodes)), list[Exception]()
+
+    def work(node: Node) -> None:
+        try:
+            started.wait()
+            node.client.exchange()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test fails with it
+            problems.append(error)
+        finally:
+            node.database.close()
+            court.centre.database.close()
+
+    threads = [threading.Thread(target=work, args=(node,)) for node in nodes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if problems:
+        raise problems[0]
+    assert len(served) == len(nodes)  # one bundle each, and none came twice for having waited
+    for node in nodes:
+        assert node.client.backlog()[0] == 0
+
+
+def test_a_large_file_passes_through_little_memory(court: Court) -> None:
+    """Row 59: node and centre hold a few pieces of a file at a time, whatever its size."""
+    aktau = court.machine(1001)
+    court.file(aktau, AIGUL, AKTAU, attachment=bytes(LARGE_BYTES))
+    tracemalloc.start()
+    try:
+        assert court.exchange(aktau)
+        assert tracemalloc.get_traced_memory()[1] < LARGE_BYTES // 2
+    finally:
+        tracemalloc.stop()
+    court.settle()
+    court.check()
 
 
 def test_two_centres_on_one_folder_write_one_log(court: Court, tmp_path: Path) -> None:

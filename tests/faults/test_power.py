@@ -21,7 +21,7 @@ from tests.court import Court
 from tests.faults.disk import Disk
 from tests.sim.papers import AIGUL, BOLAT
 
-CUTS = 80
+CUTS = 40
 CHUNKS = 4
 """Tests over which the cuts are spread, so that several workers share them."""
 AKTAU, ASTANA = "kz-283", "kz-7"
