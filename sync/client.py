@@ -156,7 +156,9 @@ class Client:
             witness.delivered(self._database, hello.size)
         if welcome.note:
             self._link.accept_checkpoint(welcome.note, welcome.consistency)
-        fetch(self._database, "UPDATE sync SET token = ?", (welcome.token,))
+        with self._journal.unit():
+            fetch(self._database, "UPDATE sync SET token = ?", (welcome.token,))
+            self._journal.count_turn()
         return welcome
 
     def _write_hello(self, challenge: bytes) -> Hello:

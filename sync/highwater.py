@@ -13,17 +13,19 @@ from common.files import FILE_MODE, make_folder, sync_folder
 
 SLOT_BYTES = 128
 _HEAD_BYTES = 32
-_NUMBERS = 3
+_NUMBERS = 4
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mark:
-    """Epoch and last sequence number; ``talon`` is the talon counter; ``head`` the chain head there."""
+    """Epoch and last sequence number; ``talon`` is the talon counter; ``head`` the chain head there; ``turns`` counts
+    the tokens the centre gave: a database restored before anything was written since is known by it."""
 
     epoch: int
     seq: int
     talon: int
     head: bytes
+    turns: int = 0
 
 
 class HighWater:
@@ -48,7 +50,7 @@ class HighWater:
 
     def write(self, mark: Mark) -> None:
         """Make ``mark`` durable; raises OSError when the disk does not."""
-        numbers = b"".join(number.to_bytes(8, "big") for number in (mark.epoch, mark.seq, mark.talon))
+        numbers = b"".join(number.to_bytes(8, "big") for number in (mark.epoch, mark.seq, mark.talon, mark.turns))
         content = numbers + mark.head
         os.pwrite(self._file, (content + hashlib.sha256(content).digest()).ljust(SLOT_BYTES, b"\0"), self._turn * SLOT_BYTES)
         os.fdatasync(self._file)
@@ -62,9 +64,10 @@ class HighWater:
 
     def _slot(self, place: int) -> Mark | None:
         data = os.pread(self._file, SLOT_BYTES, place * SLOT_BYTES)
-        size = _NUMBERS * 8 + _HEAD_BYTES
-        content = data[:size]
-        if len(data) < SLOT_BYTES or hashlib.sha256(content).digest() != data[size : size + 32]:
-            return None
-        numbers = [int.from_bytes(content[place * 8 : place * 8 + 8], "big") for place in range(_NUMBERS)]
-        return Mark(numbers[0], numbers[1], numbers[2], content[_NUMBERS * 8 :])
+        for count in (_NUMBERS, _NUMBERS - 1):  # marks of before did not count turns
+            size = count * 8 + _HEAD_BYTES
+            content = data[:size]
+            if len(data) == SLOT_BYTES and hashlib.sha256(content).digest() == data[size : size + 32]:
+                epoch, seq, talon, *turns = [int.from_bytes(content[place * 8 : place * 8 + 8], "big") for place in range(count)]
+                return Mark(epoch, seq, talon, content[count * 8 :], *turns)
+        return None

@@ -41,6 +41,16 @@ class JournalRow(Table):
         table_name = "journal"
 
 
+class TurnRow(Table):
+    """How many tokens the centre has given this machine."""
+
+    id = IntegerField(primary_key=True)
+    count = IntegerField()
+
+    class Meta:
+        table_name = "turn"
+
+
 class Unit:
     """One use case: its transaction, its one ``now``, and the entries it writes."""
 
@@ -76,7 +86,7 @@ class Journal:
     def start(self) -> str:
         """Create what is missing and compare with the mark; return "" or why a new epoch was opened ("restored")."""
         create_shared_tables(self.database)
-        create_tables(self.database, [JournalRow])
+        create_tables(self.database, [JournalRow, TurnRow])
         self.fold.create_tables(self.database)
         mark = self._highwater.read() if self._highwater else None
         if not fetch(self.database, "SELECT 1 FROM journal"):
@@ -93,7 +103,14 @@ class Journal:
         position = self.position()
         if mark.epoch != position.epoch:
             return mark.epoch > position.epoch
-        return self.head_at(mark.epoch, mark.seq) != mark.head
+        return self.head_at(mark.epoch, mark.seq) != mark.head or self._turns() < mark.turns
+
+    def _turns(self) -> int:
+        return int(fetch(self.database, "SELECT COALESCE(MAX(count), 0) FROM turn")[0][0])
+
+    def count_turn(self) -> None:
+        """Note that the centre gave a new token, inside the unit that keeps it: whoever restores the disk before is known by it."""
+        fetch(self.database, "INSERT INTO turn (id, count) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET count = count + 1")
 
     def _begin(self) -> None:
         with transaction(self.database):
@@ -190,7 +207,7 @@ class Journal:
             return
         epoch, seq, talon, head = fetch(self.database, "SELECT epoch, seq, talon, head FROM journal")[0]
         try:
-            self._highwater.write(Mark(epoch, seq, talon, head))
+            self._highwater.write(Mark(epoch, seq, talon, head, self._turns()))
         except OSError as error:  # the entry is written, but nothing may be promised on it
             self.database.failed = True
             raise Corrupt("journal.mark", DISK_FAILS) from error

@@ -160,6 +160,22 @@ def test_a_restored_disk_with_its_mark_opens_an_epoch_and_gets_its_tail_back(cou
     assert "twin" not in court.alarms(aktau)
 
 
+def test_row_16_an_idle_machine_restored_is_known_before_its_first_promise(court: Court) -> None:
+    """row 16: nothing was written since the backup, only exchanged: no twin, no number twice."""
+    aktau = court.nodes[0]
+    court.file(aktau, AIGUL, AKTAU)
+    court.settle()
+    backup = court.backup(aktau, "old.db")
+    for _ in range(3):
+        court.exchange(aktau)
+    aktau = court.restore(aktau, backup)
+    assert aktau.journal.position().epoch == 2
+    court.file(aktau, BOLAT, AKTAU)
+    finish(court)
+    assert not court.alarms(aktau)
+    assert not court.troubles
+
+
 def test_what_a_backup_still_had_to_send_is_sent_after_the_restore(court: Court) -> None:
     aktau = court.nodes[0]
     court.cut(aktau)
