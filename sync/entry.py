@@ -71,7 +71,7 @@ class Entry(msgspec.Struct, frozen=True):
 def write_entry(envelope: Envelope, body: bytes) -> Entry:
     """Return a new entry over the canonical ``body`` with a fresh salt; raises Refused("entry.too_large") or ("entry.envelope")."""
     encoded = encode_envelope(envelope)
-    return _entry(decode_envelope(encoded), encoded, secrets.token_bytes(SALT_BYTES), body)
+    return _entry(stored_envelope(encoded), encoded, secrets.token_bytes(SALT_BYTES), body)
 
 
 def read_entry(item: Any) -> Entry:
@@ -110,7 +110,7 @@ def decode_envelope(data: bytes) -> Envelope:
 
 
 def stored_envelope(data: bytes) -> Envelope:
-    """Return the envelope of ``data`` that `decode_envelope` accepted or `encode_envelope` made before it was stored."""
+    """Return the envelope of ``data`` that `decode_envelope` accepted or `encode_envelope` made; raises Refused("entry.envelope")."""
     return _envelope(canonical.decode_stored(data))
 
 

@@ -72,6 +72,10 @@ class Fold:
 
         return holder
 
+    def fold_first(self, database: Database, entry: Entry, now: int) -> None:
+        """Write the rows of an object that begins with ``entry``, just written here; raises what its subject refuses it with."""
+        self._refold_one(database, entry.envelope.obj, [(entry, None)], self._known(database), now, entry.leaf)
+
     def _refold_one(
         self, database: Database, obj: bytes, entries: list[tuple[Entry, int | None]], known: Known, now: int, must_fold: bytes | None
     ) -> Audience:

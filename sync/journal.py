@@ -176,13 +176,14 @@ class Journal:
 
     def _append(self, unit: Unit, obj: bytes, body: Body, blobs: tuple[BlobRef, ...], actor: bytes | None) -> Entry:
         epoch, seq, head, beacon, root = fetch(self.database, "SELECT epoch, seq, head, beacon, root FROM journal")[0]
+        base = last_leaf_of(self.database, obj)
         envelope = Envelope(
             node=self.node,
             epoch=epoch,
             seq=seq + 1,
             type=self.fold.type_of(body),
             obj=obj,
-            base=last_leaf_of(self.database, obj),
+            base=base,
             time=unit.now,
             boot=self.clock.boot_id(),
             mono=self.clock.monotonic(),
@@ -195,7 +196,10 @@ class Journal:
         after = chain_next(head, entry.leaf)
         store_entries(self.database, [(entry, None, after)])
         fetch(self.database, "UPDATE journal SET seq = ?, head = ?", (seq + 1, after))
-        self.fold.refold(self.database, [obj], unit.now, must_fold=entry.leaf)
+        if base is None:
+            self.fold.fold_first(self.database, entry, unit.now)
+        else:
+            self.fold.refold(self.database, [obj], unit.now, must_fold=entry.leaf)
         return entry
 
     def _reserve_talon(self, database: Database) -> str:
