@@ -50,8 +50,9 @@ class Node:
         )
         self.blobs = BlobStore(self.data / "blobs", self.database, clock)
         self.transport = transport or HttpTransport(config.centre, self.data / CUT_FILE)
+        lanes = 1 if transport else HttpTransport.LANES
         self.client = Client(
-            self.journal, identity, self.blobs, self.transport, folder=self.data, health=self._health, unneeded=self._unneeded
+            self.journal, identity, self.blobs, self.transport, folder=self.data, health=self._health, unneeded=self._unneeded, lanes=lanes
         )
         self.blobs.recall = self.client.recall
         self._shelf = reference.Shelf()

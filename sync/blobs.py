@@ -107,11 +107,14 @@ class BlobStore:
         """Store ``data`` durably and return its SHA-256; may be called inside a transaction or outside one."""
         sha256 = hashlib.sha256(data).digest()
         if not self.has(sha256):
-            target = self.path(sha256)
-            make_folder(target.parent)
-            write_durable(target, data)
-            self._record(sha256, len(data))
+            self._keep(sha256, data)
         return sha256
+
+    def _keep(self, sha256: bytes, data: bytes) -> None:
+        target = self.path(sha256)
+        make_folder(target.parent)
+        write_durable(target, data)
+        self._record(sha256, len(data))
 
     def bitmap(self, sha256: bytes, size: int) -> bytes:
         """Return which chunks are here, one bit each, lowest bit first."""
@@ -156,6 +159,11 @@ class BlobStore:
             raise _bad_chunk()
         if self.has(sha256):
             return True
+        if count == 1:
+            if hashlib.sha256(data).digest() != sha256:
+                raise _mismatch()
+            self._keep(sha256, data)
+            return True
         folder = make_folder(self._partial / sha256.hex())
         try:
             write_durable(folder / str(number), data)
@@ -180,7 +188,7 @@ class BlobStore:
             os.fsync(target.fileno())
         if digest.digest() != sha256:
             shutil.rmtree(folder)  # somebody named a file and sent another: nothing of it stays
-            raise Refused("blob.mismatch", N_("A file does not match its name: it was changed on the way. It is sent again."))
+            raise _mismatch()
         final = self.path(sha256)
         make_folder(final.parent)
         os.replace(whole, final)
@@ -192,6 +200,10 @@ class BlobStore:
         values = (sha256, size, self._clock.now())
         fetch(self._database, "INSERT OR IGNORE INTO blob (sha256, size, stored_ms) VALUES (?, ?, ?)", values)
         fetch(self._database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))
+
+
+def _mismatch() -> Refused:
+    return Refused("blob.mismatch", N_("A file does not match its name: it was changed on the way. It is sent again."))
 
 
 def _bad_chunk() -> Refused:

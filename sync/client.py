@@ -20,6 +20,7 @@ from sync.blobs import BlobStore
 from sync.downlink import Downlink, Unneeded
 from sync.identity import Identity
 from sync.journal import Journal
+from sync.lanes import Lanes
 from sync.link import REVOKED_SENTENCE, Health, Link, Outcome, Progress, SyncRow
 from sync.messages import AHEAD, NONCE_BYTES, PROVE, REVOKED, TWIN, Hello, Rotated, Welcome, check_nonce
 from sync.position import Position
@@ -42,6 +43,7 @@ class Client:
         folder: Path,
         health: Callable[[], Health] = Health,
         unneeded: Unneeded = frozenset,
+        lanes: int = 1,
     ) -> None:
         self._journal = journal
         self._database = journal.database
@@ -51,8 +53,8 @@ class Client:
         self._transport = transport
         self._blobs = blobs
         self._link = Link(self._database, identity, transport)
-        self._up = Uplink(self._link, journal, blobs)
         self._down = Downlink(self._link, journal, blobs, unneeded)
+        self._up = Uplink(self._link, journal, blobs, Lanes(lanes), self._down.take_receipt)
         self.stick = NodeStick(self._link, journal, self._up, self._down, blobs, folder / "stick")
 
     def report_progress(self, progress: Progress) -> None:
@@ -116,7 +118,7 @@ class Client:
             self._rotate(welcome.token)
         if recovering:
             self._down.fetch_own(welcome.own)
-        if sent or recovering or welcome.news:
+        if recovering or welcome.news or (sent and self._up.expects_news):
             self._down.receive_news()
         if self._up.send_blobs():
             self._down.receive_news()  # R2 of what has just become whole

@@ -32,6 +32,9 @@ SEALED_BYTES_MAX = PLAIN_BYTES_MAX + (1 << 16)
 WINDOW_BYTES_MAX = 8 << 20
 """zstd window: what one decompression may allocate beside its output."""
 ZSTD_LEVEL = 9
+CHUNK = "chunk"
+"""The kind of a piece of a file. Files are compressed in themselves; zstd notices that and hands them through, at once at level 1."""
+ZSTD_LEVEL_CHUNK = 1
 SEAL_BYTES = 48
 """What sealing adds: the encapsulated key and the tag of AES-GCM."""
 SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM)
@@ -66,7 +69,8 @@ def write_container(kind: str, about: dict[str, Any], plain: bytes, author: Iden
     """Return the container of ``plain`` for ``recipient``; raises Refused("container.too_large")."""
     if len(plain) > PLAIN_BYTES_MAX:
         raise _too_large()
-    packed = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_content_size=True).compress(plain)
+    level = ZSTD_LEVEL_CHUNK if kind == CHUNK else ZSTD_LEVEL
+    packed = zstandard.ZstdCompressor(level=level, write_content_size=True).compress(plain)
     sealed = SUITE.encrypt(packed, recipient.seal_key, _info(author.environment, kind))
     header = {
         "v": VERSION,

@@ -16,7 +16,7 @@ from sync.checkpoint import Checkpoint
 from sync.entry import Entry, read_entry
 from sync.journal import Journal
 from sync.link import Link
-from sync.messages import CURSORS, NONCE_BYTES, Ask, BlobAsk, Down, Item, Own, pack
+from sync.messages import CURSORS, NONCE_BYTES, Acknowledgement, Ask, BlobAsk, Down, Item, Logged, Own, pack
 from sync.tables import known_leaves, missing_blobs, set_log_indexes, store_entries
 
 FEEDS = CURSORS[1:4]
@@ -69,6 +69,18 @@ class Downlink:
                 return
             self._link.progress("down", self._link.outcome.entries_down, 0)
 
+    def take_receipt(self, ack: Acknowledgement) -> bool:
+        """Keep the R1 that came with an acknowledgement; return False where it does not follow what is here: a downlink brings
+        it then. Raises Refused and keeps nothing of it when it is false (PROTOCOL 6.20)."""
+        state = self._link.state()
+        held = (state["receipted_epoch"], state["receipted_seq"]) if state["receipted_epoch"] else (1, 0)
+        if ack.since != state["size"] or [(one.epoch, one.first - 1) for one in ack.receipts] != [held]:
+            return False
+        with transaction(self._database):
+            checkpoint = self._link.accept_checkpoint(ack.note, ack.consistency)
+            self._refold(self._store_logged(ack.receipts, checkpoint, ack.note))
+        return True
+
     def take_carried(self, payload: bytes) -> None:
         """Take a downlink that was carried by hand; raises Conflict("stick.gap") where it begins after what is here."""
         down: Down = decode_body(payload, Down)
@@ -89,8 +101,10 @@ class Downlink:
             if down.revocations:  # a centre of before says nothing of it: ours stays
                 revocations.take(self._database, down.revocations, self._link.identity.pin, carried=bool(down.since))
             objects = self._insert(_entries(down.everyone)) | self._take_feed(down)
-            if checkpoint:
-                objects |= self._store_logged(down, checkpoint)
+            state = self._link.state()
+            # by hand, where what came before them had a head that could not be proven, they come again
+            if checkpoint and tuple(down.since[4:]) <= (state["receipted_epoch"], state["receipted_seq"]):
+                objects |= self._store_logged(down.receipts, checkpoint, down.note)
             self._store_complete(down.complete)
             # by hand some of it may come again, with older cursors than ours
             statement = "UPDATE sync SET everyone = MAX(everyone, ?), feed = MAX(feed, ?), complete = MAX(complete, ?)"
@@ -125,19 +139,17 @@ class Downlink:
         current = self._journal.position().epoch
         return all(self.last_own(epoch) >= last for epoch, last in epochs if epoch < current)
 
-    def _store_logged(self, down: Down, checkpoint: Checkpoint) -> set[bytes]:
+    def _store_logged(self, logged: list[Logged], checkpoint: Checkpoint, note: bytes) -> set[bytes]:
         """Keep R1 of our bundles; return the objects whose order it may have changed: those to which others wrote too."""
         node = self._link.identity.node
         objects: set[bytes] = set()
         state = self._link.state()
         held = (state["receipted_epoch"], state["receipted_seq"])
-        if tuple(down.since[4:]) > held:
-            return objects  # by hand, and what came before them had a head that could not be proven: they come again
-        for one in down.receipts:
+        for one in logged:
             if (one.epoch, one.last) <= held:
                 continue  # came another way meanwhile
             leaves = receipts.leaves_of(self._database, node, one.epoch, one.first, one.last)
-            receipts.store_logged(self._database, one, leaves, checkpoint, down.note, at_ms=self._clock.now())
+            receipts.store_logged(self._database, one, leaves, checkpoint, note, at_ms=self._clock.now())
             set_log_indexes(self._database, [(one.index + place, leaf) for place, leaf in enumerate(leaves)])
             fetch(self._database, "UPDATE sync SET receipted_epoch = ?, receipted_seq = ?", (one.epoch, one.last))
             objects |= {obj for (obj,) in fetch(self._database, SHARED_OBJECTS, (node, one.epoch, one.first, one.last))}

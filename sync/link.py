@@ -4,6 +4,7 @@ What answers without the centre's signature is somebody on the line, not the cen
 """
 
 import secrets
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,6 +82,7 @@ class Link:
         self.database = database
         self.identity = identity
         self._transport = transport
+        self._counting = threading.Lock()  # several lanes may be on the way
         self.progress: Progress = lambda step, done, total: None
         self.outcome = Outcome()
         self.refused_head = b""
@@ -100,10 +102,12 @@ class Link:
 
     def post(self, path: str, body: bytes) -> bytes:
         """Return the answer to one request; raises what the centre refuses with, or Unreachable."""
-        self.outcome.trips += 1
-        self.outcome.bytes_up += len(body)
+        with self._counting:
+            self.outcome.trips += 1
+            self.outcome.bytes_up += len(body)
         status, answer = self._transport.post(path, body)
-        self.outcome.bytes_down += len(answer)
+        with self._counting:
+            self.outcome.bytes_down += len(answer)
         if status == ports.OK:
             return answer
         raise self._refused(answer)
@@ -117,10 +121,11 @@ class Link:
         """Return the centre's signed answer to ``message``."""
         return self.read(self.post(path, pack(message, self.identity)), kind)
 
-    def read(self, answer: bytes, kind: type[M]) -> M:
-        """Return a message that the centre signed; raises Unreachable("line.stranger") for what it did not sign, and Refused."""
+    def read(self, answer: bytes, kind: type[M], centre: NodeCertificate | None = None) -> M:
+        """Return a message that the centre signed, whose certificate the caller may have; raises Unreachable("line.stranger") for
+        what it did not sign, and Refused."""
         try:
-            return unpack(cose.parse(answer), kind, self.centre().sign_key, self.identity.environment)
+            return unpack(cose.parse(answer), kind, (centre or self.centre()).sign_key, self.identity.environment)
         except Refused as error:
             if error.code.startswith("cose."):  # a captive portal, a proxy that alters: a broken line and nothing else
                 raise Unreachable("line.stranger", STRANGER_SENTENCE) from error

@@ -73,13 +73,40 @@ class Welcome(Body, frozen=True):
     protocol: int = PROTOCOL
 
 
+class Logged(Body, frozen=True):
+    """R1 of one bundle: entries first…last of the epoch stand at ``index`` and after; ``proof`` is the range proof."""
+
+    epoch: int
+    first: int
+    last: int
+    index: int
+    proof: list[bytes]
+
+
+class Missing(Body, frozen=True):
+    """A file that a bundle's entries name and the centre does not have whole; ``bitmap`` shows the chunks that are there."""
+
+    sha256: bytes
+    bitmap: bytes
+
+
 class Acknowledgement(Body, frozen=True):
-    """Centre → node: everything up to (epoch, seq) is fsynced; ``digest`` names the bundle this answers."""
+    """Centre → node: everything up to (epoch, seq) is fsynced; ``digest`` names the bundle this answers.
+
+    ``receipts`` is R1 of the bundle under the checkpoint ``note``, which extends size ``since``; ``missing`` are all files of
+    the bundle that the centre lacks, None where it does not say; ``folded``: what the bundle brought about can be had now.
+    """
 
     epoch: int
     seq: int
     head: bytes
     digest: bytes
+    since: int = 0
+    note: bytes = b""
+    consistency: list[bytes] = []
+    receipts: list[Logged] = []
+    missing: list[Missing] | None = None
+    folded: bool = False
 
 
 class Rotated(Body, frozen=True):
@@ -124,16 +151,6 @@ class Gone(Body, frozen=True):
 
     at: int
     obj: bytes
-
-
-class Logged(Body, frozen=True):
-    """R1 of one bundle: entries first…last of the epoch stand at ``index`` and after; ``proof`` is the range proof."""
-
-    epoch: int
-    first: int
-    last: int
-    index: int
-    proof: list[bytes]
 
 
 class Down(Body, frozen=True):

@@ -4,14 +4,50 @@ The same over the line and by hand; nothing here asks who may have it: the doors
 """
 
 from common.db import Database, fetch, snapshot
+from common.errors import Refused
 from sync import delivery
+from sync.blobs import BlobStore
 from sync.entry import Entry
-from sync.messages import Ask, Down, Gone, Item, Own
-from sync.register import Register
+from sync.messages import Acknowledgement, Ask, Down, Gone, Item, Missing, Own
+from sync.register import Outcome, Register
 
 DOWN_BYTES_MAX = 4 << 20
 """Entries of one feed in one downlink container, before compression."""
 OWN_BYTES_MAX = 8 << 20
+MISSING_MAX = 1_000
+"""Files of one bundle about which its acknowledgement says something; for more the machine asks one by one."""
+
+
+def acknowledgement(register: Register, blobs: BlobStore, outcome: Outcome) -> Acknowledgement:
+    """Return the answer to a bundle: R1 comes with it, and what is missing of the files it names (PROTOCOL 6.20)."""
+    at, bundle = outcome.position, outcome.bundle
+    beacon = bundle.header.about.get("beacon")
+    since = beacon if type(beacon) is int else -1
+    with snapshot(register.database):
+        size, note = register.checkpoint()
+        receipts = register.receipt_of(bundle.header.digest) if 0 <= since <= size else []
+        return Acknowledgement(
+            epoch=at.epoch,
+            seq=at.seq,
+            head=at.head,
+            digest=bundle.header.digest,
+            since=since if receipts else 0,
+            note=note if receipts else b"",
+            consistency=register.consistency(since) if receipts else [],
+            receipts=receipts,
+            missing=_missing(blobs, outcome),
+            folded=register.folded() >= size,
+        )
+
+
+def _missing(blobs: BlobStore, outcome: Outcome) -> list[Missing] | None:
+    named = {ref.sha256: ref.size for entry in outcome.bundle.entries for ref in entry.envelope.blobs}
+    if len(named) > MISSING_MAX:
+        return None
+    try:
+        return [Missing(sha256=sha256, bitmap=blobs.bitmap(sha256, size)) for sha256, size in named.items() if not blobs.has(sha256)]
+    except Refused:  # a size that no file may have: whoever asks for it is told so
+        return None
 
 
 def news_for(register: Register, node: int, ask: Ask, *, carried: bool = False) -> Down:

@@ -125,10 +125,10 @@ TABLES: tuple[type[Table], ...] = (PeerRow, BundleRow, CheckpointRow, RegisterRo
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a bundle: the position to acknowledge and the digest that names the bundle."""
+    """What became of a bundle: the position to acknowledge."""
 
     position: Position
-    digest: bytes
+    bundle: Bundle
     fresh: int
     """Entries that were logged: none when the bundle had been taken before."""
 
@@ -194,10 +194,10 @@ class Register:
             if verdict == "next":
                 self._log(bundle, data)
         if verdict == "duplicate":
-            return Outcome(at, bundle.header.digest, 0)
+            return Outcome(at, bundle, 0)
         if verdict != "next":
             self._refuse(verdict, bundle, data)
-        return Outcome(Position(bundle.epoch, bundle.last, bundle.head), bundle.header.digest, len(bundle.entries))
+        return Outcome(Position(bundle.epoch, bundle.last, bundle.head), bundle, len(bundle.entries))
 
     def _place(self, bundle: Bundle, at: Position) -> str:
         if (cut := directory.revocation_of(self.database, bundle.node)) is not None and (bundle.epoch, bundle.last) > cut:
@@ -312,6 +312,8 @@ class Register:
 
     def blob_arrived(self, sha256: bytes) -> None:
         """Issue R2 for the entries that were waiting for this blob alone."""
+        if not fetch(self.database, WAITING_FOR, (sha256,)):
+            return
         with transaction(self.database):
             self._complete(leaf for (leaf,) in fetch(self.database, WAITING_FOR, (sha256,)))
 
@@ -332,13 +334,20 @@ class Register:
 
     def receipts_after(self, node: int, epoch: int, seq: int) -> list[Logged]:
         """Return R1 for the node's bundles after (epoch, seq), one a bundle."""
+        return self._receipts("node = ? AND (epoch, last) > (?, ?)", (node, epoch, seq))
+
+    def receipt_of(self, digest: bytes) -> list[Logged]:
+        """Return R1 for one bundle; none for a bundle that was logged in other pieces."""
+        return self._receipts("digest = ?", (digest,))
+
+    def _receipts(self, which: str, values: tuple[Any, ...]) -> list[Logged]:
         size, _ = self.checkpoint()
-        statement = """SELECT epoch, first, last, first_index FROM bundle WHERE node = ? AND (epoch, last) > (?, ?)
-                       AND first_index + last - first < ? ORDER BY epoch, last"""
+        statement = f"""SELECT epoch, first, last, first_index FROM bundle WHERE {which}
+                        AND first_index + last - first < ? ORDER BY epoch, last"""
         reader = log.reader(self.database)
         return [
             Logged(epoch=at, first=first, last=last, index=index, proof=merkle.range_proof(index, index + last - first + 1, size, reader))
-            for at, first, last, index in fetch(self.database, statement, (node, epoch, seq, size))
+            for at, first, last, index in fetch(self.database, statement, (*values, size))
         ]
 
     def consistency(self, old: int) -> list[bytes]:

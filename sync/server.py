@@ -24,7 +24,6 @@ from sync.messages import (
     REVOKED,
     TOKEN_BYTES,
     TWIN,
-    Acknowledgement,
     Ask,
     BlobAsk,
     BlobHave,
@@ -37,7 +36,7 @@ from sync.messages import (
     pack,
     unpack,
 )
-from sync.news import news_for, own_after, own_epochs
+from sync.news import acknowledgement, news_for, own_after, own_epochs
 from sync.position import Position
 from sync.quota import Quotas, wait_of
 from sync.register import Outcome, Register
@@ -270,9 +269,7 @@ class Server:
         return bool(receipts or complete or behind or listed or delivery.feed_length(self._database, delivery.EVERYONE) > hello.everyone)
 
     def _bundle(self, body: bytes) -> bytes:
-        outcome = self.take_bundle(body)
-        at = outcome.position
-        return pack(Acknowledgement(epoch=at.epoch, seq=at.seq, head=at.head, digest=outcome.digest), self._identity)
+        return pack(acknowledgement(self.register, self.blobs, self.take_bundle(body)), self._identity)
 
     def take_bundle(self, data: bytes) -> Outcome:
         """Log a bundle that came over any carrier; raises what `Register.receive` raises, and TooMany("exchange.…")."""

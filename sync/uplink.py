@@ -1,7 +1,8 @@
 """The way up: bundles of the journal from where the centre stands, then the files their entries name (PROTOCOL 6.2, 7)."""
 
+import functools
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from common.db import BlobField, IntegerField, Table, fetch, transaction
 from common.errors import N_, Conflict, Forbidden, Refused, TooMany
@@ -9,10 +10,15 @@ from sync import container, ports
 from sync.blobs import BlobStore, chunk_count
 from sync.bundle import PLAIN_BYTES_TARGET, write_bundle
 from sync.entry import Entry
+from sync.identity import NodeCertificate
 from sync.journal import Journal
+from sync.lanes import Lanes
 from sync.link import Link
 from sync.messages import NONCE_BYTES, Acknowledgement, BlobAsk, BlobHave
 from sync.position import Position
+
+ASK_AGAIN_MS = 3_600_000
+"""A file that the centre has whole and that is not receipted (R2) is asked about after so long: the centre may have fallen between."""
 
 
 class OutBundleRow(Table):
@@ -32,12 +38,22 @@ class OutBundleRow(Table):
 class Uplink:
     """Sends what this node wrote."""
 
-    def __init__(self, link: Link, journal: Journal, blobs: BlobStore) -> None:
+    def __init__(
+        self, link: Link, journal: Journal, blobs: BlobStore, lanes: Lanes, take_receipt: Callable[[Acknowledgement], bool]
+    ) -> None:
         self._link = link
+        self._lanes = lanes
+        self._take_receipt = take_receipt
         self._journal = journal
         self._blobs = blobs
         self._database = link.database
         self._counted: tuple[tuple[int, ...], tuple[int, int, int]] | None = None
+        self._whole: dict[bytes, int] = {}
+        """Files that the centre said it has whole, and when (monotonic ms)."""
+        self._begun: dict[bytes, bytes] = {}
+        """Files that the centre said it lacks, with the chunks it has."""
+        self.expects_news = False
+        """Whether what was sent last left something to be asked for: a receipt, or what it brought about."""
 
     def diverged(self, at: Position) -> bool:
         """Return whether the centre's history of our newest epoch is ahead of this disk's or another one."""
@@ -47,6 +63,8 @@ class Uplink:
     def send_bundles(self, at: Position) -> bool:
         """Send everything after the centre's position; return whether anything was sent. Raises Conflict("bundle.…")."""
         sent = self._link.outcome.entries_up
+        self.expects_news = False
+        self._begun.clear()  # they may have come another way since
         try:
             self._send_epochs(at)
         except TooMany as error:
@@ -79,8 +97,22 @@ class Uplink:
             self._link.progress("up", at.seq, last)
             ack = self._send(data)
             self._link.outcome.entries_up += ack.seq - at.seq
-            at = Position(ack.epoch, ack.seq, ack.head)
+            began, at = at, Position(ack.epoch, ack.seq, ack.head)
             self._acknowledged(at)
+            self._note_files(began, at, ack)
+            if not self._take_receipt(ack) or ack.folded:
+                self.expects_news = True
+
+    def _note_files(self, began: Position, at: Position, ack: Acknowledgement) -> None:
+        """Remember which files of entries ``began``…``at`` the centre has, so that they are not asked for one by one."""
+        if ack.missing is None:
+            return
+        statement = """SELECT DISTINCT r.sha256 FROM entry e JOIN blob_ref r ON r.leaf = e.leaf
+                       WHERE e.node = ? AND e.chain IS NOT NULL AND e.epoch = ? AND e.seq > ? AND e.seq <= ?"""
+        named = fetch(self._database, statement, (self._journal.node, at.epoch, began.seq if began.epoch == at.epoch else 0, at.seq))
+        missing = {one.sha256: one.bitmap for one in ack.missing}
+        self._begun |= missing
+        self._whole |= dict.fromkeys((sha256 for (sha256,) in named if sha256 not in missing), self._journal.clock.monotonic())
 
     def unacknowledged(self) -> Iterator[bytes]:
         """Yield every bundle that the centre has not acknowledged as far as is known here: what a stick carries each time."""
@@ -132,19 +164,43 @@ class Uplink:
             seq = entries[-1].envelope.seq
 
     def send_blobs(self) -> bool:
-        """Send the files of our own logged entries that the centre has not completed, smallest first; return whether there were any."""
+        """Send the files of our own logged entries that the centre has not completed, smallest first; return whether there were any
+        to send or to ask about."""
         statement = """SELECT DISTINCT r.sha256, r.size FROM blob_ref r JOIN entry e ON e.leaf = r.leaf JOIN blob b ON b.sha256 = r.sha256
                        LEFT JOIN complete_here c ON c.leaf = r.leaf
                        WHERE e.node = ? AND e.log_index IS NOT NULL AND c.leaf IS NULL ORDER BY r.size"""
-        wanted = fetch(self._database, statement, (self._journal.node,))
+        before = self._journal.clock.monotonic() - ASK_AGAIN_MS
+        unfinished = fetch(self._database, statement, (self._journal.node,))
+        wanted = [(sha256, size) for sha256, size in unfinished if self._whole.get(sha256, before) <= before]
+        try:
+            self._lanes.run(self._pieces(wanted))
+        except TooMany as error:
+            self._link.wait(error)
+        return bool(wanted)
+
+    def _pieces(self, wanted: list[tuple[bytes, int]]) -> Iterator[Callable[[], None]]:
+        """Yield what sends one chunk, for every chunk the centre lacks."""
         for place, (sha256, size) in enumerate(wanted):
             self._link.progress("blobs_up", place, len(wanted))
-            try:
-                self._send_blob(sha256, size)
-            except TooMany as error:
-                self._link.wait(error)
-                break
-        return bool(wanted)
+            have = self._begun.pop(sha256, None)
+            if have is None:
+                asked = BlobAsk(nonce=secrets.token_bytes(NONCE_BYTES), sha256=sha256, size=size)
+                answer = self._link.ask(ports.BLOB_HAVE, asked, BlobHave)
+                have = answer.bitmap
+                if answer.whole:
+                    self._whole[sha256] = self._journal.clock.monotonic()
+                    continue
+            self._link.outcome.blobs_up += 1
+            for chunk in range(chunk_count(size)):
+                if chunk // 8 >= len(have) or not have[chunk // 8] >> chunk % 8 & 1:
+                    yield functools.partial(self._send_chunk, self._link.centre(), sha256, size, chunk)
+
+    def _send_chunk(self, centre: NodeCertificate, sha256: bytes, size: int, chunk: int) -> None:
+        about = {"nonce": secrets.token_bytes(NONCE_BYTES), "sha256": sha256, "size": size, "chunk": chunk}
+        data = container.write_container("chunk", about, self._blobs.chunk(sha256, chunk), self._link.identity, centre)
+        answer = self._link.read(self._link.post(ports.BLOB_PUT, data), BlobHave, centre)
+        if answer.whole:
+            self._whole[sha256] = self._journal.clock.monotonic()
 
     def backlog(self) -> tuple[int, int, int]:
         """Return (entries, bytes, claimed time of the oldest in ms or 0) that the centre has not acknowledged.
@@ -198,19 +254,6 @@ class Uplink:
         with transaction(self._database):
             fetch(self._database, "UPDATE sync SET acked_epoch = ?, acked_seq = ?", (at.epoch, at.seq))
             fetch(self._database, "UPDATE out_bundle SET data = NULL WHERE (epoch, last) <= (?, ?)", (at.epoch, at.seq))
-
-    def _send_blob(self, sha256: bytes, size: int) -> None:
-        link = self._link
-        have = link.ask(ports.BLOB_HAVE, BlobAsk(nonce=secrets.token_bytes(NONCE_BYTES), sha256=sha256, size=size), BlobHave)
-        if have.whole:
-            return
-        link.outcome.blobs_up += 1
-        for chunk in range(chunk_count(size)):
-            if chunk // 8 < len(have.bitmap) and have.bitmap[chunk // 8] >> chunk % 8 & 1:
-                continue
-            about = {"nonce": secrets.token_bytes(NONCE_BYTES), "sha256": sha256, "size": size, "chunk": chunk}
-            data = container.write_container("chunk", about, self._blobs.chunk(sha256, chunk), link.identity, link.centre())
-            link.read(link.post(ports.BLOB_PUT, data), BlobHave)
 
 
 def _digest(data: bytes) -> bytes:

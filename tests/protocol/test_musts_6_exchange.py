@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 import requests
 from protocol_world import World, code_of, make_entry, picture
@@ -10,7 +11,7 @@ from protocol_world import World, code_of, make_entry, picture
 from common import canonical
 from common.db import fetch
 from common.errors import Unreachable
-from common.facts import encode_body
+from common.facts import BlobRef, encode_body
 from edge import transport
 from sync import container, cose, log, ports, register
 from sync.checkpoint import Checkpoint, sign_checkpoint
@@ -27,6 +28,8 @@ from sync.messages import (
     unpack,
 )
 from sync.position import Position
+from sync.receipts import inclusion_of
+from sync.uplink import ASK_AGAIN_MS
 
 
 def hello(world: World, **changes: Any) -> Hello:
@@ -58,7 +61,10 @@ def answering(world: World, path: str, answer: Callable[[bytes, int, bytes], tup
 def expect_news(world: World) -> None:
     """Leave a receipt to be fetched, with the register's newest head already taken."""
     world.write()
-    world.node.client._up.send_bundles(world.at())
+    up = world.node.client._up
+    take, up._take_receipt = up._take_receipt, lambda ack: False
+    up.send_bundles(world.at())
+    up._take_receipt = take
     world.node.client._hello()
 
 
@@ -394,3 +400,87 @@ def test_6_16_an_acknowledgement_of_something_else_is_refused(world: World, chan
     answering(world, ports.BUNDLE, answer)
     unmoved(world, "exchange.acknowledgement")
     assert fetch(world.node.database, "SELECT acked_seq FROM sync") == [(0,)]
+
+
+def asked(world: World) -> list[str]:
+    """Return the paths that one exchange asks."""
+    line = world.court.lines[world.node.number]
+    line.seen.clear()
+    world.node.client.exchange()
+    return [path for path, _ in line.seen]
+
+
+def without_folding(world: World) -> None:
+    """Let the centre fold later, as a running one does."""
+    world.court.centre.after_news = lambda: None
+
+
+def acknowledging(world: World, **changes: Any) -> None:
+    """Let the centre acknowledge bundles as ``changes`` say."""
+
+    def answer(request: bytes, status: int, true: bytes) -> tuple[int, bytes]:
+        ack = unpack(cose.parse(true), Acknowledgement, world.centre.certificate.sign_key, world.centre.environment)
+        return status, pack(msgspec.structs.replace(ack, **changes), world.centre)
+
+    answering(world, ports.BUNDLE, answer)
+
+
+def logged(world: World) -> list[Any]:
+    return fetch(world.node.database, "SELECT last FROM logged ORDER BY epoch, last")
+
+
+def test_6_20_the_receipt_comes_with_the_acknowledgement(world: World) -> None:
+    without_folding(world)
+    for _ in range(2):
+        entry = world.write(2)[-1]
+        assert asked(world) == [ports.HELLO, ports.BUNDLE]
+        assert logged(world)[-1] == (entry.envelope.seq,)
+        assert inclusion_of(world.node.database, entry.leaf)
+    assert asked(world) == [ports.HELLO]
+
+
+@pytest.mark.parametrize("changes", [{"receipts": []}, {"since": 1}, {"receipts": [Logged(epoch=1, first=9, last=9, index=9, proof=[])]}])
+def test_6_20_what_does_not_follow_is_left_to_a_downlink(world: World, changes: dict[str, Any]) -> None:
+    without_folding(world)
+    acknowledging(world, **changes)
+    [entry] = world.write()
+    assert asked(world) == [ports.HELLO, ports.BUNDLE, ports.DOWN]
+    assert logged(world)[-1] == (entry.envelope.seq,)
+
+
+def test_6_20_a_false_receipt_is_refused_and_nothing_of_it_kept(world: World) -> None:
+    without_folding(world)
+    seq = world.write()[0].envelope.seq
+    before = logged(world)
+    acknowledging(world, receipts=[Logged(epoch=1, first=seq, last=seq, index=0, proof=[])])
+    assert code_of(world.node.client.exchange).startswith("proof.")
+    assert logged(world) == before
+
+
+def test_6_20_only_files_that_are_missing_are_sent_and_nobody_asks(world: World) -> None:
+    without_folding(world)
+    refs = [BlobRef(world.node.blobs.put(data), len(data), "a/b") for data in (b"one", b"two")]
+    world.write(blobs=refs[:1])
+    assert asked(world) == [ports.HELLO, ports.BUNDLE, ports.BLOB_PUT, ports.DOWN]
+    world.write(blobs=refs)
+    assert asked(world) == [ports.HELLO, ports.BUNDLE, ports.BLOB_PUT, ports.DOWN]
+    assert all(world.court.centre.blobs.has(ref.sha256) for ref in refs)
+
+
+def test_6_20_a_centre_that_says_nothing_of_files_is_asked(world: World) -> None:
+    without_folding(world)
+    acknowledging(world, missing=None)
+    world.write(blobs=[BlobRef(world.node.blobs.put(b"one"), 3, "a/b")])
+    assert asked(world) == [ports.HELLO, ports.BUNDLE, ports.BLOB_HAVE, ports.BLOB_PUT, ports.DOWN]
+
+
+def test_6_20_a_file_that_never_gets_its_receipt_is_asked_about_again(world: World) -> None:
+    without_folding(world)
+    ref = BlobRef(world.node.blobs.put(b"one"), 3, "a/b")
+    world.court.centre.blobs.put(b"one")
+    world.write(blobs=[ref])
+    assert asked(world) == [ports.HELLO, ports.BUNDLE]
+    assert asked(world) == [ports.HELLO]
+    world.court.clock.tick(ASK_AGAIN_MS)
+    assert asked(world) == [ports.HELLO, ports.BLOB_HAVE, ports.DOWN]
+    assert asked(world) == [ports.HELLO]

@@ -1,0 +1,37 @@
+"""Several requests on the way at once: while one waits for its answer the next one is on the line (a thin line is never idle).
+
+With one lane everything happens in the caller's thread and in order: what the simulator needs.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+
+class Lanes:
+    """``count`` requests at a time."""
+
+    def __init__(self, count: int = 1) -> None:
+        self._count = count
+
+    def run(self, steps: Iterator[Callable[[], None]]) -> None:
+        """Do all ``steps``, which are taken from the iterator in the caller's thread; raises the first error, after what was
+        under way has ended, and begins nothing after it."""
+        if self._count == 1:
+            for step in steps:
+                step()
+            return
+        with ThreadPoolExecutor(self._count, thread_name_prefix="lane") as pool:
+            under_way: set[Future[None]] = set()
+            for step in steps:
+                under_way.add(pool.submit(step))
+                if len(under_way) == self._count:
+                    under_way = _settled(under_way)
+            while under_way:
+                under_way = _settled(under_way)
+
+
+def _settled(under_way: set[Future[None]]) -> set[Future[None]]:
+    done, left = wait(under_way, return_when=FIRST_COMPLETED)
+    for future in done:
+        future.result()
+    return left
