@@ -140,7 +140,7 @@ def encode_body(body: Body) -> bytes:
 
 def decode_body(data: bytes, kind: type[Body]) -> Any:
     """Return the body of ``data``; raises Refused("entry.body") when it is not one of ``kind``."""
-    return _body(canonical.decode_map(data), kind)
+    return _body(canonical.decode(data) if kind.__struct_config__.array_like else canonical.decode_map(data), kind)
 
 
 def stored_body(data: bytes, kind: type[Body]) -> Any:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import requests
+from urllib3.util import SKIP_HEADER
 
 from common.errors import N_, Unreachable
 
@@ -26,6 +27,7 @@ class HttpTransport:
         self._session = requests.Session()
         # every header costs bytes on each idle exchange of every court
         self._session.headers.clear()
+        self._session.headers.update(dict.fromkeys(("Accept-Encoding", "User-Agent"), SKIP_HEADER))
         self._session.trust_env = False
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:

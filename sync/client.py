@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from common.clock import Clock
 from common.db import Table, create_tables, fetch, insert
 from common.errors import N_, CourtError, Forbidden, Refused, Unreachable
@@ -145,6 +147,7 @@ class Client:
         hello = self._write_hello(challenge)
         welcome = self._link.ask(ports.HELLO, hello, Welcome)
         check_nonce(hello.nonce, welcome.nonce)
+        welcome = welcome if welcome.head else msgspec.structs.replace(welcome, head=hello.head)
         if welcome.state == REVOKED:
             self._up.offer_evidence()
             raise Forbidden("node.revoked", REVOKED_SENTENCE)

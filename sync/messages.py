@@ -24,8 +24,11 @@ LOST = "lost"
 """What the centre notes of a machine that has seen more of the register than there is: the centre was set back."""
 
 
-class Hello(Body, frozen=True):
-    """Node → centre. Cursors say how far the node has what the centre sends; the rest lets people see how it fares."""
+class Hello(Body, frozen=True, array_like=True):
+    """Node → centre. Cursors say how far the node has what the centre sends; the rest lets people see how it fares.
+
+    A list on the wire, as the welcome: every idle exchange of a country carries both. What is added stands at the end.
+    """
 
     node: int
     epoch: int
@@ -53,9 +56,9 @@ class Hello(Body, frozen=True):
     protocol: int = PROTOCOL
 
 
-class Welcome(Body, frozen=True):
-    """Centre → node. ``note`` and ``consistency`` only where the log has grown; ``own`` only to a recovering node;
-    ``rotate`` when the certificate under which the hello came should be renewed."""
+class Welcome(Body, frozen=True, array_like=True):
+    """Centre → node. ``head`` is empty where it is the hello's; ``note`` and ``consistency`` only where the log has grown; ``own`` only
+    to a recovering node; ``rotate`` when the certificate under which the hello came should be renewed."""
 
     nonce: bytes
     now: int

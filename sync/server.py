@@ -202,7 +202,7 @@ class Server:
             state=state,
             epoch=at.epoch,
             seq=at.seq,
-            head=at.head,
+            head=b"" if at.head == hello.head else at.head,
             token=token,
             news=served and self._has_news(hello),
             note=note if grown else b"",

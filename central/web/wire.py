@@ -69,7 +69,7 @@ class Wire:
             return _answer(start, 405, self._refusal("exchange.method"), BINARY, ("Allow", "POST"))
         status, body = self._guarded(lambda: self._door(path, request))
         logger.info("%s %d %d bytes", path if status < 400 else "/sync", status, len(body))
-        return _answer(start, status, body, BINARY, *_retry_after(status, body))
+        return _answer(start, status, body, None if status == ports.OK else BINARY, *_retry_after(status, body))
 
     def _door(self, path: str, request: Request) -> tuple[int, bytes]:
         request.max_content_length = BODY_BYTES_MAX.get(path, cose.MESSAGE_BYTES_MAX)
@@ -125,6 +125,7 @@ def _retry_after(status: int, answer: bytes) -> list[tuple[str, str]]:
     return [("Retry-After", str(retry))] if retry else []
 
 
-def _answer(start: "StartResponse", status: int, body: bytes, kind: str, *headers: tuple[str, str]) -> Iterable[bytes]:
-    start(f"{status} {HTTPStatus(status).phrase}", [("Content-Type", kind), ("Content-Length", str(len(body))), *headers])
+def _answer(start: "StartResponse", status: int, body: bytes, kind: str | None, *headers: tuple[str, str]) -> Iterable[bytes]:
+    named = [("Content-Type", kind)] if kind else []  # machines know what they asked for, and every exchange pays for it
+    start(f"{status} {HTTPStatus(status).phrase}", [*named, ("Content-Length", str(len(body))), *headers])
     return [body]
