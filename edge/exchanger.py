@@ -82,13 +82,29 @@ class Exchanger:
     def exchange(self) -> Outcome:
         """Run one exchange now; raises Conflict("exchange.running") when one is under way, and what the exchange raises."""
         try:
-            outcome = self._run(self._node.client.exchange)
+            outcome = self._run(self._exchange_on)
         except CourtError as error:
             self._failures += error.code != "exchange.running"  # somebody else's exchange is no failure of the line
             self._asked_to_wait = 0
             raise
         self._failures, self._asked_to_wait = 0, outcome.retry_seconds
         return outcome
+
+    def _exchange_on(self) -> Outcome:
+        """Exchange, and where the line breaks after something got through go on from there at once (PROTOCOL 6.7): each try has
+        less to do, and one that moves nothing is the last."""
+        client, before = self._node.client, Outcome()
+        while True:
+            try:
+                outcome = client.exchange()
+            except Unreachable as error:
+                if error.code == "line.cut" or not client.outcome.moved():
+                    raise
+                client.outcome.add(before)
+                before = client.outcome
+            else:
+                outcome.add(before)
+                return outcome
 
     def export(self, medium: Path) -> Outcome:
         """Write a stick; raises Conflict("exchange.running") as `exchange` does, and what `NodeStick.export` raises."""

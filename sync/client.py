@@ -85,6 +85,11 @@ class Client:
         """Return (entries, bytes, claimed time of the oldest in ms or 0) that the centre has not acknowledged."""
         return self._up.backlog()
 
+    @property
+    def outcome(self) -> Outcome:
+        """What the exchange under way, or else the last one, has done."""
+        return self._link.outcome
+
     def exchange(self) -> Outcome:
         """Run one exchange to its end; raises Unreachable, Forbidden, Conflict or Refused with everything so far kept."""
         self._link.outcome, self._link.refused_head = Outcome(), b""

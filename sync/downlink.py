@@ -206,6 +206,7 @@ class Downlink:
                 continue
             ask = BlobAsk(nonce=secrets.token_bytes(NONCE_BYTES), sha256=sha256, size=size, chunk=chunk)
             data = self._link.open(self._link.post(ports.BLOB_GET, pack(ask, self._link.identity)), "chunk", ask.nonce)
+            self._link.count_piece()
             if self._blobs.put_chunk(sha256, size, chunk, data):
                 self._link.outcome.blobs_down += 1
 

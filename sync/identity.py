@@ -5,6 +5,7 @@ poppler calls Ed25519 signatures corrupted. The certificate is a COSE_Sign1 of t
 """
 
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from sync import cose
 CERTIFICATE_TYPE = "application/sot-node-certificate+cbor"
 CENTRE_NODE = 0
 KEY_BYTES = 32
+CERTIFICATES_HELD_MAX = 4_096
+"""Certificates whose signature a process does not verify again; only true ones are held."""
 KEYS_FILE, PIN_FILE = "node.keys", "register.pin"
 RING_VERSION = 2
 """Of the file of keys: every era with its certificate in one file, so that a rotation is one rename."""
@@ -175,6 +178,7 @@ def issue_certificate(body: CertificateBody, registry: Ed25519PrivateKey) -> byt
     return cose.sign(encode_body(body), CERTIFICATE_TYPE, registry, key_id=registry_id, environment=body.environment)
 
 
+@functools.lru_cache(maxsize=CERTIFICATES_HELD_MAX)
 def read_certificate(data: bytes, pin: Pin) -> NodeCertificate:
     """Return the certificate of ``data``; raises Refused unless the pinned registry signed it for this environment."""
     if len(pin.registry) != KEY_BYTES:

@@ -54,6 +54,8 @@ class Outcome:
     blobs_up: int = 0
     blobs_down: int = 0
     receipts: int = 0
+    pieces: int = 0
+    """Chunks of files, both ways."""
     carried: int = 0
     """Folders of a stick taken along for others."""
     trips: int = 0
@@ -62,6 +64,15 @@ class Outcome:
     retry_seconds: int = 0
     """The centre asked to wait so long before more is sent."""
     problems: list[str] = field(default_factory=list)
+
+    def moved(self) -> bool:
+        """Return whether anything got through for good."""
+        return bool(self.entries_up or self.entries_down or self.receipts or self.pieces)
+
+    def add(self, before: "Outcome") -> None:
+        """Count what an earlier try did that the line cut off."""
+        for name in ("entries_up", "entries_down", "blobs_up", "blobs_down", "receipts", "pieces", "trips", "bytes_up", "bytes_down"):
+            setattr(self, name, getattr(self, name) + getattr(before, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,11 @@ class Link:
         if status == ports.OK:
             return answer
         raise self._refused(answer)
+
+    def count_piece(self) -> None:
+        """Count a chunk that the other side has for good."""
+        with self._counting:
+            self.outcome.pieces += 1
 
     def wait(self, error: TooMany) -> None:
         """Note that the centre wants no more of this now; the rest of the exchange goes on."""

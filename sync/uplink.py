@@ -199,6 +199,7 @@ class Uplink:
         about = {"nonce": secrets.token_bytes(NONCE_BYTES), "sha256": sha256, "size": size, "chunk": chunk}
         data = container.write_container("chunk", about, self._blobs.chunk(sha256, chunk), self._link.identity, centre)
         answer = self._link.read(self._link.post(ports.BLOB_PUT, data), BlobHave, centre)
+        self._link.count_piece()
         if answer.whole:
             self._whole[sha256] = self._journal.clock.monotonic()
 

@@ -8,11 +8,12 @@ from test_musts_6_exchange import answering, forged_note, hello, say
 
 from central.services import nodes
 from common.db import fetch
+from common.facts import decode_body
 from edge.exchanger import Exchanger
 from edge.services import line
-from sync import ports, witness
+from sync import cose, ports, witness
 from sync.checkpoint import read_checkpoint, read_cosignature
-from sync.messages import Welcome, pack
+from sync.messages import Hello, Welcome, pack
 from sync.verify import verify_file
 
 
@@ -36,13 +37,10 @@ def test_10_6_a_head_is_kept_before_it_is_cosigned_and_a_refused_one_is_not(worl
 
 
 def lying(world: World, asked: bytes, note: bytes) -> Welcome:
-    from common import canonical
-    from sync import cose
-
-    said = canonical.decode_map(cose.parse(asked).payload)
+    said: Hello = decode_body(cose.parse(asked).payload, Hello)
     at = world.at()
     return Welcome(
-        nonce=said["nonce"], now=1, state="equal", epoch=at.epoch, seq=at.seq, head=at.head, token=b"t" * 16, note=note, consistency=[]
+        nonce=said.nonce, now=1, state="equal", epoch=at.epoch, seq=at.seq, head=at.head, token=b"t" * 16, note=note, consistency=[]
     )
 
 

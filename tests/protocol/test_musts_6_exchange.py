@@ -1,5 +1,6 @@
 """PROTOCOL 6: what the two sides say to each other, and what they must not believe."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from common.db import fetch
 from common.errors import Unreachable
 from common.facts import BlobRef, encode_body
 from edge import transport
+from edge.exchanger import Exchanger
 from sync import container, cose, log, ports, register
 from sync.checkpoint import Checkpoint, sign_checkpoint
 from sync.journal import DISK_FAILS
@@ -484,3 +486,35 @@ def test_6_20_a_file_that_never_gets_its_receipt_is_asked_about_again(world: Wor
     world.court.clock.tick(ASK_AGAIN_MS)
     assert asked(world) == [ports.HELLO, ports.BLOB_HAVE, ports.DOWN]
     assert asked(world) == [ports.HELLO]
+
+
+def test_6_7_a_line_that_breaks_again_and_again_is_gone_on_with_while_something_gets_through(world: World) -> None:
+    line = world.court.lines[world.node.number]
+    handle, tries = line._handle, [0]
+
+    def breaking(path: str, body: bytes) -> tuple[int, bytes]:
+        tries[0] += 1
+        if tries[0] % 4 == 0:
+            raise Unreachable("line.down", "")
+        return handle(path, body)
+
+    line._handle = breaking
+    files = [bytes([number]) * 2_000 for number in range(6)]
+    world.write(3, blobs=[BlobRef(world.node.blobs.put(data), len(data), "a/b") for data in files])
+    outcome = Exchanger(world.node).exchange()
+    assert (outcome.pieces, outcome.entries_up) == (6, 3)
+    assert outcome.trips == tries[0]
+    assert all(world.court.centre.blobs.has(hashlib.sha256(data).digest()) for data in files)
+
+
+def test_6_7_a_dead_line_is_not_tried_again_at_once(world: World) -> None:
+    tries: list[str] = []
+
+    def dead(path: str, body: bytes) -> tuple[int, bytes]:
+        tries.append(path)
+        raise Unreachable("line.down", "")
+
+    world.court.lines[world.node.number]._handle = dead
+    world.write()
+    assert code_of(Exchanger(world.node).exchange) == "line.down"
+    assert tries == [ports.HELLO]
