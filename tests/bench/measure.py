@@ -27,6 +27,13 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
+def core_seconds(work: Callable[[], object]) -> float:
+    """Return for how long ``work`` keeps one core busy, whoever else wants it meanwhile."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
 def in_turns(rounds: int, *works: Callable[[int], float]) -> list[float]:
     """Return the median of what each of ``works`` says it took (seconds), asked in turns; each is told the round's number."""
     taken: list[list[float]] = [[] for _ in works]
