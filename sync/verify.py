@@ -33,6 +33,8 @@ from sync.verify_world import World as World
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 """More than any paper or bundle of ours."""
+PUBLIC_BYTES_MAX: Final = 20 * 1024 * 1024
+"""Of a file that is read whole at a page where anybody may send one; larger ones are for the command."""
 HEAD_BYTES: Final = 128
 """Enough to know a container by."""
 CBOR_SIGN1: Final = b"\xd2"
@@ -82,28 +84,28 @@ def verify_file(
     return check(World(database=database, pin=pin, trust=trust, now_ms=now_ms, leaf=leaf, at_ms=at_ms, content=content), data)
 
 
-def check(world: World, data: bytes) -> Report:
+def check(world: World, data: bytes, *, bytes_max: int = FILE_BYTES_MAX) -> Report:
     """Return what ``data`` is and whether it holds; as `verify_file`."""
     reader = next(reader for reader in READERS if reader.knows(data))
 
     def read(report: Report) -> None:
-        if len(data) > FILE_BYTES_MAX:
+        if len(data) > bytes_max:
             raise Refused("verify.large", N_("This file is larger than anything that can be checked here."))
         reader.read(world, data, report)
 
     return _guarded(reader.kind, read)
 
 
-def check_open(world: World, file: IO[bytes]) -> Report:
+def check_open(world: World, file: IO[bytes], *, bytes_max: int = FILE_BYTES_MAX) -> Report:
     """Return what an open file is and whether it holds; as `verify_file`.
 
-    A container is read piece by piece, of anything else never more than `FILE_BYTES_MAX` is in memory.
+    A container is read piece by piece, of anything else never more than ``bytes_max`` is in memory.
     """
     head = file.read(HEAD_BYTES)
     file.seek(0)
     if looks_like_container(head):
         return _guarded("evidence", lambda report: read_container(world, file, report))
-    return check(world, file.read(FILE_BYTES_MAX + 1))
+    return check(world, file.read(bytes_max + 1), bytes_max=bytes_max)
 
 
 def _guarded(kind: str, read: Callable[[Report], object]) -> Report:

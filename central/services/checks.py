@@ -9,7 +9,7 @@ from central.services.log import TalonState
 from common.court import filing_lists
 from common.court.filing_lists import Filing
 from common.db import fetch
-from sync.verify import Report, World, check_open
+from sync.verify import PUBLIC_BYTES_MAX, Report, World, check_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,9 @@ def check(centre: Centre, file: IO[bytes], content: bytes | None = None) -> Chec
     """
     centre.trust.refresh()
     pin, now = centre.identity.pin, centre.clock.now()
-    report = check_open(World(database=centre.database, pin=pin, trust=centre.trust, now_ms=now, content=content), file)
+    report = check_open(
+        World(database=centre.database, pin=pin, trust=centre.trust, now_ms=now, content=content), file, bytes_max=PUBLIC_BYTES_MAX
+    )
     leaf = report.facts.get("leaf")
     filing = _filing_of(centre, leaf) if isinstance(leaf, bytes) and report.valid else None
     return Checked(report, filing, log.state_of(centre, filing) if filing else None)

@@ -14,7 +14,7 @@ from common.web.languages import current_language, number, when
 from common.web.limits import RateLimit, accept_bytes
 from common.web.offline import FILE_NAME, MEDIA_TYPE, Pinned, offline_page
 from sync import directory
-from sync.verify import FILE_BYTES_MAX
+from sync.verify import PUBLIC_BYTES_MAX
 
 
 def make_pages(centre: Centre) -> Blueprint:
@@ -30,7 +30,8 @@ def make_pages(centre: Centre) -> Blueprint:
         if form.validate_on_submit():
             tries.hit(request.remote_addr or "")
             if file := form.given():
-                checked = checks.check(centre, file, form.beside(FILE_BYTES_MAX))
+                with file:
+                    checked = checks.check(centre, file, form.beside(PUBLIC_BYTES_MAX))
         return _page(centre, form, checked), 400 if form.errors else 200
 
     @pages.get("/check/offline", endpoint="offline")

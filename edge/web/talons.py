@@ -15,7 +15,7 @@ from edge.services import checks, filings
 from edge.services.checks import Checked
 from edge.web.filings_words import category_word, court_word, document_word, freshness, house, state_of
 from sync import directory
-from sync.verify import FILE_BYTES_MAX
+from sync.verify import PUBLIC_BYTES_MAX
 
 
 def make_pages(node: Node) -> Blueprint:
@@ -31,7 +31,8 @@ def make_pages(node: Node) -> Blueprint:
         if form.validate_on_submit():
             tries.hit(request.remote_addr or "")
             if file := form.given():
-                checked = checks.check(node, file, form.beside(FILE_BYTES_MAX))
+                with file:
+                    checked = checks.check(node, file, form.beside(PUBLIC_BYTES_MAX))
         return _page(node, form, checked), 400 if form.errors else 200
 
     @pages.get("/check/offline", endpoint="offline")

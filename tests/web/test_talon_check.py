@@ -7,7 +7,7 @@ import pytest
 
 from common.court.filing_lists import Filing
 from common.pki import cms
-from edge.services import talons
+from edge.services import checks, talons
 from tests.court import START_MS
 from tests.web.filing_world import house_of, ready, send
 from tests.web.pages import AIGUL, BOLAT, Browser, House
@@ -109,3 +109,10 @@ def test_a_signed_xml_is_checked_in_every_language(house: House) -> None:
         browser.get(f"/check?lang={lang}")
         page = words(browser.post("/check", {"code": "", "file": (io.BytesIO(sign_xml("<a>1</a>", AIGUL.key)), "a.xml")}))
         assert part in page
+
+
+def test_a_file_too_large_for_the_page_is_not_judged(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "PUBLIC_BYTES_MAX", 1000)
+    page = words(guest(house).post("/check", {"code": "", "file": (io.BytesIO(b"<a>" + b" " * 1000), "a.xml")}))
+    assert "Here nobody can tell" in page
+    assert "larger than anything that can be checked here" in page
