@@ -6,9 +6,8 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SYSTEM_PACKAGES := chromium poppler-utils fonts-noto-core fonts-noto-mono
 
-.PHONY: run install install-test test lint test-only bench storm fuzz catalogue clean system
+.PHONY: run install venv-package system lint test bench storm fuzz faults catalogue clean
 
 install: $(STAMP)
 
@@ -19,7 +18,6 @@ $(STAMP): setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
 
-.PHONY: venv-package
 venv-package:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; \
 	else echo "The module venv is missing. As root: apt-get install python3-venv"; exit 1; fi
@@ -63,6 +61,10 @@ storm: install
 fuzz: install
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz $(TARGET) --seconds $(or $(SECONDS),60)
+
+# The table of attacks and faults in tests/faults/README.md, with every test of it run
+faults: install system
+	$(BIN)/python -m tests.faults
 
 catalogue: install
 	$(BIN)/python -m common.web.catalogue
