@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from common import disks
 from common.clock import SystemClock
 from common.config import load, settings_text, split_listen
 from common.errors import N_, Conflict
@@ -111,6 +112,8 @@ def _run(given: argparse.Namespace) -> int:
         exchanger = Exchanger(node)
         web = app.build(node, exchanger)
         scheduler = jobs.start(node, exchanger)
+        if disks.encryption_of(node.data) == "plain":
+            out.print("The disk under the data folder is not encrypted: whoever takes it reads it. See LUKS in deploy/README.md.")
         out.print(f"Serving http://{config.listen}")
         try:
             serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy)

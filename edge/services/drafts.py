@@ -133,7 +133,7 @@ def begin(node: Node, author: Visitor, claim: Claim) -> Draft:
     """Return a new draft; raises Refused("draft.many") where the author has too many already."""
     if count(node, author) >= DRAFTS_MAX:
         raise Refused("draft.many", N_("You have %(max)d drafts here. Send or erase one before you begin another."), max=DRAFTS_MAX)
-    id, now, safe = new_object_id(), node.clock.now(), Vault(node.data)
+    id, now, safe = new_object_id(), node.clock.now(), _vault(node)
     content = Content(claim=claim, code="".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS)))
     key, wrapped = safe.new_key(id)
     with transaction(node.database):
@@ -150,14 +150,14 @@ def find(node: Node, author: Visitor, id: bytes) -> Draft:
 
 def of_author(node: Node, author: Visitor) -> list[Draft]:
     """Return the author's drafts, the last saved first."""
-    query = DraftRow.select().where(DraftRow.author == _author(Vault(node.data), author)).order_by(DraftRow.saved_ms.desc(), DraftRow.id)
+    query = DraftRow.select().where(DraftRow.author == _author(_vault(node), author)).order_by(DraftRow.saved_ms.desc(), DraftRow.id)
     return [_open(node, row)[0] for row in rows_of(node.database, query)]
 
 
 def count(node: Node, author: Visitor) -> int:
     """Return how many drafts the author has here."""
     statement = "SELECT COUNT(*) FROM draft WHERE author = ?"
-    return int(fetch(node.database, statement, (_author(Vault(node.data), author),))[0][0])
+    return int(fetch(node.database, statement, (_author(_vault(node), author),))[0][0])
 
 
 def by_code(node: Node, author: Visitor, code: str) -> Draft:
@@ -165,7 +165,7 @@ def by_code(node: Node, author: Visitor, code: str) -> Draft:
     digits = "".join(code.split()).replace("-", "")
     if len(digits) != CODE_DIGITS or not (digits.isascii() and digits.isdigit()):
         raise Refused("draft.code", N_("The code has 8 digits, for example 4715-2096."), field="code")
-    safe = Vault(node.data)
+    safe = _vault(node)
     query = DraftRow.select().where(DraftRow.code == safe.name("code", digits), DraftRow.author == _author(safe, author))
     row = one_of(node.database, query)
     if row is None:
@@ -289,13 +289,17 @@ def _folder(node: Node, id: bytes) -> Path:
     return node.data / "drafts" / id.hex()
 
 
+def _vault(node: Node) -> Vault:
+    return Vault(node.data, node.config.host_key)
+
+
 def _author(safe: Vault, author: Visitor) -> bytes:
     # an organisation's draft belongs to the employee who writes it, not to everybody with its BIN
     return safe.name("author", f"{author.person}|{author.iin}")
 
 
 def _load(node: Node, author: Visitor, id: bytes) -> tuple[Draft, bytes]:
-    query = DraftRow.select().where(DraftRow.id == id, DraftRow.author == _author(Vault(node.data), author))
+    query = DraftRow.select().where(DraftRow.id == id, DraftRow.author == _author(_vault(node), author))
     row = one_of(node.database, query)
     if row is None:
         raise NotFound("draft.none", N_("There is no such draft here. It was sent, erased, or begun on another machine."))
@@ -307,7 +311,7 @@ def _open(node: Node, row: Mapping[str, Any]) -> tuple[Draft, bytes]:
     wrapped = fetch(node.database, "SELECT wrapped FROM draft_key WHERE id = ?", (id,))
     if not wrapped:
         raise Corrupt("draft.key", N_("This draft cannot be opened: the key of this machine is another one. Call the administrator."))
-    key = Vault(node.data).open_key(wrapped[0][0], id)
+    key = _vault(node).open_key(wrapped[0][0], id)
     plain = canonical.decode_map(vault.unseal(key, row["sealed"], id))
     content = msgspec.convert(plain, Content)
     return Draft(id, content, row["created_ms"], row["saved_ms"]), key

@@ -21,6 +21,8 @@ from sync.link import Outcome
 OUTCOMES_MAX: Final = 100
 """Some hours of exchanges every minute: enough to see when a line began to fail."""
 QUARANTINE_SHOWN_MAX: Final = 50
+OVERDUE_SHOWN_MAX: Final = 50
+HOUR_MS: Final = 3_600_000
 PROBLEMS_MAX: Final = 20
 """Codes of files that did not come, kept of one exchange."""
 
@@ -95,6 +97,14 @@ class Standing:
     quarantined: int
     missing_blobs: int
     missing_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A filing whose talon was given and which the register has not confirmed in the promised time."""
+
+    talon: str
+    received_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +210,14 @@ def contradiction(node: Node, id: int) -> Contradiction:
     if found is None:
         raise NotFound("line.none", N_("There is no such statement here."))
     return found
+
+
+def overdue(node: Node) -> list[Overdue]:
+    """Return this machine's filings that have waited longer for R1 than the setting ``alarm_hours`` allows, the oldest first.
+
+    By the clock of this machine: whoever set it wrong sees an alarm too many, never one too few for ever.
+    """
+    statement = """SELECT f.talon, f.received_ms FROM filing_row f JOIN entry e ON e.leaf = f.leaf
+                   WHERE f.node = ? AND e.log_index IS NULL AND f.received_ms < ? ORDER BY f.received_ms LIMIT ?"""
+    before = node.clock.now() - node.config.alarm_hours * HOUR_MS
+    return [Overdue(*row) for row in fetch(node.database, statement, (node.number, before, OVERDUE_SHOWN_MAX))]

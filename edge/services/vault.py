@@ -1,6 +1,7 @@
 """Sealing what must be erasable: one random key for each draft, wrapped by the key of this machine.
 
-- The machine's key lies in ``data/host.key`` (mode 0600), made on first use. A stolen database without it opens nothing.
+- The machine's key lies in ``data/host.key`` (mode 0600), made on first use, or where the setting ``host_key`` says: a file that
+  systemd-creds unseals for the unit, with the TPM where there is one. A stolen database without it opens nothing.
 - Whoever deletes a wrapped key has erased everything sealed under it, in the database, in files and in old backups.
 - Files are sealed in chunks (the STREAM construction: a counter and a mark of the last chunk in each nonce), so that a cut,
   a swapped or a missing chunk is noticed and no file needs to be whole in memory.
@@ -32,9 +33,10 @@ _making = threading.Lock()
 class Vault:
     """The machine's key and what it opens."""
 
-    def __init__(self, folder: Path) -> None:
-        self._host = ChaCha20Poly1305(_host_key(folder))
-        self._names = hashlib.blake2b(_host_key(folder), digest_size=KEY_BYTES, person=b"draft-names").digest()
+    def __init__(self, folder: Path, host_key: str = "") -> None:
+        key = _given_key(Path(host_key)) if host_key else _host_key(folder)
+        self._host = ChaCha20Poly1305(key)
+        self._names = hashlib.blake2b(key, digest_size=KEY_BYTES, person=b"draft-names").digest()
 
     def name(self, kind: str, text: str) -> bytes:
         """Return a keyed hash of ``text``: equal texts are found again, and the database alone names nobody."""
@@ -103,6 +105,21 @@ def _file_cipher(key: bytes, path: Path) -> ChaCha20Poly1305:
     return ChaCha20Poly1305(hashlib.blake2b(path.name.encode(), key=key, digest_size=KEY_BYTES, person=b"draft-file").digest())
 
 
+def _given_key(path: Path) -> bytes:
+    """Return a key that somebody else keeps: it is never made here, for drafts under a lost one could not be opened again."""
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise _no_host_key() from error
+    if len(key) != KEY_BYTES:
+        raise _no_host_key()
+    return key
+
+
+def _no_host_key() -> Corrupt:
+    return Corrupt("draft.host_key", N_("The key file of this machine is damaged: drafts cannot be opened. Call the administrator."))
+
+
 def _host_key(folder: Path) -> bytes:
     path = folder / HOST_KEY_FILE
     with _making:
@@ -110,7 +127,7 @@ def _host_key(folder: Path) -> bytes:
             write_durable(path, secrets.token_bytes(KEY_BYTES))
         key = path.read_bytes()
     if len(key) != KEY_BYTES:
-        raise Corrupt("draft.host_key", N_("The key file of this machine is damaged: drafts cannot be opened. Call the administrator."))
+        raise _no_host_key()
     return key
 
 

@@ -11,8 +11,9 @@ from flask import Blueprint, redirect, render_template, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from common import disks
 from common.errors import N_, CourtError, NotFound
-from common.papers.words import date_short, date_time_short, size_words
+from common.papers.words import date_short, date_time_short, size_words, talon_groups
 from common.pki.crl import CrlInfo
 from common.web.documents import file_answer
 from common.web.languages import current_language, number, tell, when
@@ -48,6 +49,11 @@ CURES: Final = {
     "pki.untrusted": N_(
         "The certificate is of a certification centre that is not trusted here. Import its certificate; it is read by itself then."
     ),
+}
+ENCRYPTION: Final = {
+    "encrypted": N_("the operating system encrypts it"),
+    "plain": N_("none: whoever takes the disk reads it. Set up LUKS, as the notes for operators say."),
+    "unknown": N_("cannot be told here"),
 }
 OTHERWISE: Final = N_("Tell the centre this code. The entry is kept and tried again after each exchange.")
 
@@ -101,6 +107,8 @@ def make_pages(node: Node, exchanger: Exchanger) -> Blueprint:
             standing=standing,
             last=_past(past[0], now) if past else None,
             past=[_past(each, now) for each in past],
+            overdue=[(talon_groups(each.talon), when(each.received_ms, now)) for each in line.overdue(node)],
+            alarm_hours=node.config.alarm_hours,
             contradictions=[(each, when(each.at_ms, now)) for each in line.contradictions(node)],
             waiting=[_waiting(each, now) for each in line.quarantine(node)],
             lists=[_list(each, now) for each in line.crls(node)],
@@ -150,6 +158,7 @@ def _facts(node: Node, standing: line.Standing) -> list[tuple[str, str]]:
         (gettext("Epoch and last entry"), f"{standing.epoch}-{standing.seq}"),
         (gettext("Certificate of the machine is in force until"), date_time_short(standing.certificate_until_ms)),
         (gettext("List of excluded machines"), _excluded(node)),
+        (gettext("Encryption of the disk"), gettext(ENCRYPTION[disks.encryption_of(node.data)])),
     ]
 
 

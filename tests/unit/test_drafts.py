@@ -177,3 +177,19 @@ def test_a_sealed_file_that_was_cut_swapped_or_changed_is_refused(tmp_path: Path
     path.rename(tmp_path / "g")  # a file under another name is another file
     with pytest.raises(Corrupt, match="draft.file"):
         list(vault.read_sealed(tmp_path / "g", bytes(32)))
+
+
+def test_the_key_of_the_machine_may_lie_elsewhere_and_is_never_made_there(tmp_path: Path) -> None:
+    credential = tmp_path / "credentials" / "host.key"
+    with pytest.raises(Corrupt, match="draft.host_key"):
+        vault.Vault(tmp_path, str(credential))
+    credential.parent.mkdir()
+    credential.write_bytes(b"k" * 31)
+    with pytest.raises(Corrupt, match="draft.host_key"):
+        vault.Vault(tmp_path, str(credential))
+    credential.write_bytes(b"k" * vault.KEY_BYTES)
+    key, wrapped = vault.Vault(tmp_path, str(credential)).new_key(b"draft")
+    assert vault.Vault(tmp_path, str(credential)).open_key(wrapped, b"draft") == key
+    assert not (tmp_path / vault.HOST_KEY_FILE).exists()
+    with pytest.raises(Corrupt, match="draft.key"):
+        vault.Vault(tmp_path).open_key(wrapped, b"draft")

@@ -133,3 +133,16 @@ def test_a_register_that_contradicts_itself_is_shown_with_both_statements(world:
     links = re.findall(r'href="(/desk/line/heads/[^"]+)"', terminal.text)
     assert [terminal.client.get(link).data for link in links] == [ours, b"theirs\n"]
     assert terminal.client.get("/desk/line/heads/9/now").status_code == 404
+
+
+def test_a_talon_without_a_confirmation_in_the_promised_time_is_an_alarm(world: World, terminal: Terminal) -> None:
+    """row 6, row 49: the age of the oldest unproven promise."""
+    world.court.cut(world.aktau)
+    filed = world.file()
+    world.court.clock.tick(world.aktau.config.alarm_hours * line.HOUR_MS)
+    assert line.overdue(world.aktau) == []
+    world.court.clock.tick(1)
+    assert [each.talon for each in line.overdue(world.aktau)] == [world.filing(filed).talon]
+    world.court.heal(world.aktau)
+    world.court.exchange(world.aktau)
+    assert line.overdue(world.aktau) == []
