@@ -6,6 +6,7 @@ node.start()
 
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from common.clock import Clock
@@ -55,6 +56,8 @@ class Node:
             self.journal, identity, self.blobs, self.transport, folder=self.data, health=self._health, unneeded=self._unneeded, lanes=lanes
         )
         self.blobs.recall = self.client.recall
+        self.hurry: Callable[[], object] = lambda: None
+        """Asks for the next exchange now; whoever runs the exchanges puts it here."""
         self._shelf = reference.Shelf()
 
     @classmethod

@@ -127,6 +127,7 @@ def enter(node: Node, challenge: bytes, signature: bytes, *, cabinet: bool = Tru
     who = visitor_of(certificate)
     if cabinet:
         _open_cabinet(node, who, challenge, signature)
+        node.hurry()
     _remember_check(node, certificate, verdict, now)
     return who
 

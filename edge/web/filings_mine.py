@@ -23,7 +23,7 @@ from common.web.keys import opened as open_key_of
 from common.web.languages import current_language, when
 from common.web.parts import Tab, page_of
 from edge.node import Node
-from edge.services import cases, drafts, evidence, filings, mine
+from edge.services import arrival, cases, drafts, evidence, filings, mine
 from edge.services.mine import Card, Filter
 from edge.visitor import Visitor
 from edge.web import access
@@ -102,6 +102,7 @@ def _add_list(pages: Blueprint, node: Node) -> None:
             used=wanted.used,
             cases=cases,
             fresh=freshness(node, house(node), now),
+            arrival=arrival.of(node, who.person),
         )
 
 

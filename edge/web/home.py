@@ -11,7 +11,7 @@ from common.papers.words import iin_groups
 from common.web.languages import when
 from common.web.pages import render_not_built
 from edge.node import Node
-from edge.services import accounts, catalogue, notifications
+from edge.services import accounts, arrival, catalogue, notifications
 from edge.services.accounts import Cabinet, KeyCheck
 from edge.services.catalogue import GROUPS, SERVICES, Service
 from edge.services.freshness import others_as_of
@@ -69,6 +69,7 @@ def make_pages(node: Node) -> Blueprint:
             unread=unread_words(notifications.unread(node, who.person)),
             others_ms=others_as_of(node),
             now_ms=node.clock.now(),
+            arrival=arrival.of(node, who.person),
         )
 
     @pages.get("/services/<slug>")
