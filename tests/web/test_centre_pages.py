@@ -68,6 +68,10 @@ def test_a_key_of_a_stranger_is_refused(country: Country) -> None:
 
 def test_public_pages_need_nobody(country: Country) -> None:
     assert country.browser().get("/").status_code == 200
+    assert country.browser().get("/check").status_code == 200
+    stick = country.browser().get("/check/offline")
+    assert stick.headers["Content-Disposition"].startswith("attachment")
+    assert country.centre.identity.pin.registry.hex() in stick.text
     assert country.browser().get("/enter").status_code == 200
 
 
