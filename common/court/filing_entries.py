@@ -4,11 +4,14 @@ Times are ms UTC, dates ISO texts, money tiyn, hashes 32 raw bytes.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from common.court.filing_texts import Ground
 from common.court.writers import ObjectId, Sha256
 from common.facts import Body
+
+DOCUMENTS: Final = ("identity_card", "passport", "residence_permit", "other")
+"""Kinds of identity documents that a witness may name."""
 
 
 class Filer(Body, frozen=True, kw_only=True):
@@ -57,11 +60,26 @@ class File(Body, frozen=True, kw_only=True):
     sha256: Sha256
 
 
+class Witness(Body, frozen=True, kw_only=True):
+    """Who of the staff of ``court`` signs for a person without a key, and the identity document that the person showed.
+
+    ``name`` is the witness's, ``kind`` of the document as in `DOCUMENTS`, ``date`` the day it was issued (ISO).
+    """
+
+    court: str
+    name: str
+    kind: str
+    number: str
+    issued_by: str
+    date: str
+
+
 class Submit(Body, frozen=True, kw_only=True):
     """`filing.submit/1`. ``signature`` is the CMS of the signed PDF, ``signed`` the digest of its ByteRange.
 
     ``claim`` is the filled form, ``findings`` the ids of rules that warned, ``key_id`` names the draft: the same draft is
     never filed twice. ``crl_as_of_ms`` says how old the revocation list was that the node had.
+    With a ``witness`` the signature and the filer's certificate are the witness's: the person has no key.
     """
 
     talon: str
@@ -91,6 +109,7 @@ class Submit(Body, frozen=True, kw_only=True):
     key_id: bytes
     answers_to: ObjectId | None = None
     assisted_by: str = ""
+    witness: Witness | None = None
 
 
 class Withdraw(Body, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import msgspec
 
 from common import canonical
 from common.clock import KAZAKHSTAN_OFFSET_MS
+from common.court.filing_entries import Witness
 from common.court.filing_tables import (
     FilingDecisionRow,
     FilingEventRow,
@@ -49,6 +50,7 @@ class Filing(msgspec.Struct, frozen=True):
     filer_bin: str
     certificate: bytes
     assisted_by: str
+    witnessed: bool
     submitted_ms: int
     received_ms: int
     line: str
@@ -90,6 +92,7 @@ class Form(msgspec.Struct, frozen=True):
     rule_pack: str
     signature: bytes
     signed: bytes
+    witness: Witness | None = None
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -204,7 +207,9 @@ def form(database: Database, obj: bytes) -> Form | None:
     row = one_of(database, FilingFormRow.select().where(FilingFormRow.obj == obj))
     if row is None:
         return None
-    return Form(canonical.decode(row["claim"]), canonical.decode(row["findings"]), row["rule_pack"], row["signature"], row["signed"])
+    witness = msgspec.convert(canonical.decode(row["witness"]), Witness | None)
+    claim, findings = canonical.decode(row["claim"]), canonical.decode(row["findings"])
+    return Form(claim, findings, row["rule_pack"], row["signature"], row["signed"], witness)
 
 
 def parties(database: Database, obj: bytes) -> list[Party]:

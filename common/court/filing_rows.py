@@ -64,7 +64,8 @@ def _filing_row(fact: Fact, encoded_claim: bytes) -> dict[str, Any]:
         "filer_iin": body.filer.iin,
         "filer_bin": body.filer.bin,
         "certificate": body.filer.certificate,
-        "assisted_by": body.assisted_by,
+        "assisted_by": body.witness.name if body.witness else body.assisted_by,
+        "witnessed": body.witness is not None,
         "submitted_ms": fact.time,
         "received_ms": body.received_ms,
         "line": body.line,
@@ -115,6 +116,7 @@ def _form_row(obj: bytes, body: Submit, encoded_claim: bytes) -> dict[str, Any]:
         "claim": encoded_claim,
         "findings": canonical.encode(body.findings),
         "rule_pack": body.rule_pack,
+        "witness": canonical.encode(msgspec.to_builtins(body.witness)),
         "signature": body.signature,
         "signed": body.signed,
     }

@@ -31,6 +31,7 @@ class FilingRow(Table):
     filer_bin = TextField()
     certificate = BlobField()
     assisted_by = TextField()
+    witnessed = BooleanField()
     submitted_ms = IntegerField()
     received_ms = IntegerField()
     line = TextField()
@@ -68,12 +69,13 @@ class FilingRow(Table):
 
 
 class FilingFormRow(Table):
-    """What only the page of one filing needs: ``claim`` and ``findings`` are canonical CBOR."""
+    """What only the page of one filing needs: ``claim``, ``findings`` and ``witness`` (null without one) are canonical CBOR."""
 
     obj = BlobField(primary_key=True)
     claim = BlobField()
     findings = BlobField()
     rule_pack = TextField()
+    witness = BlobField()
     signature = BlobField()
     signed = BlobField()
 

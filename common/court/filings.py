@@ -1,6 +1,7 @@
 """Filings: what citizens send to courts, and what the addressed court decides about it (receipt R3).
 
-- Submit comes first and once; it is judged by the CMS of the signed statement, whose holder must be the filer.
+- Submit comes first and once; it is judged by the CMS of the signed statement, whose holder must be the filer, or for a person
+  without a key a witness: staff of the court at whose machine it was filed.
 - Withdraw is the filer's, before the decision.
 - Verify is the centre's: what a check over the line found. It informs and decides nothing; all are kept, the newest shows.
 - Evidence is the centre's too: what others signed about the statement's signature (timestamp, OCSP), kept beside it.
@@ -18,6 +19,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from common.court import filing_rows, filing_texts, texts
+from common.court.filing_entries import DOCUMENTS, Refuse, Register, Submit, Verify, Withdraw, Witness
 from common.court.filing_entries import TYPES as TYPES
 from common.court.filing_entries import Duty as Duty
 from common.court.filing_entries import Evidence as Evidence
@@ -25,10 +27,17 @@ from common.court.filing_entries import File as File
 from common.court.filing_entries import Filer as Filer
 from common.court.filing_entries import FileRef as FileRef
 from common.court.filing_entries import Party as Party
-from common.court.filing_entries import Refuse, Register, Submit, Verify, Withdraw
 from common.court.filing_tables import TABLES as TABLES
 from common.court.filing_texts import Ground as Ground
-from common.court.writers import person_of, require_centre, require_decider, require_holder, require_same_person
+from common.court.writers import (
+    DECIDERS,
+    person_of,
+    require_centre,
+    require_court_node,
+    require_decider,
+    require_holder,
+    require_same_person,
+)
 from common.errors import N_, Conflict, Refused
 from common.facts import Audience, Fact, Known, Rows
 from common.ids import read_talon
@@ -125,7 +134,22 @@ def _check_statement(fact: Fact, known: Known) -> None:
         raise Refused("filing.digest", N_("The signature covers another statement than this one."))
     if signer.certificate != body.filer.certificate:
         raise Refused("entry.certificate", N_("The signature was made with another key than the one named."))
-    require_same_person(signer.iin, signer.bin, iin=body.filer.iin, bin=body.filer.bin)
+    if body.witness is None:
+        require_same_person(signer.iin, signer.bin, iin=body.filer.iin, bin=body.filer.bin)
+    else:
+        _check_witness(fact, known, body.witness)
+
+
+def _check_witness(fact: Fact, known: Known, witness: Witness) -> None:
+    """A witness is a clerk or the chairman of a court, at that court's own machine, and names the document that was shown."""
+    body: Submit = fact.body
+    require_court_node(fact, known, witness.court)
+    if not known.staff_role(body.filer.certificate, witness.court, before=fact.beacon) & DECIDERS:
+        raise Refused("entry.role", N_("The person who signed is not a clerk or the chairman of this court."))
+    if body.filer.bin:
+        raise Refused("filing.witness", N_("An organisation signs with its own key: nobody witnesses for it."))
+    if witness.kind not in DOCUMENTS or not (witness.name and witness.number and witness.issued_by and witness.date):
+        raise Refused("filing.witness", N_("A witnessed filing names the identity document in full."))
 
 
 def _check_withdraw(state: State, fact: Fact, known: Known) -> None:

@@ -48,6 +48,15 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """A person of the court's staff who signs for somebody without a key; ``document`` is what that person showed."""
+
+    name: str
+    court: Court
+    document: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
     """A claim or an application in special proceedings, before it is signed."""
 
@@ -70,6 +79,8 @@ class Statement:
     signer_name: str = ""
     signer_number: str = ""
     """IIN or BIN of who will sign."""
+    witness: Witness | None = None
+    """Who signs instead, for a person without a key."""
 
 
 def statement_pdf(statement: Statement) -> bytes:
@@ -102,7 +113,8 @@ def _facts(statement: Statement) -> Json:
         "columns": [word(f"file.{name}", lang) for name in ("title", "kind", "pages", "size")],
         "files": [_file(file, lang) for file in statement.attachments],
         "sign": word("statement.sign", lang),
-        "signer": _labelled("statement.signer", lang, _person(statement, lang)),
+        "signer": _labelled("statement.signer", lang, _signer(statement, lang)),
+        "witnessed": _witnessed(statement, lang),
         "sign_note": word("statement.sign_note", lang),
         "date": _labelled("statement.date", lang, date_words(statement.made_at, lang)),
         "foot": f"{word('talon_no', lang, number=number)} · {date_words(statement.made_at, lang)}",
@@ -121,6 +133,21 @@ def _number(number: str, lang: str, *, is_entity: bool) -> str:
 def _person(statement: Statement, lang: str) -> str:
     signer = statement.signer_name
     return ", ".join(part for part in (signer, _number(statement.signer_number, lang, is_entity=False)) if part)
+
+
+def _signer(statement: Statement, lang: Literal["kk", "ru"]) -> str:
+    if statement.witness is None:
+        return _person(statement, lang)
+    return f"{statement.witness.name}, {statement.witness.court.name.of(lang)}"
+
+
+def _witnessed(statement: Statement, lang: str) -> list[Json]:
+    """What stands under the signature of a witness: for whom, by which document, and that it was read and agreed to."""
+    if statement.witness is None:
+        return []
+    person = _labelled("statement.witness_for", lang, _person(statement, lang))
+    document = _labelled("statement.document", lang, statement.witness.document)
+    return [person, document, _labelled("statement.witness", lang, word("statement.witness_note", lang))]
 
 
 def _party(party: Party, lang: str) -> Json:

@@ -129,7 +129,7 @@ def _rows(talon: Talon) -> list[Json]:
         "line": _line(talon.line),
         "clock": _clock(talon),
         "deadline": _deadline(talon.deadline, talon.received_at) if talon.deadline else same(""),
-        "employee": same(cut(talon.employee, NAME_CHARS_MAX)),
+        "witness" if talon.witnessed else "employee": same(cut(talon.employee, NAME_CHARS_MAX)),
     }
     return [{"label": words(f"talon.{name}"), "value": value} for name, value in facts.items() if value.kk]
 

@@ -131,3 +131,5 @@ class Talon:
     """13: until when the registry decides (R3), ms UTC; only its date is shown."""
     employee: str = ""
     """14: who accepted it, in assisted mode."""
+    witnessed: bool = False
+    """14: whether that employee signed as witness, for a person without a key."""

@@ -295,7 +295,9 @@ def _vault(node: Node) -> Vault:
 
 def _author(safe: Vault, author: Visitor) -> bytes:
     # an organisation's draft belongs to the employee who writes it, not to everybody with its BIN
-    return safe.name("author", f"{author.person}|{author.iin}")
+    # what a witness fills in for a person is neither the person's own draft nor another witness's
+    witness = author.certificate.hex() if author.witness else ""
+    return safe.name("author", f"{author.person}|{author.iin}{witness}")
 
 
 def _load(node: Node, author: Visitor, id: bytes) -> tuple[Draft, bytes]:

@@ -99,6 +99,11 @@ def _signature(page: Sheet, signature: PdfSignature | None) -> Check:
     who = _holder(certificate)
     if not signature.holds or signature.byte_range_digest != page.form.signed:
         return Check("bad", line(N_("The statement was changed after it was signed")), (who,), ground_id=SIGN)
+    if certificate.sha256 == filing.certificate and filing.witnessed:
+        sentence = line(N_("The statement was signed by a witness: the person has no key"))
+        return Check(
+            "warn", sentence, (who, line(N_("%(algorithm)s; the signature covers the whole file."), algorithm=certificate.algorithm))
+        )
     if certificate.sha256 != filing.certificate or (certificate.iin, certificate.bin) != (filing.filer_iin, filing.filer_bin):
         return Check("bad", line(N_("The statement was signed by somebody else than the filer")), (who,), ground_id="reg-who")
     grounds = (who, line(N_("%(algorithm)s; the signature covers the whole file."), algorithm=certificate.algorithm))

@@ -18,14 +18,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from common.court import erasures, filing_lists, rules, terms
+from common.court import erasures, filing_lists, rules, staff, terms
 from common.court.attachments import inspect as inspect_file
 from common.court.claim import Attachment, Claim, FileKind, dump
-from common.court.filing_entries import Duty, File, Filer, FileRef, Party, Submit, Withdraw
+from common.court.filing_entries import Duty, File, Filer, FileRef, Party, Submit, Withdraw, Witness
 from common.court.filing_lists import Filing
 from common.court.filing_texts import withdrawal_content
 from common.court.rules import ClaimFacts, FileFact, Finding
 from common.court.signing import require_right
+from common.court.writers import DECIDERS
 from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, insert
 from common.errors import N_, Conflict, NotFound, Refused
 from common.facts import BlobRef
@@ -116,7 +117,7 @@ def preflight(node: Node, author: Visitor, draft: Draft) -> tuple[Finding, ...]:
 # -- sending
 
 
-def submit(node: Node, author: Visitor, id: bytes, signer: Signer, *, shown: str, assisted_by: str = "") -> Filing:
+def submit(node: Node, author: Visitor, id: bytes, signer: Signer, *, shown: str) -> Filing:
     """Sign the statement that was ``shown`` (SHA-256, hex), file it, erase the draft, and return the filing.
 
     Sending a draft again returns the filing it became. Raises as `require_taking`, NotFound, Refused("key.other_person" or "key.no_right"),
@@ -128,14 +129,13 @@ def submit(node: Node, author: Visitor, id: bytes, signer: Signer, *, shown: str
         return before
     require_taking(node)
     draft = _as_shown(node, author, id, shown)
-    _require_author(signer, author)
+    _require_author(node, signer, author)
     findings = preflight(node, author, draft)
     _require_ready(findings)
     pdf = statements.read_statement(node, author, draft)
     signed, signature = sign_statement(pdf, signer)
     blobs = _store_blobs(node, author, draft, signed)
-    body = _body(node, draft, signer, findings, signed, signature)
-    body = msgspec.structs.replace(body, assisted_by=assisted_by)
+    body = _body(node, draft, signer, author, findings, signed, signature)
     return _commit(node, author, draft, body, blobs, signer.certificate)
 
 
@@ -169,7 +169,7 @@ def require_taking(node: Node) -> None:
 def sent(node: Node, author: Visitor, id: bytes) -> Filing | None:
     """Return what became of a draft that was sent, for its author alone; sweeps what a crash left of the draft."""
     found = filing_lists.filing_of_draft(node.database, id)
-    if found is None or found.person != author.person:
+    if found is None or not _is_of(found, author):
         return None
     drafts.sweep(node, id)
     return found
@@ -228,7 +228,9 @@ def _store_blobs(node: Node, author: Visitor, draft: Draft, signed: bytes) -> li
     return list({blob.sha256: blob for blob in blobs}.values())
 
 
-def _body(node: Node, draft: Draft, signer: Signer, findings: tuple[Finding, ...], signed: bytes, signature: pades.PdfSignature) -> Submit:
+def _body(
+    node: Node, draft: Draft, signer: Signer, author: Visitor, findings: tuple[Finding, ...], signed: bytes, signature: pades.PdfSignature
+) -> Submit:
     claim, line, certificate, paper = draft.claim, line_state(node), signer.certificate, draft.content.paper
     assert paper is not None, "submit has compared it with what was shown"
     return Submit(
@@ -242,7 +244,7 @@ def _body(node: Node, draft: Draft, signer: Signer, findings: tuple[Finding, ...
         nature=claim.nature,
         language=claim.language,
         claim=dump(claim),
-        filer=_filer(certificate),
+        filer=_filer(certificate, author),
         parties=[Party(role=party.role, name=party.display_name, kind=party.kind) for party in claim.parties],
         duty=_duty(claim),
         statement=FileRef(sha256=hashlib.sha256(signed).digest(), size=len(signed), pages=paper.pages),
@@ -257,10 +259,13 @@ def _body(node: Node, draft: Draft, signer: Signer, findings: tuple[Finding, ...
         line="online" if line.online else "offline",
         offline_since_ms=line.since_ms,
         key_id=draft.id,
+        witness=author.witness,
     )
 
 
-def _filer(certificate: Certificate) -> Filer:
+def _filer(certificate: Certificate, author: Visitor) -> Filer:
+    if author.witness is not None:
+        return Filer(person=author.person, iin=author.iin, name=calm_name(author.name), certificate=certificate.sha256)
     name = certificate.organisation if certificate.bin else certificate.full_name
     person = certificate.bin or certificate.iin
     return Filer(person=person, iin=certificate.iin, bin=certificate.bin, name=calm_name(name), certificate=certificate.sha256)
@@ -336,9 +341,15 @@ def own(node: Node, author: Visitor, obj: bytes) -> Filing:
     found = filing_lists.filing(node.database, obj)
     if found is None:
         erasures.require_not_erased(node.database, obj)
-    if found is None or found.person != author.person:
+    if found is None or not _is_of(found, author):
         raise NotFound("filing.none", N_("There is no such filing here, or it is not yours."))
     return found
+
+
+def _is_of(filing: Filing, author: Visitor) -> bool:
+    """A cabinet is the person's; a witness sees what they have witnessed for this person, and nothing else of them."""
+    mine = filing.person == author.person
+    return mine and (author.witness is None or (filing.witnessed and filing.certificate == author.certificate))
 
 
 def withdraw(node: Node, author: Visitor, obj: bytes, signer: Signer, *, reason: str) -> Filing:
@@ -347,7 +358,7 @@ def withdraw(node: Node, author: Visitor, obj: bytes, signer: Signer, *, reason:
     Raises NotFound, Refused("key.other_person"), Conflict("filing.decided") or Conflict("filing.withdrawn").
     """
     filing = own(node, author, obj)
-    _require_author(signer, author)
+    _require_author(node, signer, author)
     reason = _reason(reason)
     with node.journal.unit() as unit:
         held = filing_lists.filing(unit.database, obj) or filing
@@ -365,9 +376,21 @@ def withdrawal_to_sign(node: Node, author: Visitor, obj: bytes, *, reason: str) 
     return _withdrawal(node, own(node, author, obj), terms.local_date(node.clock.now()).isoformat(), _reason(reason))
 
 
-def _require_author(signer: Signer, author: Visitor) -> None:
+def _require_author(node: Node, signer: Signer, author: Visitor) -> None:
+    if author.witness is not None:
+        _require_witness(node, signer, author, author.witness)
+        return
     require_holder(signer.certificate, iin=author.iin, bin=author.bin)
     require_right(signer.certificate.roles, bin=author.bin)
+
+
+def _require_witness(node: Node, signer: Signer, author: Visitor, witness: Witness) -> None:
+    if signer.certificate.sha256 != author.certificate:
+        sentence = N_("This is not the key of the witness who began this filing. Choose your own key.")
+        raise Refused("key.not_witness", sentence, field="key_file")
+    held = staff.roles_at(node.database, author.certificate, now_ms=node.clock.now())
+    if witness.court not in node.courts() or not any(each.court == witness.court and each.role in DECIDERS for each in held):
+        raise Refused("witness.not_staff", N_("Only a clerk or the chairman of this court may witness a filing."), field="key_file")
 
 
 def _withdrawal(node: Node, filing: Filing, day: str, reason: str) -> bytes:

@@ -7,6 +7,7 @@
 
 import hashlib
 import re
+from datetime import date
 from typing import Literal
 
 import msgspec
@@ -17,12 +18,16 @@ from common.court import terms
 from common.court.book import Book
 from common.court.claim import Attachment, Claim, Party, dump
 from common.court.datasets import Court
+from common.court.filing_entries import Witness
 from common.errors import N_, CourtError, Refused
 from common.papers import parts
 from common.papers import statement as papers
 from common.papers.invoice import Invoice, invoice_pdf
 from common.papers.parts import Both
 from common.papers.statement import Statement, statement_pdf
+from common.papers.texts import word
+from common.papers.words import Lang, date_words
+from common.people import calm_name
 from edge.node import Node
 from edge.services import drafts
 from edge.services.citations import cite
@@ -92,7 +97,8 @@ def is_current(node: Node, author: Visitor, draft: Draft) -> bool:
 
 def fingerprint(content: Content, author: Visitor, now: int) -> str:
     """Return the hash of everything that a statement is made of; its date is the day of ``now``."""
-    made_of = [dump(content.claim), content.talon, author.name, author.person, terms.local_date(now).isoformat()]
+    witness = msgspec.to_builtins(author.witness)
+    made_of = [dump(content.claim), content.talon, author.name, author.person, terms.local_date(now).isoformat(), witness]
     return hashlib.sha256(canonical.encode(made_of)).hexdigest()
 
 
@@ -125,6 +131,19 @@ def statement_of(book: Book, draft: Draft, author: Visitor, now: int) -> Stateme
         attachments=tuple(paper_file(file) for file in claim.attachments),
         signer_name=author.name,
         signer_number=author.person,
+        witness=_witness(book, author.witness, lang) if author.witness else None,
+    )
+
+
+def document_words(witness: Witness, lang: Lang) -> str:
+    """Return the identity document in one line: kind, number, who issued it and when."""
+    day = date_words(day_ms(date.fromisoformat(witness.date).toordinal()), lang)
+    return f"{word(f'document.{witness.kind}', lang)} № {witness.number}, {witness.issued_by}, {day}"
+
+
+def _witness(book: Book, witness: Witness, lang: Lang) -> papers.Witness:
+    return papers.Witness(
+        name=calm_name(witness.name), court=paper_court(book, book.court(witness.court)), document=document_words(witness, lang)
     )
 
 

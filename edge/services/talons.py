@@ -20,6 +20,7 @@ from common.papers.parts import Both
 from common.papers.qr import encode_qr
 from common.papers.talon import Talon, talon_pdf, talon_slip_pdf
 from common.papers.words import short_code
+from common.people import calm_name
 from common.pki import cms, pades
 from common.pki.certificates import Certificate
 from common.pki.keystore import key_from_ec
@@ -134,7 +135,8 @@ def facts_of(node: Node, filing: Filing) -> Talon:
         node_certificate=node.identity.at(filing.epoch, filing.seq).certificate.data,
         register_by=register_by(filing),
         decide_by=statements.day_ms(last_day.toordinal()) if last_day else register_by(filing),
-        employee=filing.assisted_by,
+        employee=calm_name(filing.assisted_by),
+        witnessed=filing.witnessed,
     )
 
 

@@ -7,10 +7,12 @@ dismissal takes effect with the exchange that brings it.
 
 from dataclasses import dataclass
 
+import msgspec
 from flask import current_app, redirect, request, session, url_for
 from werkzeug.exceptions import HTTPException
 
 from common.court import staff, writers
+from common.court.filing_entries import Witness
 from common.errors import N_, Forbidden, NotFound
 from common.web.sessions import renew_session
 from edge.node import Node
@@ -38,7 +40,8 @@ def visitor() -> Visitor | None:
     data = session.get("visitor")
     if not data:
         return None
-    return Visitor(data["person"], data["iin"], data["bin"], data["name"], bytes.fromhex(data["certificate"]), data["how"])
+    witness = msgspec.convert(data["witness"], Witness) if data.get("witness") else None
+    return Visitor(data["person"], data["iin"], data["bin"], data["name"], bytes.fromhex(data["certificate"]), data["how"], witness)
 
 
 def sign_in(who: Visitor) -> None:
@@ -53,6 +56,7 @@ def sign_in(who: Visitor) -> None:
         "name": who.name,
         "certificate": who.certificate.hex(),
         "how": who.how,
+        "witness": msgspec.to_builtins(who.witness),
     }
     renew_session(current_app._get_current_object())  # type: ignore[attr-defined]
 
@@ -67,11 +71,16 @@ class _SignInFirst(HTTPException):
         super().__init__(response=redirect(url_for(endpoint, next=back), 303))
 
 
-def require_visitor() -> Visitor:
-    """Return who is signed in; otherwise leads to the sign-in page and back."""
+def require_visitor(*, witnessed: bool = False) -> Visitor:
+    """Return who is signed in; otherwise leads to the sign-in page and back.
+
+    Only pages that take part in filing are open to a witness for somebody (``witnessed``): a cabinet is opened by its key alone.
+    """
     who = visitor()
     if who is None:
         raise _SignInFirst("accounts.enter")
+    if who.witness is not None and not witnessed:
+        raise NotFound("access.witness", N_("The cabinet of a person opens with the person's own key. Finish this filing here."))
     return who
 
 

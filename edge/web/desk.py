@@ -182,6 +182,7 @@ def _inbox_page(node: Node, readers: tuple[Officer, ...]) -> str:
         shows_days=desk_words.shows_days(tab),
         pages=page_of(found.total, inbox.PER_PAGE, _page_number(), url_for("desk.inbox"), kept),
         found=found,
+        decides=bool(access.offices(node, DECIDERS)),
         now=now,
         tab=tab,
         search=search,

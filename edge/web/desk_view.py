@@ -19,7 +19,7 @@ from edge.node import Node
 from edge.services.citations import cite
 from edge.services.desk import Sheet
 from edge.web.desk_words import role_word
-from edge.web.filings_words import category_word, court_word, document_word, iso_day
+from edge.web.filings_words import category_word, court_word, document_word, iso_day, witnessed
 
 DATA = "data"
 TAB_CHARS_MAX = 28
@@ -145,8 +145,9 @@ def _facts(book: Book, page: Sheet, now: int) -> Iterator[tuple[str, str]]:
     if filing.first_court != filing.court:
         yield gettext("Addressed to"), court_word(book, filing.first_court)
     yield gettext("Language of the document"), gettext("Russian") if filing.language == "ru" else gettext("Kazakh")
-    if filing.assisted_by:
+    if filing.assisted_by and not filing.witnessed:
         yield gettext("With the help of"), filing.assisted_by
+    yield from witnessed(filing, page.form)
 
 
 def _sums(book: Book, page: Sheet) -> Iterator[tuple[str, str]]:

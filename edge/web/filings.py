@@ -54,7 +54,7 @@ def make_pages(node: Node) -> Blueprint:
 def _add_chooser(pages: Blueprint, node: Node) -> None:
     @pages.route("/new", methods=["GET", "POST"])
     def choose() -> tuple[str, int] | Response | BaseResponse:
-        who = access.require_visitor()
+        who = access.require_visitor(witnessed=True)
         book = node.book()
         form = ChooserForm(data={"proceedings": "civil", "instance": "first", "document_type": "claim"})
         form.offer(book, CHOOSER_TYPES)
@@ -94,7 +94,7 @@ def own_party(who: Visitor, role: str) -> Party:
 def _add_drafts(pages: Blueprint, node: Node) -> None:
     @pages.route("/drafts", methods=["GET", "POST"], endpoint="drafts")
     def list_drafts() -> tuple[str, int] | BaseResponse:
-        who = access.require_visitor()
+        who = access.require_visitor(witnessed=True)
         form = CodeForm()
         if form.validate_on_submit():
             with form.refusals():
@@ -102,7 +102,12 @@ def _add_drafts(pages: Blueprint, node: Node) -> None:
                 return redirect(url_for("filings.resume", id=draft.id.hex()), 303)
         book = node.book()
         rows = [_row(book, draft) for draft in drafts.of_author(node, who)]
-        return form.page("edge/filings/drafts.html", rows=rows, tabs=filings_mine.tabs(node, who, "drafts"), now_ms=node.clock.now())
+        return form.page(
+            "edge/filings/drafts.html",
+            rows=rows,
+            tabs=[] if who.witness else filings_mine.tabs(node, who, "drafts"),
+            now_ms=node.clock.now(),
+        )
 
     @pages.get("/drafts/<id>")
     def resume(id: str) -> BaseResponse:

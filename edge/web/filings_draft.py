@@ -37,7 +37,7 @@ def read_id(text: str) -> bytes:
 
 def opened(node: Node, id: str) -> tuple[Visitor, Draft]:
     """Return who is here and their draft; a draft that was sent leads to its talon. Raises NotFound for everybody else's."""
-    who, key = access.require_visitor(), read_id(id)
+    who, key = access.require_visitor(witnessed=True), read_id(id)
     if filings.sent(node, who, key) is not None:
         abort(redirect(url_for("filings.sent", id=id), 303))
     draft = drafts.find(node, who, key)

@@ -30,7 +30,18 @@ from edge.web import access
 from edge.web.filings_draft import read_id
 from edge.web.filings_forms import offer
 from edge.web.filings_sign import case_facts, payment_facts, talon_values
-from edge.web.filings_words import category_word, court_word, document_word, event_words, freshness, house, iso_day, region_word, state_of
+from edge.web.filings_words import (
+    category_word,
+    court_word,
+    document_word,
+    event_words,
+    freshness,
+    house,
+    iso_day,
+    region_word,
+    state_of,
+    witnessed,
+)
 from sync.inclusion import FILE_SUFFIX
 from sync.receipts import inclusion_of, ladder_of
 
@@ -173,7 +184,7 @@ def card_views(node: Node, cards: list[Card]) -> list[dict[str, object]]:
 def _add_show(pages: Blueprint, node: Node) -> None:
     @pages.get("/<id>")
     def show(id: str) -> str:
-        who = access.require_visitor()
+        who = access.require_visitor(witnessed=True)
         filing = filings.own(node, who, read_id(id))
         book, now = node.book(), node.clock.now()
         form = filing_lists.form(node.database, filing.obj)
@@ -187,7 +198,7 @@ def _add_show(pages: Blueprint, node: Node) -> None:
             subject=category_word(book, filing.category),
             holder_court=court_word(book, filing.court),
             state=state_of(filing, climbed, online=filings.line_state(node).online),
-            case_facts=case_facts(book, claim) if claim else [],
+            case_facts=[*witnessed(filing, form), *(case_facts(book, claim) if claim else [])],
             payment_facts=payment_facts(node, claim) if claim else [],
             files=[(file, node.blobs.at_hand(file.sha256)) for file in filing_lists.files(node.database, filing.obj)],
             statement_here=node.blobs.at_hand(filing.statement_sha256),
@@ -205,7 +216,7 @@ def _add_show(pages: Blueprint, node: Node) -> None:
 
 def _add_files(pages: Blueprint, node: Node) -> None:
     def own(id: str) -> Filing:
-        return filings.own(node, access.require_visitor(), read_id(id))
+        return filings.own(node, access.require_visitor(witnessed=True), read_id(id))
 
     @pages.get("/<id>/statement.pdf")
     def signed_statement(id: str) -> Response:

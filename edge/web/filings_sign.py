@@ -1,12 +1,13 @@
 """Step 4 and what follows it: check everything, read the exact document, sign, send, hold the talon (CLM-9, CLM-10)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
-from wtforms import HiddenField
+from wtforms import BooleanField, HiddenField, ValidationError
 
 from common.court import terms
 from common.court.book import Book
@@ -41,6 +42,13 @@ class SignForm(KeyForm):
     """The key, and which statement was on the screen."""
 
     shown = HiddenField()
+    agreed = BooleanField(lazy_gettext("I have read the document on this screen and agree with it"))
+
+    def validate_agreed(self, field: Any) -> None:
+        """Asked where somebody else signs: the person in front of the screen says so before the witness does."""
+        who = access.visitor()
+        if who is not None and who.witness is not None and not field.data:
+            raise ValidationError(gettext("The person reads the document first and ticks this box. Then the witness signs."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +86,7 @@ def _add_review(pages: Blueprint, node: Node) -> None:
             with form.refusals():
                 if form.asks():
                     content = filings.to_sign(node, who, draft.id, shown=shown, at_ms=now)
-                    return hand_out(content, at_ms=now, iin=who.iin, bin=who.bin)
+                    return hand_out(content, at_ms=now, iin="" if who.witness else who.iin, bin=who.bin)
                 key = open_key_of(form, node.trust, now, lambda at: filings.to_sign(node, who, draft.id, shown=shown, at_ms=at))
                 filings.submit(node, who, draft.id, key, shown=shown)
                 return redirect(url_for("filings.sent", id=id), 303)
@@ -170,7 +178,8 @@ def _review_page(
         paper=draft.content.paper if form else None,
         files=claim.attachments,
         talon=draft.content.talon,
-        holder=initials(calm_name(who.name)) if not who.bin else who.name,
+        holder=initials(calm_name(who.witness.name if who.witness else who.name)) if not who.bin else who.name,
+        witness=who.witness,
     )
 
 
@@ -207,7 +216,7 @@ def payment_facts(node: Node, claim: Claim) -> list[tuple[str, str]]:
 def _add_sent(pages: Blueprint, node: Node) -> None:
     @pages.get("/<id>/sent")
     def sent(id: str) -> str:
-        who = access.require_visitor()
+        who = access.require_visitor(witnessed=True)
         filing = filings.own(node, who, read_id(id))
         return render_template("edge/filings/sent.html", **talon_values(node, filing))
 
@@ -230,6 +239,7 @@ def talon_values(node: Node, filing: Filing) -> dict[str, object]:
             f"{document_word(book, filing.document_type)}: {category_word(book, filing.category)}.",
             f"{' — '.join(names)}.",
             gettext("Files: %(count)d, all of them are listed in the talon.", count=filing.files + 1),
+            *([gettext("Signed by a witness: %(name)s.", name=calm_name(filing.assisted_by))] if filing.witnessed else []),
         ],
         "court": court_word(book, filing.first_court),
         "short_code": talons.receipt_of(node, filing).short_code if here else "",
@@ -245,7 +255,7 @@ def _short(name: str, kind: str) -> str:
 
 def _add_papers(pages: Blueprint, node: Node) -> None:
     def mine(id: str) -> Filing:
-        return filings.own(node, access.require_visitor(), read_id(id))
+        return filings.own(node, access.require_visitor(witnessed=True), read_id(id))
 
     def paper(data: bytes, filing: Filing, name: str) -> Response:
         inline = request.args.get("save") != "1"

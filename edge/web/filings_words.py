@@ -1,6 +1,6 @@
 """What pages say of filings: states in words, the ladder R0–R4, the steps, sentences of the rule pack; all translated."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,9 +9,10 @@ from flask import url_for
 from flask_babel import gettext
 
 from common.court.book import Book
-from common.court.filing_lists import Event, Filing
+from common.court.filing_lists import Event, Filing, Form
 from common.court.lines import decimal_text, shown
 from common.papers.words import date_words, day_month, money, time_words
+from common.people import calm_name
 from common.web.languages import current_language, when
 from common.web.parts import Rung
 from edge.node import Node
@@ -227,3 +228,12 @@ def house(node: Node) -> str:
 def draft_url(id: bytes, page: str = "case") -> str:
     """Return the address of a step of a draft."""
     return url_for(f"filings.{page}", id=id.hex())
+
+
+def witnessed(filing: Filing, form: Form | None) -> Iterator[tuple[str, str]]:
+    """Yield who signed for a person without a key, and by which document they knew the person; nothing for other filings."""
+    if not filing.witnessed:
+        return
+    yield gettext("Signed by a witness"), calm_name(filing.assisted_by)
+    if form is not None and form.witness is not None:
+        yield gettext("Identity document"), statements.document_words(form.witness, current_language())

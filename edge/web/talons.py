@@ -72,4 +72,5 @@ def _facts(node: Node, filing: Filing) -> list[tuple[str, str]]:
         (gettext("Court"), court_word(book, filing.court)),
         (gettext("Received"), date_time_words(filing.received_ms, current_language(), seconds=True)),
         (gettext("Files"), str(filing.files + 1)),
+        *([(gettext("Signed by"), gettext("a witness of the court's staff, for a person without a key"))] if filing.witnessed else []),
     ]

@@ -95,11 +95,11 @@ def begin(browser: Browser) -> str:
     return str(answer.headers["Location"]).removesuffix("/case")
 
 
-def fill(browser: Browser, *, way: str = "pending") -> str:
+def fill(browser: Browser, *, way: str = "pending", who: Person = AIGUL) -> str:
     """Fill all steps on the pages up to the review; return the address of the draft."""
     base = begin(browser)
     browser.post(f"{base}/category", {"category": "claim.debt.loan"})
-    own = {"kind": "individual", "role": "plaintiff", "resident": "yes", "iin": AIGUL.iin, "surname": "Сәрсенова", "first_name": "Айгүл"}
+    own = {"kind": "individual", "role": "plaintiff", "resident": "yes", "iin": who.iin, "surname": "Сәрсенова", "first_name": "Айгүл"}
     browser.post(f"{base}/parties/0", {**own, "address": "Ақтау, 12-шағын аудан"})
     other = {"kind": "legal_entity", "role": "defendant", "resident": "yes", "bin": DEFENDANT.bin, "name": DEFENDANT.name}
     browser.post(f"{base}/parties/new/details", {**other, "address": DEFENDANT.address})

@@ -1,0 +1,207 @@
+"""A filing for somebody without a key: the witness says who the person is, the person reads and agrees, the witness signs."""
+
+from io import BytesIO
+
+import msgspec
+import pytest
+from pypdf import PdfReader
+from werkzeug.test import TestResponse
+
+from common.court import filing_lists
+from common.court.filing_entries import Witness
+from common.errors import Conflict, Refused
+from common.pki import pades
+from edge.services import desk as desk_services
+from edge.services import drafts, filings, statements
+from edge.services.examination import examine
+from edge.visitor import Visitor
+from edge.web import accounts, desk, home, talons, witness
+from edge.web import cases as case_pages
+from edge.web import filings as filing_pages
+from edge.web import notifications as notification_pages
+from tests.web.desk_world import AKTAU, CHAIRMAN, CITIZEN, CLERK, FOREIGN_CLERK, JUDGE, World
+from tests.web.elsewhere import sign_elsewhere
+from tests.web.filing_world import claim_of, fill, pdf, shown_on
+from tests.web.pages import BOLAT, Browser, Person, build, errors_in
+
+MAKERS = (
+    home.make_pages, accounts.make_pages, notification_pages.make_pages, filing_pages.make_pages, talons.make_pages,
+    desk.make_pages, witness.make_pages, case_pages.make_pages,
+)  # fmt: skip
+SHOWN = {
+    "iin": CITIZEN.iin, "surname": "Сәрсенова", "first_name": "Айгүл", "patronymic": "Маратқызы", "kind": "identity_card",
+    "number": "012345678", "issued_by": "ІІМ", "issued_on": "01.02.2020",
+}  # fmt: skip
+NUMBER = "012345678"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    world = World.create(tmp_path_factory.mktemp("world"))
+    drafts.create(world.aktau)
+    filings.create(world.aktau)
+    return world
+
+
+@pytest.fixture
+def browser(world: World) -> Browser:
+    browser = Browser(build(world.aktau, MAKERS))
+    assert browser.post("/desk/enter", key=CLERK).status_code == 303
+    return browser
+
+
+def begin(browser: Browser, **changes: str) -> TestResponse:
+    return browser.post("/desk/witness", SHOWN | changes)
+
+
+def sent(browser: Browser, key: Person = CLERK) -> str:
+    begin(browser)
+    base = fill(browser, who=CITIZEN)
+    answer = browser.post(f"{base}/review", {"shown": shown_on(browser, base), "agreed": "y"}, key=key)
+    assert answer.status_code == 303, errors_in(answer)
+    return str(answer.headers["Location"]).removesuffix("/sent")
+
+
+def test_a_witnessed_filing_says_so_everywhere(world: World, browser: Browser) -> None:
+    address = sent(browser)
+    obj = bytes.fromhex(address.rsplit("/", 1)[1])
+    filing = world.filing(obj)
+    assert (filing.witnessed, filing.person, filing.filer_iin, filing.filer_name) == (
+        True,
+        CITIZEN.iin,
+        CITIZEN.iin,
+        "Сәрсенова Айгүл Маратқызы",
+    )
+    assert (filing.certificate, filing.assisted_by) == (CLERK.key.certificate.sha256, "Қасымова Дина Ерланқызы")
+    form = filing_lists.form(world.aktau.database, obj)
+    assert form is not None
+    assert form.witness == Witness(
+        court=AKTAU, name="Қасымова Дина Ерланқызы", kind="identity_card", number=NUMBER, issued_by="ІІМ", date="2020-02-01"
+    )
+    assert "Signed by a witness: Қасымова Дина Ерланқызы" in browser.get(f"{address}/sent").text
+    statement = browser.get(f"{address}/statement.pdf").data
+    (signature,) = pades.read_pdf_signatures(statement)
+    assert (signature.holds, signature.certificate.iin) == (True, CLERK.iin)
+    text = words_of(statement)
+    for words in ("Қасымова Дина Ерланқызы", NUMBER, "Кілті жоқ адам үшін"):
+        assert words in text
+    assert "Кілті жоқ адам үшін қол қойған куә" in words_of(browser.get(f"{address}/talon.pdf").data)
+    page = desk_services.sheet(world.aktau, AKTAU, obj)
+    assert "signed by a witness" in examine(world.aktau, page)[0].fact.sentence
+    browser.post("/end", {"sure": "1"}, token=browser.token(f"{address}/sent"))
+    browser.get("/help?lang=en")
+    browser.post("/desk/enter", key=CHAIRMAN)
+    assert "signed by a witness" in browser.get(f"/desk/filings/{obj.hex()}").text
+    data = browser.get(f"/desk/filings/{obj.hex()}?paper=data").text
+    assert "Signed by a witness" in data
+    assert NUMBER in data
+
+
+def words_of(data: bytes) -> str:
+    return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(data)).pages).split())
+
+
+def test_the_person_finds_it_in_their_cabinet_and_the_centre_takes_it(world: World, browser: Browser) -> None:
+    address = sent(browser)
+    obj = bytes.fromhex(address.rsplit("/", 1)[1])
+    world.deliver()
+    assert filing_lists.filing(world.court.centre.database, obj) == world.filing(obj)
+    own = Browser(build(world.aktau, MAKERS))
+    own.enter(CITIZEN)
+    assert "Signed by a witness" in own.get(address).text
+
+
+def test_the_witness_sees_nothing_else_of_the_person(world: World, browser: Browser) -> None:
+    own = Browser(build(world.aktau, MAKERS))
+    own.enter(CITIZEN)
+    draft = fill(own, who=CITIZEN)
+    begin(browser)
+    for path in ("/filings", "/cabinet", "/notifications", "/desk", draft, f"{draft}/review"):
+        assert browser.get(path).status_code in (303, 404), path
+    assert browser.get("/desk").status_code == 404, "the clerk's own rights are put down"
+
+
+def test_the_person_agrees_before_the_witness_signs(browser: Browser) -> None:
+    begin(browser)
+    base = fill(browser, who=CITIZEN)
+    page = browser.get(f"{base}/review").text
+    assert "The person has no key" in page
+    answer = browser.post(f"{base}/review", {"shown": shown_on(browser, base)}, key=CLERK)
+    assert "ticks this box" in errors_in(answer)
+
+
+def test_only_the_witness_who_began_signs(browser: Browser) -> None:
+    begin(browser)
+    base = fill(browser, who=CITIZEN)
+    for other in (CHAIRMAN, CITIZEN):
+        answer = browser.post(f"{base}/review", {"shown": shown_on(browser, base), "agreed": "y"}, key=other)
+        assert "not the key of the witness" in errors_in(answer)
+    assert sign_elsewhere(browser, f"{base}/review", CLERK, {"shown": shown_on(browser, base), "agreed": "y"}).status_code == 303
+
+
+@pytest.mark.parametrize("who", [JUDGE, None], ids=["a judge", "nobody"])
+def test_only_who_decides_here_witnesses(world: World, who: Person | None) -> None:
+    browser = Browser(build(world.aktau, MAKERS))
+    if who:
+        browser.post("/desk/enter", key=who)
+    assert browser.get("/desk/witness").status_code == (404 if who else 303)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"iin": "760212350621"}, "iin"),
+        ({"number": ""}, "number"),
+        ({"issued_on": "01.01.2030"}, "issued_on"),
+        ({"kind": "library"}, "kind"),
+    ],
+)
+def test_a_document_half_written_is_corrected(browser: Browser, changes: dict[str, str], field: str) -> None:
+    answer = begin(browser, **changes)
+    assert answer.status_code == 400
+    assert f'id="{field}-e"' in answer.text or f'href="#{field}"' in errors_in(answer)
+
+
+def visitor(who: Person, **changes: str) -> Visitor:
+    said = Witness(court=AKTAU, name="Қасымова Дина", kind="identity_card", number=NUMBER, issued_by="ІІМ", date="2020-02-01")
+    return Visitor(
+        CITIZEN.iin, CITIZEN.iin, "", "Сәрсенова Айгүл", who.key.certificate.sha256, "witness", msgspec.structs.replace(said, **changes)
+    )
+
+
+def prepared(world: World, author: Visitor) -> drafts.Draft:
+    node = world.aktau
+    draft = drafts.begin(node, author, claim_of(CITIZEN))
+    filings.attach(node, author, draft.id, kind="claim", name="Талап арыз.pdf", data=pdf(2))
+    return statements.prepare(node, author, draft.id)
+
+
+@pytest.mark.parametrize("who", [BOLAT, JUDGE, FOREIGN_CLERK], ids=["a citizen", "a judge", "a clerk of another court"])
+def test_no_machine_writes_what_no_staff_has_witnessed(world: World, who: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fold itself refuses it, wherever it comes from, also from a machine whose pages forgot to ask."""
+    author = visitor(who)
+    draft = prepared(world, author)
+    assert draft.content.paper is not None
+    with pytest.raises(Refused, match="witness.not_staff"):
+        filings.submit(world.aktau, author, draft.id, who.open(world.aktau), shown=draft.content.paper.sha256)
+    monkeypatch.setattr(filings, "_require_witness", lambda *_: None)
+    with pytest.raises((Refused, Conflict), match="entry.role"):
+        filings.submit(world.aktau, author, draft.id, who.open(world.aktau), shown=draft.content.paper.sha256)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"number": ""}, "filing.witness"), ({"kind": "library"}, "filing.witness"), ({"court": "kz-489"}, "entry.other_node")],
+)
+def test_no_machine_writes_a_witness_without_a_document(
+    world: World, changes: dict[str, str], code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    author = visitor(CLERK)
+    draft = prepared(world, author)
+    assert draft.content.paper is not None
+    monkeypatch.setattr(filings, "_require_witness", lambda *_: None)
+    wrong = msgspec.structs.replace(author.witness, **changes)
+    make = filings._body
+    monkeypatch.setattr(filings, "_body", lambda *args: msgspec.structs.replace(make(*args), witness=wrong))
+    with pytest.raises(Refused, match=code):
+        filings.submit(world.aktau, author, draft.id, CLERK.open(world.aktau), shown=draft.content.paper.sha256)
