@@ -66,6 +66,19 @@ def test_the_quirks_of_2004(root_of_2004: OldKey) -> None:
     assert trust.check(key.certificate, at_ms=NOVEMBER_MS, now_ms=NOVEMBER_MS).chain[-1] == root_of_2004.certificate
 
 
+def test_a_revocation_list_of_2004(root_of_2004: OldKey) -> None:
+    """The state bodies' own centre signs its lists with such a key."""
+    key = old_person(root_of_2004)
+    authority, trust = Authority(root_of_2004, root_of_2004), Trust.of([root_of_2004.certificate.der])
+    authority.revoke(key.certificate, NOVEMBER_MS)
+    data = authority.crl(NOVEMBER_MS, NOVEMBER_MS + HOUR_MS, 1)
+    with pytest.raises(Refused, match="crl.signature"):
+        trust.import_crl(data[:-1] + bytes([data[-1] ^ 1]), NOVEMBER_MS)
+    assert trust.import_crl(data, NOVEMBER_MS).entries == 1
+    with pytest.raises(Refused, match="pki.revoked"):
+        trust.check(key.certificate, at_ms=NOVEMBER_MS, now_ms=NOVEMBER_MS)
+
+
 @pytest.mark.parametrize("serial", [-5, -(1 << 150)])
 def test_a_certificate_that_no_list_could_name_is_refused(root_of_2004: OldKey, serial: int) -> None:
     """Timestamps may have a negative number, certificates not: nobody could revoke such a one (RFC 5280, 4.1.2.2)."""

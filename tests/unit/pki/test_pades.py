@@ -1,17 +1,30 @@
 """Signatures in PDFs: made, read back, counted; every change and every addition is seen; poppler agrees."""
 
+import io
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from asn1crypto import keys as asn1_keys
+from asn1crypto import x509 as asn1_x509
+from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pki_samples import NATIONAL, NOVEMBER_MS, PASSWORD, national, tiny_pdf
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign import signers
+from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from common.errors import Refused
 from common.pki import cms
+from common.pki.authority import Authority
 from common.pki.keystore import Key, open_p12
 from common.pki.pades import CMS_BYTES_RESERVED, embed, prepare_pdf, read_pdf_signatures, sign_pdf
 
@@ -189,3 +202,32 @@ def test_poppler_agrees_on_a_nodes_signature(node_key: Key, tmp_path: Path) -> N
     assert "Nov 21 2026 12:00:00" in shown
     file.write_bytes(signed.replace(b"(Hello)", b"(Hallo)"))
     assert "Signature is Valid" not in subprocess.run(["pdfsig", "-nocert", str(file)], capture_output=True, text=True, check=False).stdout
+
+
+@pytest.mark.parametrize("subfilter", [SigSeedSubFilter.PADES, SigSeedSubFilter.ADOBE_PKCS7_DETACHED], ids=["pades", "adobe"])
+@pytest.mark.parametrize("kind", ["rsa2048", "p256"])
+def test_pyhankos_own_signatures_hold_and_ours_hold_for_it(
+    keys: dict[str, Key], authorities: dict[str, Authority], kind: str, subfilter: SigSeedSubFilter
+) -> None:
+    """Where pyHanko knows the algorithm it is an independent maker and judge: the two orders of signing, both forms."""
+    key, chain = keys[kind], [*authorities[kind].anchors(), *authorities[kind].authorities()]
+    root, issuer = (asn1_x509.Certificate.load(one) for one in chain)
+    secret = key._reveal().private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())  # type: ignore[union-attr]
+    maker = signers.SimpleSigner(
+        signing_cert=asn1_x509.Certificate.load(key.certificate.der),
+        signing_key=asn1_keys.PrivateKeyInfo.load(secret),
+        cert_registry=SimpleCertificateStore.from_certs([issuer, root]),
+    )
+    ours = sign_pdf(tiny_pdf(), key, at_ms=NOVEMBER_MS, field="first")
+    meta = signers.PdfSignatureMetadata(field_name="second", subfilter=subfilter, md_algorithm="sha256")
+    both = signers.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(ours)), meta, signer=maker).getvalue()
+    found = read_pdf_signatures(both)
+    assert [(one.field, one.holds, one.certificate) for one in found] == [
+        ("first", True, key.certificate),
+        ("second", True, key.certificate),
+    ]
+    moment = datetime.fromtimestamp(NOVEMBER_MS / 1000, UTC)
+    for embedded in PdfFileReader(io.BytesIO(both)).embedded_signatures:
+        context = ValidationContext(trust_roots=[root], other_certs=[issuer], moment=moment, allow_fetching=False)
+        status = validate_pdf_signature(embedded, context)
+        assert (status.intact, status.valid, status.trusted) == (True, True, True)
