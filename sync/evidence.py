@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from common import canonical
 from common.db import Database, fetch
-from common.errors import CourtError, Refused
+from common.errors import N_, CourtError, Refused, Unreachable
 from common.pki import asic, cms
 from common.pki.asic import Part
 from common.pki.certificates import Certificate
@@ -27,7 +27,7 @@ from common.pki.crl_store import Held
 from common.pki.keystore import key_from_ec
 from common.pki.trust import Trust, issuer_key
 from sync.entry import Entry
-from sync.identity import CENTRE_NODE, Era, Pin
+from sync.identity import CENTRE_NODE, Era, NodeCertificate, Pin
 from sync.tables import entries_of
 
 VERSION = 1
@@ -46,21 +46,23 @@ class Source:
     database: Database
     pin: Pin
     trust: Trust
-    node: int
+    own: NodeCertificate
+    """The newest certificate of the machine itself: its directory may not have it yet."""
     proof: Callable[[Entry, int | None], bytes | None]
 
 
 def parts_of(source: Source, obj: bytes, leaf: bytes, *, made_ms: int) -> list[Part]:
     """Return everything about the object that the protocol's own tables hold; ``leaf`` is the submission's."""
     entries = _entries(source, obj, leaf)
-    parts = [Part(HEAD, CBOR, canonical.encode({"v": VERSION, "leaf": leaf, "node": source.node, "made": made_ms}))]
+    parts = [Part(HEAD, CBOR, canonical.encode({"v": VERSION, "leaf": leaf, "node": source.own.body.node, "made": made_ms}))]
     for number, (entry, index) in enumerate(entries, 1):
         parts.append(Part(f"entries/{number:03}.cbor", CBOR, canonical.encode(entry.wire())))
         proof = source.proof(entry, index)
         if proof is not None:
             parts.append(Part(f"proofs/{number:03}.tlog-proof", "text/plain", proof))
-    nodes = sorted({CENTRE_NODE, source.node, *(entry.envelope.node for entry, _ in entries)})
-    parts += _machines(source.database, nodes)
+    nodes = sorted({CENTRE_NODE, source.own.body.node, *(entry.envelope.node for entry, _ in entries)})
+    own = Part(_machine_name(source.own.body.node, source.own.key_id), COSE, source.own.data)
+    parts += {part.name: part for part in (own, *_machines(source.database, nodes))}.values()
     parts.append(Part("certificates/register-pdf.cer", CERTIFICATE, source.pin.pdf_ca))
     return parts + _national(source.trust, _signers([entry for entry, _ in entries]))
 
@@ -73,6 +75,9 @@ def write(folder: Path, parts: Sequence[Part], era: Era, *, at_ms: int) -> IO[by
     file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives until the answer is sent
     try:
         asic.write(file, parts, key_from_ec(era.pdf, era.certificate.body.pdf), at_ms=at_ms)
+    except OSError as error:
+        file.close()
+        raise Unreachable("evidence.disk", N_("There is no room on this machine to make the file now. Call the administrator.")) from error
     except BaseException:
         file.close()
         raise
@@ -116,7 +121,11 @@ def _machines(database: Database, nodes: Sequence[int]) -> Iterator[Part]:
     for node in nodes:
         rows = fetch(database, "SELECT key_id, data FROM node_certificate WHERE node = ? ORDER BY position", (node,))
         for key_id, data in rows:
-            yield Part(f"certificates/machine-{node:04}-{key_id.hex()}.cose", COSE, data)
+            yield Part(_machine_name(node, key_id), COSE, data)
+
+
+def _machine_name(node: int, key_id: bytes) -> str:
+    return f"certificates/machine-{node:04}-{key_id.hex()}.cose"
 
 
 def _signers(entries: Sequence[Entry]) -> list[Certificate]:

@@ -35,7 +35,11 @@ def container(centre: Centre, index: int) -> tuple[Filing, IO[bytes]]:
     now = centre.clock.now()
     centre.trust.refresh()
     source = Source(
-        database=centre.database, pin=centre.identity.pin, trust=centre.trust, node=CENTRE_NODE, proof=lambda *of: _proof(centre, *of)
+        database=centre.database,
+        pin=centre.identity.pin,
+        trust=centre.trust,
+        own=centre.identity.certificate,
+        proof=lambda *of: _proof(centre, *of),
     )
     protocol = evidence.parts_of(source, filing.obj, filing.leaf, made_ms=now)
     rows = fetch(centre.database, "SELECT statement FROM complete WHERE leaf = ?", (filing.leaf,))

@@ -87,7 +87,9 @@ def write(file: IO[bytes], parts: Sequence[Part], key: Key, *, at_ms: int) -> No
     """Write a container of ``parts`` into ``file`` (seekable, empty), signed by ``key`` as of ``at_ms``; files are streamed."""
     with zipfile.ZipFile(file, "w") as made:
         _put(made, Part(MIMETYPE, MEDIA_TYPE, MEDIA_TYPE.encode()), zipfile.ZIP_STORED)
-        digests = [(part.name, part.media, _put(made, part, zipfile.ZIP_DEFLATED)) for part in parts]
+        # files of blobs are PDFs and pictures: packed already, and large
+        methods = [zipfile.ZIP_STORED if isinstance(part.data, Path) else zipfile.ZIP_DEFLATED for part in parts]
+        digests = [(part.name, part.media, _put(made, part, method)) for part, method in zip(parts, methods, strict=True)]
         signature = "META-INF/signature001.p7s"
         manifest = _manifest(signature, SIGNATURE_TYPE, digests, SHA_256)
         _put(made, Part("META-INF/ASiCManifest001.xml", "text/xml", manifest), zipfile.ZIP_DEFLATED)

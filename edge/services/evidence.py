@@ -22,7 +22,9 @@ def container(node: Node, filing: Filing) -> IO[bytes]:
     """Return the container of a filing, open at its beginning; whoever asks has been found to be allowed to see the filing."""
     now = node.clock.now()
     node.trust.refresh()
-    source = Source(database=node.database, pin=node.identity.pin, trust=node.trust, node=node.number, proof=lambda *of: _proof(node, *of))
+    source = Source(
+        database=node.database, pin=node.identity.pin, trust=node.trust, own=node.identity.certificate, proof=lambda *of: _proof(node, *of)
+    )
     protocol = evidence.parts_of(source, filing.obj, filing.leaf, made_ms=now)
     receipts = _receipts(node, filing)
     files, members = filing_evidence.file_parts(

@@ -44,7 +44,7 @@ class _Maker:
             database=world.node.database,
             pin=self.pin,
             trust=Trust(),
-            node=world.node.number,
+            own=era.certificate,
             proof=lambda each, index: receipts.inclusion_of(world.node.database, each.leaf) if each.leaf == entry.leaf else None,
         )
         parts = evidence.parts_of(source, entry.envelope.obj, entry.leaf, made_ms=NOW_MS)

@@ -20,6 +20,7 @@ from common import canonical
 from common.court import filing_lists
 from common.court.filing_entries import Evidence
 from common.court.filing_lists import Filing
+from common.db import fetch
 from common.errors import Refused, Unreachable
 from common.pki import asic, cms, ocsp
 from common.pki.asic import Part
@@ -341,6 +342,28 @@ def test_large_files_are_streamed_both_ways(made: Made, tmp_path: Path) -> None:
         tracemalloc.stop()
     assert report.kind == "evidence"
     assert codes(report) == ["pki.untrusted"], "a machine's key, and no register is known"
+
+
+def test_a_machine_brings_its_own_certificate_before_its_directory_has_it(made: Made) -> None:
+    database, number = made.node.database, made.node.number
+    kept = fetch(database, "SELECT obj, key_id, node, data, position FROM node_certificate WHERE node = ?", (number,))
+    fetch(database, "DELETE FROM node_certificate WHERE node = ?", (number,))
+    try:
+        with evidence.container(made.node, made.filing) as file:
+            data = file.read()
+    finally:
+        for row in kept:
+            fetch(database, "INSERT INTO node_certificate (obj, key_id, node, data, position) VALUES (?, ?, ?, ?, ?)", row)
+    assert made.alone(data).verdict == "valid"
+
+
+def test_a_full_disk_is_said_and_nothing_stays(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(asic, "write", full)
+    with pytest.raises(Unreachable, match=r"evidence\.disk"):
+        evidence.container(made.node, made.filing)
 
 
 def without_lists(files: dict[str, bytes]) -> None:
