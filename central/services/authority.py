@@ -144,7 +144,6 @@ def _said(key: Key, answer: Answer, address: str) -> Verify | None:
     return verification.judged(key, found, answer.this_update_ms, f"OCSP {address}")
 
 
-def unstamped(centre: Centre) -> tuple[int, int | None]:
-    """Return (how many filings have no timestamp, when the oldest of them was received)."""
-    count, oldest = fetch(centre.database, "SELECT COUNT(*), MIN(received_ms) FROM filing_row WHERE stamped_ms IS NULL")[0]
-    return count, oldest
+def unstamped(centre: Centre) -> int:
+    """Return how many filings have no timestamp yet."""
+    return int(fetch(centre.database, "SELECT COUNT(*) FROM filing_row WHERE stamped_ms IS NULL")[0][0])

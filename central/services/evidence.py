@@ -8,7 +8,7 @@ from typing import IO
 from central.centre import Centre
 from central.services import log
 from central.services.outside import Line, addresses
-from common.court import filing_evidence, filing_lists
+from common.court import filing_evidence, filing_lists, filing_proofs
 from common.court.filing_lists import Filing
 from common.db import fetch
 from common.errors import N_, NotFound, Refused
@@ -47,6 +47,8 @@ def container(centre: Centre, index: int) -> tuple[Filing, IO[bytes]]:
     files, members = filing_evidence.file_parts(
         centre.database, filing, lambda sha256: centre.blobs.path(sha256) if centre.blobs.has(sha256) else None
     )
+    statement = centre.blobs.read(filing.statement_sha256) if centre.blobs.has(filing.statement_sha256) else None
+    files += filing_proofs.parts(centre.database, filing, centre.trust, statement)
     rungs = evidence.rungs_of([*protocol, *receipts])
     top = filing_evidence.readme(centre.book(), filing, members, machine=CENTRE_NODE, rungs=rungs, made_ms=now)
     return filing, evidence.write(centre.data, [top, *files, *receipts, *protocol], centre.identity.now, at_ms=now)

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 from flask_babel import gettext as _
 
 from central.centre import Centre
-from central.services import nodes, overview
+from central.services import authority, nodes, outside, overview
 from central.services.nodes import Machine
 from central.services.overview import Filings, Overview, Watch
 from central.web import access, words
@@ -44,11 +44,26 @@ def make_pages(centre: Centre, counted: Watch[Filings]) -> Blueprint:
             needy=[(one, *words.machine_state(one)) for one in nodes.worst_first(found.machines, found.as_of_ms)],
             days=by_day(counted.ask(FILING_DAYS)),
             regions=_busiest(counted.ask(FILING_DAYS), book),
+            services=_services(centre, found.as_of_ms),
+            unstamped=authority.unstamped(centre) if centre.config.tsa else 0,
             span=words.span,
             clock_off=words.clock_off,
         )
 
     return pages
+
+
+def _services(centre: Centre, now: int) -> list[tuple[outside.Service, str, str]]:
+    """Return (service, word, kind) of what the certification centre offers, the failing ones first."""
+    found = []
+    for one in outside.services(centre.database):
+        if one.alarming(now):
+            found.append((one, _("has not answered for long"), "bad"))
+        elif one.failing_since_ms is not None:
+            found.append((one, _("does not answer now"), "warn"))
+        else:
+            found.append((one, _("answers"), "ok"))
+    return sorted(found, key=lambda each: (each[0].failing_since_ms is None, each[0].address))
 
 
 def _figures(found: Overview) -> list[tuple[str, ...]]:

@@ -5,7 +5,7 @@ Of a paper that another machine took, that one has receipt and proof; the contai
 
 from typing import IO
 
-from common.court import filing_evidence
+from common.court import filing_evidence, filing_proofs
 from common.court.filing_lists import Filing
 from common.db import fetch
 from common.errors import CourtError, NotFound, Refused
@@ -30,6 +30,8 @@ def container(node: Node, filing: Filing) -> IO[bytes]:
     files, members = filing_evidence.file_parts(
         node.database, filing, lambda sha256: node.blobs.path(sha256) if node.blobs.has(sha256) else None
     )
+    statement = node.blobs.read(filing.statement_sha256) if node.blobs.has(filing.statement_sha256) else None
+    files += filing_proofs.parts(node.database, filing, node.trust, statement)
     rungs = evidence.rungs_of([*protocol, *receipts])
     top = filing_evidence.readme(node.book(), filing, members, machine=node.number, rungs=rungs, made_ms=now)
     return evidence.write(node.data, [top, *files, *receipts, *protocol], node.identity.now, at_ms=now)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from central.services import authority as asking
-from central.services import outside
+from central.services import outside, overview
 from central.services.authority import Authority as Asking
 from common.court import filing_lists, notifications
 from common.db import fetch
@@ -16,7 +16,7 @@ from common.pki.authority import Authority
 from edge.node import Node
 from edge.services.lists import Taker
 from tests.pki_services import Services
-from tests.web.country import Country
+from tests.web.country import ADMIN, Country
 from tests.web.pages import AIGUL, DAY_MS, Person, centre_of
 
 DOOMED = Person("ЖОЙЫЛҒАН", "А", "", "900202300217")
@@ -112,6 +112,30 @@ def test_a_service_that_is_down_or_sends_rubbish_is_remembered_and_tried_again(w
     assert (service.code, service.failing_since_ms) == ("", None)
 
 
+def test_the_first_page_of_the_centre_says_how_the_services_are(world: World) -> None:
+    browser = world.country.browser(ADMIN)
+    assert "Services of the certification centre" not in browser.get("/overview?lang=en").text
+    world.connect(tsa=f"{world.services.address}/tsa")
+    world.country.file(world.node)
+    world.exchange()
+    world.services.down = True
+    for wait_ms, word in ((0, "does not answer now"), (outside.ALARM_MS + 1, "has not answered for long")):
+        world.country.clock.tick(wait_ms)
+        world.round()
+        world.country.clock.tick(overview.HELD_MS)
+        browser.enter(ADMIN)
+        page = browser.get("/overview?lang=en").text
+        assert word in page
+        assert "1 signature has no timestamp yet" in page
+    world.services.down = False
+    world.country.clock.tick(outside.RETRY_MS)
+    world.round()
+    world.country.clock.tick(overview.HELD_MS)
+    page = browser.get("/overview").text
+    assert "answers" in page
+    assert "no timestamp yet" not in page
+
+
 def test_more_than_a_service_may_send_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "CRL_BYTES_MAX", 100)
     world.services.files["full.crl"] = bytes(101)
@@ -127,11 +151,11 @@ def test_what_was_signed_offline_is_stamped_once_there_is_a_line(world: World) -
     world.exchange()
     world.country.clock.tick(3 * DAY_MS)
     world.round()
-    assert asking.unstamped(world.country.centre)[0] == 1  # goes on without it
+    assert asking.unstamped(world.country.centre) == 1  # goes on without it
     world.services.down = False
     world.country.clock.tick(outside.RETRY_MS)
     world.round()
-    assert asking.unstamped(world.country.centre)[0] == 0
+    assert asking.unstamped(world.country.centre) == 0
     world.exchange()
     [filing] = world.rows()
     assert filing.stamped_ms == world.country.clock.now()
