@@ -12,9 +12,11 @@ import msgspec
 from common import canonical
 from common.db import BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert, rows_of, transaction
 from common.errors import N_, CourtError, NotFound
+from common.facts import decode_body
 from common.pki.crl import CrlInfo
 from edge.node import Node
 from edge.services import lists
+from sync.directory import EpochOpen
 from sync.entry import decode_envelope
 from sync.link import Outcome
 
@@ -22,6 +24,7 @@ OUTCOMES_MAX: Final = 100
 """Some hours of exchanges every minute: enough to see when a line began to fail."""
 QUARANTINE_SHOWN_MAX: Final = 50
 OVERDUE_SHOWN_MAX: Final = 50
+BEGINNINGS_SHOWN_MAX: Final = 10
 HOUR_MS: Final = 3_600_000
 PROBLEMS_MAX: Final = 20
 """Codes of files that did not come, kept of one exchange."""
@@ -97,6 +100,15 @@ class Standing:
     quarantined: int
     missing_blobs: int
     missing_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """An epoch this machine opened itself, by its clock: ``reason`` is "restored" or "fork"."""
+
+    epoch: int
+    reason: str
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,3 +233,19 @@ def overdue(node: Node) -> list[Overdue]:
                    WHERE f.node = ? AND e.log_index IS NULL AND f.received_ms < ? ORDER BY f.received_ms LIMIT ?"""
     before = node.clock.now() - node.config.alarm_hours * HOUR_MS
     return [Overdue(*row) for row in fetch(node.database, statement, (node.number, before, OVERDUE_SHOWN_MAX))]
+
+
+def beginnings(node: Node) -> list[Beginning]:
+    """Return the epochs after the first, the newest first: each says that a disk was put back or that there were two histories."""
+    statement = """SELECT envelope, body FROM entry WHERE node = ? AND seq = 1 AND epoch > 1 AND chain IS NOT NULL
+                   AND body IS NOT NULL ORDER BY epoch DESC LIMIT ?"""
+    found = fetch(node.database, statement, (node.number, BEGINNINGS_SHOWN_MAX))
+    opened = [(decode_envelope(envelope), decode_body(body, EpochOpen)) for envelope, body in found]
+    return [Beginning(envelope.epoch, body.reason, envelope.time) for envelope, body in opened]
+
+
+def outside(node: Node) -> list[str]:
+    """Return the talons of filings taken in epochs before this one that the register does not have: evidence, until people decide."""
+    statement = """SELECT f.talon FROM filing_row f JOIN entry e ON e.leaf = f.leaf JOIN journal j ON j.node = f.node
+                   WHERE e.log_index IS NULL AND e.epoch < j.epoch ORDER BY f.received_ms LIMIT ?"""
+    return [talon for (talon,) in fetch(node.database, statement, (OVERDUE_SHOWN_MAX,))]

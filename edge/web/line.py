@@ -50,6 +50,16 @@ CURES: Final = {
         "The certificate is of a certification centre that is not trusted here. Import its certificate; it is read by itself then."
     ),
 }
+BEGINNINGS: Final = {
+    "restored": N_(
+        "The disk was put back from a copy. What had been sent came back from the central register. Who holds a talon of the days "
+        "between, and is not found here, files again: the talon keeps the day."
+    ),
+    "fork": N_(
+        "The central register had another history of this machine than its disk: a copy was running, or the disk was put back "
+        "together with its mark. This disk's own entries were handed over as evidence; people at the centre decide about them."
+    ),
+}
 ENCRYPTION: Final = {
     "encrypted": N_("the operating system encrypts it"),
     "plain": N_("none: whoever takes the disk reads it. Set up LUKS, as the notes for operators say."),
@@ -107,6 +117,11 @@ def make_pages(node: Node, exchanger: Exchanger) -> Blueprint:
             standing=standing,
             last=_past(past[0], now) if past else None,
             past=[_past(each, now) for each in past],
+            beginnings=[
+                (each.epoch, when(each.at_ms, now), gettext(BEGINNINGS[each.reason]) if each.reason in BEGINNINGS else each.reason)
+                for each in line.beginnings(node)
+            ],
+            outside=[talon_groups(talon) for talon in line.outside(node)],
             overdue=[(talon_groups(each.talon), when(each.received_ms, now)) for each in line.overdue(node)],
             alarm_hours=node.config.alarm_hours,
             contradictions=[(each, when(each.at_ms, now)) for each in line.contradictions(node)],

@@ -7,6 +7,7 @@ import pytest
 from central.services import enrolment, reference
 from common.db import fetch
 from common.errors import CourtError
+from edge.services import line
 from sync import directory, receipts
 from sync.blobs import CHUNK_BYTES
 from tests.court import Court, Weather
@@ -242,6 +243,9 @@ def test_a_fork_with_a_valid_token_is_evidence_and_goes_on(court: Court, written
     branch = [court.file(aktau, BOLAT, AKTAU).leaf for _ in range(written)]
     finish(court)
     assert set(branch) == evidence_leaves(court)
+    assert [each.epoch for each in line.beginnings(aktau)] == [2]
+    held = {talon for one in court.filings if (talon := one.talon) and one.leaf in branch}
+    assert set(line.outside(aktau)) == held
     later = court.file(aktau, BOLAT, AKTAU)
     finish(court)
     assert court.status(court.centre, later) == "filed"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.db import fetch
+from common.papers.words import talon_groups
 from edge.exchanger import Exchanger
 from edge.services import line
 from sync import witness
@@ -146,3 +147,16 @@ def test_a_talon_without_a_confirmation_in_the_promised_time_is_an_alarm(world: 
     world.court.heal(world.aktau)
     world.court.exchange(world.aktau)
     assert line.overdue(world.aktau) == []
+
+
+def test_a_machine_whose_disk_was_put_back_says_so_and_what_to_do(world: World, terminal: Terminal) -> None:
+    """row 16: people at the machine."""
+    assert "began its numbers anew" not in terminal.get("/desk/line")
+    world.court.cut(world.aktau)
+    filed = world.file()
+    world.aktau.journal.open_epoch("fork", after=1, last_seq=1)
+    page = plain(terminal.get("/desk/line"))
+    assert "epoch 2" in page
+    assert "people at the centre decide" in page
+    assert line.outside(world.aktau) == [world.filing(filed).talon]
+    assert talon_groups(world.filing(filed).talon).replace("\N{NO-BREAK SPACE}", " ") in page
