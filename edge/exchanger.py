@@ -24,6 +24,7 @@ BACKOFF_SECONDS_MAX = 900
 """However long the line has been down, it is tried at least every quarter of an hour."""
 FRESH_INTERVALS = 3
 """The line counts as working until this many intervals have passed without contact."""
+FRUITLESS_TRIES_MAX = 5
 LOCK_FILE = "exchange.lock"
 TURN_SECONDS = 120
 """How long a command waits for the exchange that is under way before it says so."""
@@ -92,17 +93,19 @@ class Exchanger:
         return outcome
 
     def _exchange_on(self) -> Outcome:
-        """Exchange, and where the line breaks after something got through go on from there at once (PROTOCOL 6.7): each try has
-        less to do, and one that moves nothing is the last."""
-        client, before = self._node.client, Outcome()
+        """Exchange, and where the line breaks go on at once from there (PROTOCOL 6.7): as long as the centre answers at all, and
+        no more than FRUITLESS_TRIES_MAX times on end without moving anything."""
+        client, before, fruitless = self._node.client, Outcome(), 0
         while True:
             try:
                 outcome = client.exchange()
             except Unreachable as error:
-                if error.code == "line.cut" or not client.outcome.moved():
+                tried = client.outcome
+                fruitless = 0 if tried.moved() else fruitless + 1
+                if error.code == "line.cut" or not tried.bytes_down or fruitless > FRUITLESS_TRIES_MAX:
                     raise
-                client.outcome.add(before)
-                before = client.outcome
+                tried.add(before)
+                before = tried
             else:
                 outcome.add(before)
                 return outcome

@@ -27,8 +27,10 @@ from sync.link import REVOKED_SENTENCE, Health, Link, Outcome, Progress, SyncRow
 from sync.messages import AHEAD, NONCE_BYTES, PROVE, REVOKED, TWIN, Hello, Rotated, Welcome, check_nonce
 from sync.position import Position
 from sync.stick_node import NodeStick
-from sync.uplink import OutBundleRow, Uplink
+from sync.uplink import ASK_AGAIN_MS, OutBundleRow, Uplink
 
+FILES_SEEN = "SELECT (SELECT MAX(rowid) FROM blob_ref), (SELECT MAX(rowid) FROM blob), (SELECT MAX(rowid) FROM logged)"
+"""What grows when an entry that names files, a file, or a receipt that lets files be sent has come."""
 TABLES: tuple[type[Table], ...] = (SyncRow, OutBundleRow, *receipts.TABLES)
 
 
@@ -52,6 +54,8 @@ class Client:
         self._health = health
         self._clock: Clock = journal.clock
         self._folder = folder
+        self._files_at_rest: list[Any] = []
+        self._rest_until = 0
         self._transport = transport
         self._blobs = blobs
         self._link = Link(self._database, identity, transport)
@@ -127,10 +131,21 @@ class Client:
             self._down.fetch_own(welcome.own)
         if recovering or welcome.news or (sent and self._up.expects_news):
             self._down.receive_news()
-        if self._up.send_blobs():
+        self._exchange_files()
+
+    def _exchange_files(self) -> None:
+        """Send, bury and fetch files. What is to be sent or fetched is found among all there ever were, so it is not looked for
+        while nothing has come that could change the answer: an idle exchange costs the same after a year."""
+        now, seen = self._clock.monotonic(), fetch(self._database, FILES_SEEN)
+        rests = self._files_at_rest == seen and now < self._rest_until
+        asked = not rests and self._up.send_blobs()
+        if asked:
             self._down.receive_news()  # R2 of what has just become whole
         self._blobs.bury()
-        self._down.fetch_blobs()
+        if not rests:
+            wanted = self._down.fetch_blobs()
+            self._files_at_rest = [] if asked or wanted else seen
+            self._rest_until = now + ASK_AGAIN_MS
 
     def _rotate(self, token: bytes) -> None:
         """Renew this machine's certificate; a refusal is noted and delays nothing else (PROTOCOL 2.10)."""

@@ -31,7 +31,8 @@ PLAIN_BYTES_MAX = 32 << 20
 SEALED_BYTES_MAX = PLAIN_BYTES_MAX + (1 << 16)
 WINDOW_BYTES_MAX = 8 << 20
 """zstd window: what one decompression may allocate beside its output."""
-ZSTD_LEVEL = 9
+ZSTD_LEVEL = 10
+"""Entries: a fortieth fewer bytes than at 9 for some 20 µs an entry, and from 12 on it costs more than everything else together."""
 CHUNK = "chunk"
 """The kind of a piece of a file. Files are compressed in themselves; zstd notices that and hands them through, at once at level 1."""
 ZSTD_LEVEL_CHUNK = 1

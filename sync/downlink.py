@@ -183,9 +183,9 @@ class Downlink:
         unneeded = self._unneeded() if missing else ()
         return [(sha256, size) for sha256, size in missing if sha256 not in unneeded]
 
-    def fetch_blobs(self) -> None:
+    def fetch_blobs(self) -> bool:
         """Get the named files this machine needs and does not hold, smallest first; what the centre does not have yet is asked
-        for next time."""
+        for next time. Return whether there were any."""
         wanted = self.wanted()
         for place, (sha256, size) in enumerate(wanted):
             self._link.progress("blobs_down", place, len(wanted))
@@ -195,6 +195,7 @@ class Downlink:
                 raise
             except CourtError as error:
                 self._link.outcome.problems.append(error.code)  # not there yet, or broken on the way: the next exchange asks again
+        return bool(wanted)
 
     def fetch_blob(self, sha256: bytes, size: int) -> None:
         """Get one file, piece by piece, from where an earlier try stopped."""

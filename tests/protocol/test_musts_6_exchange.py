@@ -14,7 +14,7 @@ from common.db import fetch
 from common.errors import Unreachable
 from common.facts import BlobRef, encode_body
 from edge import transport
-from edge.exchanger import Exchanger
+from edge.exchanger import FRUITLESS_TRIES_MAX, Exchanger
 from sync import container, cose, log, ports, register
 from sync.checkpoint import Checkpoint, sign_checkpoint
 from sync.journal import DISK_FAILS
@@ -72,7 +72,7 @@ def expect_news(world: World) -> None:
 
 def unmoved(world: World, code: str) -> None:
     """The exchange is refused with ``code`` and the machine holds what it held."""
-    names = ("sync", "out_bundle")
+    names = ("sync", "out_bundle", "turn")
     kept = "SELECT everyone, feed, complete, receipted_epoch, receipted_seq, size, root, note FROM sync"
     before = picture(world.node.database, without=names), fetch(world.node.database, kept)
     assert code_of(world.node.client.exchange) == code
@@ -507,6 +507,22 @@ def test_6_7_a_line_that_breaks_again_and_again_is_gone_on_with_while_something_
     assert all(world.court.centre.blobs.has(hashlib.sha256(data).digest()) for data in files)
 
 
+def test_6_7_a_line_that_lets_only_answers_to_hello_through_is_given_up_after_some_tries(world: World) -> None:
+    line = world.court.lines[world.node.number]
+    handle, tries = line._handle, [0]
+
+    def narrow(path: str, body: bytes) -> tuple[int, bytes]:
+        if path != ports.HELLO:
+            raise Unreachable("line.down", "")
+        tries[0] += 1
+        return handle(path, body)
+
+    line._handle = narrow
+    world.write()
+    assert code_of(Exchanger(world.node).exchange) == "line.down"
+    assert tries[0] == FRUITLESS_TRIES_MAX + 1
+
+
 def test_6_7_a_dead_line_is_not_tried_again_at_once(world: World) -> None:
     tries: list[str] = []
 
@@ -518,3 +534,26 @@ def test_6_7_a_dead_line_is_not_tried_again_at_once(world: World) -> None:
     world.write()
     assert code_of(Exchanger(world.node).exchange) == "line.down"
     assert tries == [ports.HELLO]
+
+
+def test_6_14_an_idle_exchange_looks_for_no_files_until_something_came(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    up, looked = world.node.client._up, [0]
+    send = up.send_blobs
+
+    def counted() -> bool:
+        looked[0] += 1
+        return send()
+
+    monkeypatch.setattr(up, "send_blobs", counted)
+    ref = BlobRef(world.node.blobs.put(b"one"), 3, "a/b")
+    world.write(blobs=[ref])
+    for _ in range(3):
+        world.node.client.exchange()
+    before = looked[0]
+    assert [world.node.client.exchange().trips for _ in range(3)] == [1, 1, 1]
+    assert looked[0] == before
+    other = BlobRef(world.node.blobs.put(b"two"), 3, "a/b")
+    world.write(blobs=[other])
+    world.node.client.exchange()
+    assert looked[0] > before
+    assert world.court.centre.blobs.has(other.sha256)
