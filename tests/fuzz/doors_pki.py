@@ -1,10 +1,9 @@
 """The doors of the national signature: certificates, lists, signatures, key files, PDFs, XML."""
 
 import functools
-import io
 from collections.abc import Callable
 
-from common.pki import asic, cms, crl_patch, der, gost, ocsp, timestamps
+from common.pki import cms, der, gost, timestamps
 from common.pki.algorithms import read_public_key, refused_as, signature_algorithm
 from common.pki.authority import Authority
 from common.pki.certificates import BROKEN, read_certificate
@@ -12,13 +11,13 @@ from common.pki.crl import Crl
 from common.pki.crl_index import CrlIndex, build
 from common.pki.keystore import Key, open_p12, write_p12
 from common.pki.pades import embed, prepare_pdf, read_pdf_signatures, sign_pdf
-from common.pki.profile import OCSP_SIGNING, TIME_STAMPING
+from common.pki.profile import TIME_STAMPING
 from common.pki.signed_data import TST_INFO
-from common.pki.timestamps import POLICY_GOST_2015, POLICY_RSA, Request
+from common.pki.timestamps import POLICY_RSA, Request
 from common.pki.trust import Trust
 from common.pki.xmldsig import read_xml_signatures
 from tests.fuzz.doors import Target, all_of
-from tests.pki_services import ocsp_response, timestamp_response
+from tests.pki_services import timestamp_response
 from tests.xml_signing import sign_xml
 
 NOW_MS = 1_795_262_400_000
@@ -176,55 +175,6 @@ def _pdf_gap() -> Target:
     return Target(all_of(put_in, lambda data: embed(prepared, data)), seeds, bytes_max=(end - start) // 2)
 
 
-def _timestamp() -> Target:
-    """A token beside a signature, and the service's answer it comes in."""
-    trust, signature = _trust(), b"signature"
-    requests = [(kind, Request.over(signature, policy=policy)) for kind, policy in (("gost512", POLICY_GOST_2015), ("rsa2048", POLICY_RSA))]
-    services = {kind: _authority(kind).issue_service("TSA", TIME_STAMPING, not_before_ms=NOW_MS - DAY_MS // 2) for kind, _ in requests}
-    answers = [timestamp_response(request.encoded(), services[kind], at_ms=NOW_MS) for kind, request in requests]
-    tokens = [request.read_response(answer) for (_, request), answer in zip(requests, answers, strict=True)]
-
-    def token(data: bytes) -> None:
-        timestamps.check(data, signature, trust, now_ms=NOW_MS)
-
-    return Target(all_of(token, *(request.read_response for _, request in requests)), (*answers, *tokens))
-
-
-def _ocsp() -> Target:
-    authority, trust, certificate = _authority("p256"), _trust(), _key("p256").certificate
-    responder = authority.issue_service("OCSP", OCSP_SIGNING, not_before_ms=NOW_MS - DAY_MS // 2)
-    issuer = authority.issuer.certificate
-    asked = ocsp.Request.about(certificate, issuer)
-    good = ocsp_response(asked.encoded(), authority, responder, at_ms=NOW_MS)
-    return Target(lambda data: ocsp.check(data, certificate, issuer, trust, now_ms=NOW_MS, nonce=asked.nonce), (good,))
-
-
-def _revocation_patch() -> Target:
-    old = _crl("p256")
-    new = _authority("p256").crl(NOW_MS, NOW_MS + DAY_MS, 2)
-    return Target(lambda data: crl_patch.apply(old, data), (crl_patch.make(Crl(old), Crl(new)),))
-
-
-def _container() -> Target:
-    """An ASiC-E container: its list of members, its manifests, each member read."""
-    made = io.BytesIO()
-    asic.write(
-        made,
-        [asic.Part("a.txt", "text/plain", b"a"), asic.Part("b.bin", "application/octet-stream", b"b" * 90)],
-        _key("p256"),
-        at_ms=NOW_MS,
-    )
-
-    def door(data: bytes) -> None:
-        found = asic.Container(io.BytesIO(data))
-        for name in found.names:
-            found.read(name)
-            found.digest(name, "sha256")
-        found.manifests()
-
-    return Target(door, (made.getvalue(),))
-
-
 def _xml() -> Target:
     document = '<a xmlns="urn:a"><b Id="part">қ</b></a>'
     return Target(read_xml_signatures, (sign_xml(document, _key("gost512")), sign_xml(document, _key("p256"), uri="#part")))
@@ -272,8 +222,4 @@ DOORS: dict[str, Callable[[], Target]] = {
     "pdf_gap": _pdf_gap,
     "gost_signature": _gost_signature,
     "xmldsig": _xml,
-    "timestamp": _timestamp,
-    "ocsp": _ocsp,
-    "crl_patch": _revocation_patch,
-    "container_asic": _container,
 }

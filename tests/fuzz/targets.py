@@ -5,4 +5,5 @@ from collections.abc import Callable
 from tests.fuzz import doors_evidence, doors_pki, doors_revocation, doors_sync
 from tests.fuzz.doors import Target
 
-TARGETS: dict[str, Callable[[], Target]] = {**doors_pki.DOORS, **doors_revocation.DOORS, **doors_sync.DOORS, **doors_evidence.DOORS}
+TABLES = (doors_pki.DOORS, doors_revocation.DOORS, doors_sync.DOORS, doors_evidence.DOORS)
+TARGETS: dict[str, Callable[[], Target]] = {name: make for table in TABLES for name, make in table.items()}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.fuzz import plain
 from tests.fuzz.doors import Target, enter
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import TABLES, TARGETS
 
 EXECUTIONS = 250
 SECONDS = 1.0  # of one target: a slow machine tries fewer
@@ -25,6 +25,11 @@ def test_a_door_takes_its_seeds(name: str) -> None:
     target = TARGETS[name]()
     for data in target.seeds:
         target.door(data)
+
+
+def test_every_name_is_given_once_and_every_kept_input_has_a_target() -> None:
+    assert sum(map(len, TABLES)) == len(TARGETS)
+    assert {folder.name for folder in plain.CORPUS.iterdir()} <= set(TARGETS)
 
 
 def test_what_comes_out_is_found() -> None:
