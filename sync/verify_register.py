@@ -69,6 +69,20 @@ def _standing(world: World, taken: Taken, report: Report) -> None:
     else:
         report.facts["index"] = index
         report.ok(N_("The papers are here, and in the central register under number %(index)d."), index=index)
+    _interval(world, taken, report)
+
+
+def _interval(world: World, taken: Taken, report: Report) -> None:
+    """Say between which heads of the register the entry came to be; a clock that says otherwise is flagged for people (PROTOCOL 9.5)."""
+    after, before = world.interval_of(taken.leaf)
+    if after is not None and before is not None:
+        report.ok(N_("By the register's statements it was taken between %(after_ms)s and %(before_ms)s."), after_ms=after, before_ms=before)
+    elif before is not None:
+        report.ok(N_("By the register's statements it was taken before %(before_ms)s."), before_ms=before)
+    elif after is not None:
+        report.ok(N_("By the register's statements it was taken after %(after_ms)s."), after_ms=after)
+    if (after is not None and taken.at < after) or (before is not None and taken.at > before):
+        report.warn(N_("The machine's clock said a time outside of that. People decide which one counts."))
 
 
 def _cut_of(world: World, node: int, report: Report) -> tuple[int, int] | None:

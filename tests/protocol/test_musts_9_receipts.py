@@ -15,7 +15,9 @@ from sync.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
 from sync.entry import Entry
 from sync.inclusion import check_proof, read_proof
 from sync.messages import Ask, Logged, pack
-from sync.receipts import COMPLETE_TYPE, R0_TYPE, Complete, Taken, read_r0, read_r2
+from sync.receipts import COMPLETE_TYPE, R0_TYPE, Complete, Taken, read_r0, read_r2, sign_r0
+from sync.verify import verify_file
+from tests.court import START_MS
 
 TAKEN = Taken(talon=1, node=1001, leaf=bytes(32), statement=bytes(32), at=1)
 
@@ -132,3 +134,24 @@ def test_10_2_an_index_is_given_once(world: World) -> None:
     statement = "INSERT INTO entry (leaf, node, epoch, seq, obj, log_index, envelope, content_hash) VALUES (?, 5, 1, 1, ?, 0, ?, ?)"
     with pytest.raises(apsw.ConstraintError):
         fetch(centre, statement, (taken.leaf, taken.envelope.obj, taken.envelope_bytes, taken.content_hash))
+
+
+@pytest.mark.parametrize("off_ms", [0, -400 * 86_400_000, 10 * 400 * 86_400_000, -START_MS])
+def test_9_5_row_18_a_wrong_clock_is_flagged_between_two_heads_and_nothing_is_refused(world: World, off_ms: int) -> None:
+    """row 11, row 18, row 19: what the clock said against what the register's heads prove."""
+    centre, clock = world.court.centre, world.court.clock
+    world.write()
+    world.node.client.exchange()
+    after = clock.now()
+    clock.tick(60_000)
+    said = clock.now() + off_ms
+    [entry] = world.write()
+    clock.tick(60_000)
+    world.node.client.exchange()
+    r0 = sign_r0(Taken(talon=1, node=world.node.number, leaf=entry.leaf, statement=bytes(32), at=said), world.me.now)
+    report = verify_file(r0, database=centre.database, pin=world.me.pin, trust=None, now_ms=clock.now())
+    told = [each.params for each in report.findings if "before_ms" in each.params]
+    assert told == [{"after_ms": after, "before_ms": clock.now()}]
+    flagged = [each for each in report.findings if "clock said" in each.sentence]
+    assert bool(flagged) == bool(off_ms)
+    assert all(each.level == "warn" for each in flagged)
