@@ -10,12 +10,13 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from old_keys import OldKey, old_person, outside_in_pieces
-from pki_samples import NOVEMBER_MS
+from pki_samples import NOVEMBER_MS, tiny_pdf
 
 from common.errors import Refused
-from common.pki import cms, der
+from common.pki import algorithms, cms, der, engines, streebog
 from common.pki.authority import Authority
 from common.pki.keystore import Key
+from common.pki.pades import sign_pdf
 from common.pki.signed_data import TIMESTAMP, TST_INFO
 from common.pki.trust import Trust
 
@@ -64,6 +65,25 @@ def test_the_quirks_of_2004(root_of_2004: OldKey) -> None:
                 cms.verify_detached(named, DOCUMENT)
     trust = Trust.of([root_of_2004.certificate.der])
     assert trust.check(key.certificate, at_ms=NOVEMBER_MS, now_ms=NOVEMBER_MS).chain[-1] == root_of_2004.certificate
+
+
+@pytest.mark.parametrize("attributes", [True, False], ids=["attributes", "bare"])
+def test_a_machine_too_slow_for_it_cannot_tell(keys: dict[str, Key], monkeypatch: pytest.MonkeyPatch, attributes: bool) -> None:
+    """Without a library a large document is not called changed: nobody looked at it."""
+    key, document = keys["gost512"], bytes(2000)
+    signature = cms.sign_detached(document, key, at_ms=NOVEMBER_MS)
+    if not attributes:
+        parts = cms.parts_of(signature)
+        signer = parts.parts[-1][0]
+        bare = der.sequence(b"".join(part.raw for part in signer.parts[:3]), signer[4].raw, der.octets(key.sign(document)))
+        signature = cms._signed_data(1, [parts[1][0].raw], parts[2].raw, [key.certificate.der], [bare])
+    assert cms.verify_detached(signature, document) == key.certificate
+    monkeypatch.setitem(algorithms._GOST_DIGESTS, "streebog512", engines.Engine(engines.PURE, streebog.pure512, 1000))
+    with pytest.raises(Refused, match="pki.digest_slow"):
+        cms.verify_detached(signature, document)
+    pdf = sign_pdf(tiny_pdf(), keys["p256"], at_ms=NOVEMBER_MS, field="first")
+    with pytest.raises(Refused, match="pki.digest_slow"):
+        sign_pdf(pdf, key, at_ms=NOVEMBER_MS, field="second")
 
 
 def test_a_revocation_list_of_2004(root_of_2004: OldKey) -> None:
