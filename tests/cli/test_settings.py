@@ -21,6 +21,7 @@ from command_runs import Run
         ("edge", "edge.toml", "listen = '\udcff'", "config.toml", "edge.toml"),
         ("central", "central.toml", 'surface = "kiosk"', "config.unknown", "surface"),
         ("central", "central.toml", 'tls_proxy = "perhaps"', "config.value", "tls_proxy"),
+        ("central", "central.toml", 'crl = "crl.pki.gov.kz"', "config.value", "crl"),
     ],
 )
 def test_a_wrong_settings_file_is_refused_by_name(run: Run, tmp_path: Path, side: str, file: str, text: str, code: str, name: str) -> None:
