@@ -20,7 +20,7 @@ from common.pki.trust import Trust
 from common.version import VERSION
 from edge.config import EdgeConfig
 from edge.transport import CUT_FILE, HttpTransport
-from sync import directory, refold
+from sync import directory, filling, refold
 from sync.blobs import BlobStore
 from sync.client import Client
 from sync.fold import Fold
@@ -77,6 +77,10 @@ class Node:
     def number(self) -> int:
         """The node's number: the first four digits of its talons."""
         return self.identity.node
+
+    def filling(self) -> bool:
+        """Return whether the centre has not yet given everything it had for this machine: nothing counts as complete then."""
+        return filling.is_filling(self.database)
 
     def courts(self) -> list[str]:
         """Return the ids of the courts this node writes for."""

@@ -17,7 +17,7 @@ import msgspec
 from common.clock import Clock
 from common.db import Table, create_tables, fetch, insert
 from common.errors import N_, CourtError, Forbidden, Refused, Unreachable
-from sync import merkle, ports, receipts, revocations, rotation, witness
+from sync import filling, merkle, ports, receipts, revocations, rotation, witness
 from sync.blobs import BlobStore
 from sync.downlink import Downlink, Unneeded
 from sync.identity import Identity
@@ -79,6 +79,7 @@ class Client:
             row |= {"id": 1, "token": b"", "acked_epoch": 1, "receipted_epoch": 0, "receipted_seq": 0, "root": merkle.EMPTY_ROOT}
             row |= {"note": b"", "down_since_ms": None, "state": "", "centre_certificate": centre_certificate}
             insert(self._database, SyncRow, [row])
+        filling.create(self._database, self._clock.now())
 
     def recall(self, sha256: bytes, size: int) -> None:
         """Get one file back now, beside whatever exchange is under way; raises Unreachable and what the centre refuses with."""
@@ -129,7 +130,7 @@ class Client:
             self._rotate(welcome.token)
         if recovering:
             self._down.fetch_own(welcome.own)
-        if recovering or welcome.news or (sent and self._up.expects_news):
+        if recovering or welcome.news or (sent and self._up.expects_news) or filling.is_filling(self._database):
             self._down.receive_news()
         self._exchange_files()
 

@@ -10,7 +10,7 @@ from common.clock import Clock
 from common.db import fetch, transaction
 from common.errors import N_, Conflict, CourtError, Refused, Unreachable
 from common.facts import decode_body
-from sync import ports, receipts, revocations, withdrawal
+from sync import filling, ports, receipts, revocations, withdrawal
 from sync.blobs import BlobStore, chunk_count
 from sync.checkpoint import Checkpoint
 from sync.entry import Entry, read_entry
@@ -106,6 +106,7 @@ class Downlink:
             if checkpoint and tuple(down.since[4:]) <= (state["receipted_epoch"], state["receipted_seq"]):
                 objects |= self._store_logged(down.receipts, checkpoint, down.note)
             self._store_complete(down.complete)
+            filling.note(self._database, more=down.more, now=self._clock.now())
             # by hand some of it may come again, with older cursors than ours
             statement = "UPDATE sync SET everyone = MAX(everyone, ?), feed = MAX(feed, ?), complete = MAX(complete, ?)"
             fetch(self._database, statement, (down.everyone_at, down.feed_at, down.complete_at))

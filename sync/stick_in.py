@@ -60,15 +60,26 @@ class Copied:
     @classmethod
     @contextmanager
     def of(
-        cls, medium: Path, name: str, place: Path, *, reader: Identity, database: Database, progress: stick.Progress
+        cls,
+        medium: Path,
+        name: str,
+        place: Path,
+        *,
+        reader: Identity,
+        database: Database,
+        progress: stick.Progress,
+        centre: NodeCertificate | None = None,
     ) -> Iterator["Copied"]:
-        """Copy folder ``name``; raises Refused("stick.unfinished") without an index, and what a wrong one is refused with."""
+        """Copy folder ``name``; ``centre`` is known from the enrolment where the directory has not come yet.
+
+        Raises Refused("stick.unfinished") without an index, and what a wrong one is refused with.
+        """
         shutil.rmtree(place, ignore_errors=True)
         try:
             with stick.stick_errors():
                 folder = stick.open_folder(medium, stick.LAYOUT, name)
             try:
-                copied = cls._begin(folder, name, place, reader, database)
+                copied = cls._begin(folder, name, place, reader, database, centre)
                 copied._copy(folder, progress)
             finally:
                 os.close(folder)
@@ -77,13 +88,13 @@ class Copied:
             shutil.rmtree(place, ignore_errors=True)
 
     @classmethod
-    def _begin(cls, folder: int, name: str, place: Path, reader: Identity, database: Database) -> "Copied":
+    def _begin(cls, folder: int, name: str, place: Path, reader: Identity, database: Database, centre: NodeCertificate | None) -> "Copied":
         try:
             with stick.stick_errors():
                 data = read_plain(folder, stick.INDEX, stick.FILE_BYTES_MAX)
         except NotFound:
             raise Refused("stick.unfinished", N_("What was being written to this stick was not finished. Export again.")) from None
-        author = author_of(data, name, reader, database)
+        author = author_of(data, name, reader, database, centre)
         return cls(make_folder(place), reader, author, _open(data, stick.INDEX_KIND, author, reader))
 
     def index(self, kind: type[I]) -> I:
@@ -127,10 +138,13 @@ class Copied:
             progress("stick_read", done, total)
 
 
-def author_of(index: bytes, name: str, reader: Identity, database: Database) -> NodeCertificate:
+def author_of(index: bytes, name: str, reader: Identity, database: Database, centre: NodeCertificate | None = None) -> NodeCertificate:
     """Return the certificate of the machine that must have written folder ``name``; raises Refused where another one did."""
     signed, _, _ = container.split_container(index)
-    certificate = directory.certificate_of(database, signed.key_id, reader.pin)
+    if centre is not None and signed.key_id == centre.key_id:
+        certificate = centre
+    else:
+        certificate = directory.certificate_of(database, signed.key_id, reader.pin)
     direction, node = name[:2], int(name[2:])
     if certificate.body.node != (node if direction == stick.UP else CENTRE_NODE):
         raise Refused("stick.author", N_("A folder on the stick was not written by the machine it is named after. It is left out."))

@@ -124,7 +124,13 @@ class NodeStick:
             raise NotFound("stick.not_ours", N_("There is nothing for this machine on the stick: the centre has not written to it yet."))
         reading = self._place / READING
         with Copied.of(
-            medium, mine, reading, reader=self._link.identity, database=self._link.database, progress=self._link.progress
+            medium,
+            mine,
+            reading,
+            reader=self._link.identity,
+            database=self._link.database,
+            progress=self._link.progress,
+            centre=self._link.centre(),
         ) as copied:
             index = copied.index(stick.DownIndex)
             for number, data in enumerate(copied.containers()):

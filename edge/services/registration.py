@@ -55,6 +55,11 @@ RECOVERING: Final = N_(
     "Exchange with the centre, then decide."
 )
 
+FILLING: Final = N_(
+    "The papers of this court are still coming to this machine: a number could be given twice. "
+    "Wait for the end of the exchange, then decide."
+)
+
 Kind = Literal["register", "refuse", "redirect"]
 
 
@@ -207,6 +212,8 @@ def sign(node: Node, clerk: Clerk, obj: bytes, draft: Draft, signer: Signer) -> 
 def _require_past(node: Node) -> None:
     if node.journal.recovering():
         raise Conflict("registration.recovering", RECOVERING)
+    if node.filling():
+        raise Conflict("registration.filling", FILLING)
 
 
 def _require_waiting(unit: Unit, court: str, obj: bytes) -> Filing:

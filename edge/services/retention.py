@@ -13,6 +13,6 @@ PRUNABLE: Final = ("filing.", "case.")
 def prune(node: Node) -> int:
     """Let go of old files that the centre has; return how many."""
     days = node.config.keep_files_days
-    if not days:
+    if not days or node.filling():
         return 0
     return retention.prune(node.database, node.blobs, node.clock, node=node.number, keep_ms=days * DAY_MS, types=PRUNABLE)

@@ -237,6 +237,8 @@ def _decision_part(node: Node, page: Sheet) -> dict[str, str]:
         return {"term": term, "why_not": gettext("Clerks and the chairman decide about registration. You may read.")}
     if node.journal.recovering():
         return {"term": term, "why_not": gettext(registration.RECOVERING)}
+    if node.filling():
+        return {"term": term, "why_not": gettext(registration.FILLING)}
     try:
         number = f"{registration.number_prefix(node, page.filing)}/…"
     except CourtError as error:

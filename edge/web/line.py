@@ -115,6 +115,7 @@ def make_pages(node: Node, exchanger: Exchanger) -> Blueprint:
             figures=_figures(status, standing, now),
             facts=_facts(node, standing),
             standing=standing,
+            filling=node.filling(),
             last=_past(past[0], now) if past else None,
             past=[_past(each, now) for each in past],
             beginnings=[
