@@ -94,8 +94,11 @@ class Known(Protocol):
     def holder(self, leaf: bytes, signature: bytes, content: bytes) -> "Signer":
         """Return whose certificate signed ``content``: `signer` with the name and numbers in the certificate."""
 
-    def pdf_signer(self, leaf: bytes, signature: bytes) -> "Signer":
-        """Return who made the CMS of a signed PDF and the digest it covers; raises Refused when it does not verify."""
+    def pdf_signer(self, leaf: bytes, signature: bytes, *, place: int = 0) -> "Signer":
+        """Return who made the CMS of a signed PDF and the digest it covers; raises Refused when it does not verify.
+
+        ``place`` tells the signatures of one entry apart: 0 is the filer's.
+        """
 
 
 @dataclass(frozen=True, slots=True)

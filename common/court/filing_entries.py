@@ -74,6 +74,21 @@ class Witness(Body, frozen=True, kw_only=True):
     date: str
 
 
+class Cosigner(Body, frozen=True, kw_only=True):
+    """One more party who signed the same statement before the filer: in which ``role``, with whose certificate.
+
+    ``signature`` and ``signed`` are the CMS in the PDF and the digest of its ByteRange, as those of the filer.
+    """
+
+    role: str
+    iin: str
+    bin: str = ""
+    name: str
+    certificate: Sha256
+    signature: bytes
+    signed: bytes
+
+
 class Submit(Body, frozen=True, kw_only=True):
     """`filing.submit/1`. ``signature`` is the CMS of the signed PDF, ``signed`` the digest of its ByteRange.
 
@@ -110,6 +125,7 @@ class Submit(Body, frozen=True, kw_only=True):
     answers_to: ObjectId | None = None
     assisted_by: str = ""
     witness: Witness | None = None
+    cosigners: list[Cosigner] = []
 
 
 class Withdraw(Body, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from common.court.filing_tables import (
     FilingGroundRow,
     FilingPartyRow,
     FilingRow,
+    FilingSignerRow,
 )
 from common.court.filings import File, Ground, Party
 from common.db import Database, fn, one_of, rows_of
@@ -82,6 +83,16 @@ class Filing(msgspec.Struct, frozen=True):
     statement_sha256: bytes
     statement_size: int
     statement_pages: int
+
+
+class Cosigned(msgspec.Struct, frozen=True):
+    """A party who signed the statement beside the filer."""
+
+    role: str
+    iin: str
+    bin: str
+    name: str
+    certificate: bytes
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -216,6 +227,13 @@ def parties(database: Database, obj: bytes) -> list[Party]:
     """Return the participants as the filer named them."""
     query = FilingPartyRow.select(FilingPartyRow.role, FilingPartyRow.name, FilingPartyRow.kind)
     return [Party(**row) for row in rows_of(database, query.where(FilingPartyRow.obj == obj).order_by(FilingPartyRow.position))]
+
+
+def cosigners(database: Database, obj: bytes) -> list[Cosigned]:
+    """Return the parties who signed beside the filer, in the order of signing."""
+    query = FilingSignerRow.select().where(FilingSignerRow.obj == obj).order_by(FilingSignerRow.position)
+    wanted = Cosigned.__struct_fields__
+    return [Cosigned(**{name: row[name] for name in wanted}) for row in rows_of(database, query)]
 
 
 def files(database: Database, obj: bytes) -> list[File]:

@@ -26,6 +26,18 @@ def rows(facts: Sequence[Fact], *, court: str, status: str, ended: Fact | None) 
             {"obj": obj, "position": position, "role": party.role, "name": party.name, "kind": party.kind}
             for position, party in enumerate(submit.parties)
         ],
+        tables.FilingSignerRow: [
+            {
+                "obj": obj,
+                "position": position,
+                "role": each.role,
+                "iin": each.iin,
+                "bin": each.bin,
+                "name": each.name,
+                "certificate": each.certificate,
+            }
+            for position, each in enumerate(submit.cosigners)
+        ],
         tables.FilingFileRow: [
             {"obj": obj, "position": position, **msgspec.structs.asdict(file)} for position, file in enumerate(submit.files)
         ],

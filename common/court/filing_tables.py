@@ -93,6 +93,21 @@ class FilingPartyRow(Table):
         primary_key = CompositeKey("obj", "position")
 
 
+class FilingSignerRow(Table):
+    """One party who signed the statement beside the filer, in the order of signing."""
+
+    obj = BlobField()
+    position = IntegerField()
+    role = TextField()
+    iin = TextField()
+    bin = TextField()
+    name = TextField()
+    certificate = BlobField()
+
+    class Meta:
+        primary_key = CompositeKey("obj", "position")
+
+
 class FilingFileRow(Table):
     """One attached file."""
 
@@ -177,6 +192,7 @@ TABLES: tuple[type[Table], ...] = (
     FilingRow,
     FilingFormRow,
     FilingPartyRow,
+    FilingSignerRow,
     FilingFileRow,
     FilingEventRow,
     FilingEvidenceRow,

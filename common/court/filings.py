@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from common.court import filing_rows, filing_texts, texts
-from common.court.filing_entries import DOCUMENTS, Refuse, Register, Submit, Verify, Withdraw, Witness
+from common.court.filing_entries import DOCUMENTS, Cosigner, Refuse, Register, Submit, Verify, Withdraw, Witness
 from common.court.filing_entries import TYPES as TYPES
 from common.court.filing_entries import Duty as Duty
 from common.court.filing_entries import Evidence as Evidence
@@ -134,10 +134,22 @@ def _check_statement(fact: Fact, known: Known) -> None:
         raise Refused("filing.digest", N_("The signature covers another statement than this one."))
     if signer.certificate != body.filer.certificate:
         raise Refused("entry.certificate", N_("The signature was made with another key than the one named."))
+    for place, each in enumerate(body.cosigners):
+        _check_cosigner(fact, known, each, place)
     if body.witness is None:
         require_same_person(signer.iin, signer.bin, iin=body.filer.iin, bin=body.filer.bin)
     else:
         _check_witness(fact, known, body.witness)
+
+
+def _check_cosigner(fact: Fact, known: Known, cosigner: Cosigner, place: int) -> None:
+    """Each party's signature is judged as the filer's is; the entry carries it, so it is judged without the file."""
+    signer = known.pdf_signer(fact.leaf, cosigner.signature, place=place + 1)
+    if signer.digest != cosigner.signed:
+        raise Refused("filing.digest", N_("The signature covers another statement than this one."))
+    if signer.certificate != cosigner.certificate:
+        raise Refused("entry.certificate", N_("The signature was made with another key than the one named."))
+    require_same_person(signer.iin, signer.bin, iin=cosigner.iin, bin=cosigner.bin)
 
 
 def _check_witness(fact: Fact, known: Known, witness: Witness) -> None:

@@ -74,9 +74,9 @@ class CourtKnown:
         """Return whose certificate signed ``content``, with an empty digest; raises Refused."""
         return self._examined(leaf, DETACHED, lambda: (cms.verify_detached(signature, content), b""))
 
-    def pdf_signer(self, leaf: bytes, signature: bytes) -> Signer:
+    def pdf_signer(self, leaf: bytes, signature: bytes, *, place: int = 0) -> Signer:
         """Return who made the CMS of a signed PDF and the digest it covers; raises Refused."""
-        return self._examined(leaf, PDF, lambda: _pdf(signature))
+        return self._examined(leaf, f"{PDF}{place or ''}", lambda: _pdf(signature))
 
     def _examined(self, leaf: bytes, kind: str, verify: Callable[[], tuple[Certificate, bytes]]) -> Signer:
         kept = fetch(self._database, RECALL, (leaf, kind))

@@ -7,6 +7,7 @@ cabinet and fills its forms; what leaves in its name needs the right (CPC 57: th
 from collections.abc import Set as AbstractSet
 from typing import Final
 
+from common.court.claim import Claim, Party
 from common.errors import N_, Refused
 
 RIGHTS: Final = frozenset({"head", "right_to_sign"})
@@ -27,3 +28,14 @@ def require_right(roles: AbstractSet[str], *, bin: str) -> None:
     """Raise Refused("key.no_right") where a certificate of the organisation ``bin`` may not sign for it; a person always may."""
     if bin and not may_sign_for_organisation(roles):
         raise Refused("key.no_right", NO_RIGHT, field="key_file")
+
+
+def cosigning_party(claim: Claim, *, iin: str, bin: str) -> Party | None:
+    """Return the party of ``claim`` for whom a certificate with these numbers signs: the person, or the organisation by its BIN."""
+    number = bin or iin
+    return next((party for party in claim.parties if number and party.number == number), None)
+
+
+def others_to_sign(claim: Claim, *, author: str) -> tuple[Party, ...]:
+    """Return the parties who may sign the statement beside ``author`` (an IIN or BIN): the principal, the other side of an agreement."""
+    return tuple(party for party in claim.parties if party.number and party.number != author)

@@ -24,6 +24,7 @@ from common import canonical
 from common.court import claim as forms
 from common.court.attachments import FILE_BYTES_MAX
 from common.court.claim import Claim, Party
+from common.court.filing_entries import Cosigner
 from common.db import BlobField, Database, IntegerField, Table, changed, create_tables, fetch, insert, one_of, rows_of, transaction
 from common.errors import N_, Corrupt, NotFound, Refused
 from common.ids import new_object_id
@@ -82,6 +83,14 @@ class Paper(msgspec.Struct, frozen=True):
     made_ms: int
 
 
+class Cosigned(msgspec.Struct, frozen=True):
+    """The statement as parties have signed it so far: a sealed file, of which paper (SHA-256, hex), and who signed."""
+
+    file: str
+    paper: str
+    signers: tuple[Cosigner, ...]
+
+
 class Content(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is sealed. ``files``: SHA-256 (hex) → name of the sealed file. ``removed``: a party just taken out, with its place."""
 
@@ -91,6 +100,7 @@ class Content(msgspec.Struct, frozen=True, omit_defaults=True):
     code: str = ""
     talon: str = ""
     paper: Paper | None = None
+    cosigned: Cosigned | None = None
     removed: tuple[int, Party] | None = None
     step: int = 1
 
@@ -282,7 +292,8 @@ def purge(node: Node) -> int:
 
 def _named(content: Content) -> set[str]:
     """The sealed files a draft names."""
-    return {*content.files.values(), *([content.paper.file] if content.paper else [])}
+    papers = [each.file for each in (content.paper, content.cosigned) if each is not None]
+    return {*content.files.values(), *papers}
 
 
 def _folder(node: Node, id: bytes) -> Path:
@@ -320,7 +331,7 @@ def _open(node: Node, row: Mapping[str, Any]) -> tuple[Draft, bytes]:
 
 
 def _sealed(key: bytes, id: bytes, content: Content) -> bytes:
-    plain = canonical.encode(_listed(msgspec.to_builtins(content)))
+    plain = canonical.encode(_listed(msgspec.to_builtins(content, builtin_types=(bytes,))))
     if len(plain) > CONTENT_BYTES_MAX:
         raise Refused(
             "draft.large", N_("The form as a whole is too long. Shorten the texts or attach them as a file."), field="circumstances"

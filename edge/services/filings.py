@@ -21,28 +21,27 @@ import msgspec
 from common.court import erasures, filing_lists, rules, staff, terms
 from common.court.attachments import inspect as inspect_file
 from common.court.claim import Attachment, Claim, FileKind, dump
-from common.court.filing_entries import Duty, File, Filer, FileRef, Party, Submit, Withdraw, Witness
+from common.court.filing_entries import Cosigner, Duty, File, Filer, FileRef, Party, Submit, Withdraw, Witness
 from common.court.filing_lists import Filing
 from common.court.filing_texts import withdrawal_content
 from common.court.rules import ClaimFacts, FileFact, Finding
-from common.court.signing import require_right
+from common.court.signing import cosigning_party, require_right
 from common.court.writers import DECIDERS
 from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, insert
 from common.errors import N_, Conflict, NotFound, Refused
 from common.facts import BlobRef
 from common.people import calm_name
-from common.pki import cms, pades
+from common.pki import pades
 from common.pki.certificates import Certificate
 from common.pki.opening import Signer, require_holder
 from common.version import VERSION
 from edge.exchanger import FRESH_INTERVALS
 from edge.node import Node
-from edge.services import drafts, statements
-from edge.services.drafts import Content, Draft
+from edge.services import drafts, signing, statements
+from edge.services.drafts import Content, Cosigned, Draft
 from edge.visitor import Visitor
 from sync import directory
 
-SIGNATURE_FIELD = "Filer"
 PDF_MEDIA = "application/pdf"
 DOCUMENT_TYPES = {"claim": "claim", "special": "motion"}
 """Codes of the classifier: an application in special proceedings is a «өтініш / заявление»."""
@@ -132,8 +131,7 @@ def submit(node: Node, author: Visitor, id: bytes, signer: Signer, *, shown: str
     _require_author(node, signer, author)
     findings = preflight(node, author, draft)
     _require_ready(findings)
-    pdf = statements.read_statement(node, author, draft)
-    signed, signature = sign_statement(pdf, signer)
+    signed, signature = signing.sign_statement(signing.signed_so_far(node, author, draft), signer)
     blobs = _store_blobs(node, author, draft, signed)
     body = _body(node, draft, signer, author, findings, signed, signature)
     return _commit(node, author, draft, body, blobs, signer.certificate)
@@ -147,7 +145,45 @@ def to_sign(node: Node, author: Visitor, id: bytes, *, shown: str, at_ms: int) -
     require_taking(node)
     draft = _as_shown(node, author, id, shown)
     _require_ready(preflight(node, author, draft))
-    return _prepared(statements.read_statement(node, author, draft), at_ms)[1]
+    return signing.prepared(signing.signed_so_far(node, author, draft), at_ms, signing.SIGNATURE_FIELD)[1]
+
+
+def cosign(node: Node, author: Visitor, id: bytes, signer: Signer, *, shown: str) -> Draft:
+    """Let another party sign the statement that was ``shown``, before its author does; nothing is filed by that.
+
+    The signature is an update of the same PDF, and lapses with any change of the form. Raises Refused("key.no_party") for a key
+    of nobody whom the statement names, Refused("key.no_right"), Conflict("filing.cosigned") for a second signature of one party,
+    and as `submit`.
+    """
+    require_taking(node)
+    draft = _as_shown(node, author, id, shown)
+    certificate = signer.certificate
+    party = cosigning_party(draft.claim, iin=certificate.iin, bin=certificate.bin)
+    if party is None or party.number == author.person:
+        raise Refused("key.no_party", N_("This key belongs to nobody whom this statement names as another party."), field="key_file")
+    require_right(certificate.roles, bin=certificate.bin)
+    signers = signing.cosigners_of(draft)
+    if any((each.bin or each.iin) == party.number for each in signers):
+        raise Conflict("filing.cosigned", N_("This party has signed already."))
+    signed, signature = signing.sign_statement(signing.signed_so_far(node, author, draft), signer, field=f"Party{len(signers) + 1}")
+    one = Cosigner(
+        role=party.role,
+        iin=certificate.iin,
+        bin=certificate.bin,
+        name=party.display_name,
+        certificate=certificate.sha256,
+        signature=signature.cms,
+        signed=signature.byte_range_digest,
+    )
+    kept = Cosigned(file=drafts.store_file(node, author, id, signed), paper=shown, signers=(*signers, one))
+    return drafts.change(node, author, id, lambda content: msgspec.structs.replace(content, cosigned=kept))
+
+
+def cosign_to_sign(node: Node, author: Visitor, id: bytes, *, shown: str, at_ms: int) -> bytes:
+    """Return the bytes that `cosign` has signed at ``at_ms``; raises as `cosign`, before its signature."""
+    require_taking(node)
+    draft = _as_shown(node, author, id, shown)
+    return signing.prepared(signing.signed_so_far(node, author, draft), at_ms, f"Party{len(signing.cosigners_of(draft)) + 1}")[1]
 
 
 def _as_shown(node: Node, author: Visitor, id: bytes, shown: str) -> Draft:
@@ -173,32 +209,6 @@ def sent(node: Node, author: Visitor, id: bytes) -> Filing | None:
         return None
     drafts.sweep(node, id)
     return found
-
-
-def sign_statement(pdf: bytes, signer: Signer) -> tuple[bytes, pades.PdfSignature]:
-    """Return the signed PDF and its one signature, read back: intact, over the whole file, over these very bytes.
-
-    Raises Refused("filing.signature") when what came out is not what went in, and as `pades.embed`.
-    """
-    prepared, content = _prepared(pdf, signer.at_ms)
-    signed = pades.embed(prepared, signer.sign(content, at_ms=None))
-    found = pades.read_pdf_signatures(signed)
-    good = (
-        len(found) == 1
-        and found[0].intact
-        and found[0].covers_whole
-        and found[0].certificate.sha256 == signer.certificate.sha256
-        and signed.startswith(pdf)
-        and cms.signed_attributes_signer(found[0].cms)[2] == found[0].byte_range_digest
-    )
-    if not good:
-        raise Refused("filing.signature", N_("The signature could not be checked. Nothing was sent; try once more."))
-    return signed, found[0]
-
-
-def _prepared(pdf: bytes, at_ms: int) -> tuple[bytes, bytes]:
-    # who signs is in the certificate: before the signature it is not known when the key is elsewhere
-    return pades.prepare_pdf(pdf, at_ms=at_ms, field=SIGNATURE_FIELD)
 
 
 def line_state(node: Node) -> LineState:
@@ -260,6 +270,7 @@ def _body(
         offline_since_ms=line.since_ms,
         key_id=draft.id,
         witness=author.witness,
+        cosigners=list(signing.cosigners_of(draft)),
     )
 
 

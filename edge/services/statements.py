@@ -85,7 +85,7 @@ def prepare(node: Node, author: Visitor, id: bytes) -> Draft:
         made_of=fingerprint(draft.content, author, now),
         made_ms=now,
     )
-    drafts.change(node, author, id, lambda content: msgspec.structs.replace(content, paper=paper))
+    drafts.change(node, author, id, lambda content: msgspec.structs.replace(content, paper=paper, cosigned=None))
     return drafts.find(node, author, id)
 
 

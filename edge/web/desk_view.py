@@ -19,7 +19,7 @@ from edge.node import Node
 from edge.services.citations import cite
 from edge.services.desk import Sheet
 from edge.web.desk_words import role_word
-from edge.web.filings_words import category_word, court_word, document_word, iso_day, witnessed
+from edge.web.filings_words import category_word, court_word, document_word, iso_day, signed_by, witnessed
 
 DATA = "data"
 TAB_CHARS_MAX = 28
@@ -110,6 +110,7 @@ def facts(node: Node, page: Sheet, now: int) -> list[tuple[str, str]]:
     book, filing, claim = node.book(), page.filing, page.claim
     return (
         list(_facts(book, page, now))
+        + signed_by(node, filing)
         + ([] if claim is None else list(_sums(book, page)))
         + [
             (gettext("Taken by machine"), f"№ {filing.node} · {filing.epoch}-{filing.seq}"),

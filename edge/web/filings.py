@@ -18,7 +18,7 @@ from common.web.pages import render_confirm, render_not_built
 from edge.node import Node
 from edge.services import drafts
 from edge.visitor import Visitor
-from edge.web import access, filings_mine, filings_parties, filings_sign, filings_steps
+from edge.web import access, filings_cosign, filings_mine, filings_parties, filings_sign, filings_steps
 from edge.web.filings_draft import opened, read_id
 from edge.web.filings_forms import ChooserForm, CodeForm, hears_civil
 from edge.web.filings_words import category_word, court_word, steps, title_of
@@ -47,6 +47,7 @@ def make_pages(node: Node) -> Blueprint:
     filings_steps.add_pages(pages, node)
     filings_parties.add_pages(pages, node)
     filings_sign.add_pages(pages, node)
+    filings_cosign.add_pages(pages, node)
     filings_mine.add_pages(pages, node)
     return pages
 

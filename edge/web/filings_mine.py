@@ -39,6 +39,7 @@ from edge.web.filings_words import (
     house,
     iso_day,
     region_word,
+    signed_by,
     state_of,
     witnessed,
 )
@@ -198,7 +199,7 @@ def _add_show(pages: Blueprint, node: Node) -> None:
             subject=category_word(book, filing.category),
             holder_court=court_word(book, filing.court),
             state=state_of(filing, climbed, online=filings.line_state(node).online),
-            case_facts=[*witnessed(filing, form), *(case_facts(book, claim) if claim else [])],
+            case_facts=[*witnessed(filing, form), *signed_by(node, filing), *(case_facts(book, claim) if claim else [])],
             payment_facts=payment_facts(node, claim) if claim else [],
             files=[(file, node.blobs.at_hand(file.sha256)) for file in filing_lists.files(node.database, filing.obj)],
             statement_here=node.blobs.at_hand(filing.statement_sha256),

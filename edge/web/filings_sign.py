@@ -14,6 +14,7 @@ from common.court.book import Book
 from common.court.claim import Claim
 from common.court.filing_lists import Filing, events, parties
 from common.court.rules import RULES, Finding, blocking
+from common.court.signing import others_to_sign
 from common.errors import Conflict
 from common.papers.qr import qr_svg
 from common.papers.words import date_time_words, iin_groups, initials, money
@@ -23,14 +24,14 @@ from common.web.keys import KeyForm, hand_out, takes_key
 from common.web.keys import opened as open_key_of
 from common.web.languages import current_language, tell, when
 from edge.node import Node
-from edge.services import filings, statements, talons
+from edge.services import filings, signing, statements, talons
 from edge.services.drafts import Draft
 from edge.visitor import Visitor
 from edge.web import access
 from edge.web.filings_draft import opened, read_id
 from edge.web.filings_forms import DocumentsForm, PaymentForm
 from edge.web.filings_party_form import role_words
-from edge.web.filings_words import category_word, court_word, document_word, house, region_word, rungs, say, steps, title_of
+from edge.web.filings_words import category_word, court_word, document_word, house, region_word, rungs, say, signed_by, steps, title_of
 from sync.receipts import ladder_of
 
 PAGES = {1: "case", 2: "payment", 3: "documents", 4: "case"}
@@ -180,6 +181,8 @@ def _review_page(
         talon=draft.content.talon,
         holder=initials(calm_name(who.witness.name if who.witness else who.name)) if not who.bin else who.name,
         witness=who.witness,
+        cosigners=[each.name for each in signing.cosigners_of(draft)],
+        others=bool(others_to_sign(claim, author=who.person)) and who.witness is None,
     )
 
 
@@ -239,6 +242,7 @@ def talon_values(node: Node, filing: Filing) -> dict[str, object]:
             f"{document_word(book, filing.document_type)}: {category_word(book, filing.category)}.",
             f"{' — '.join(names)}.",
             gettext("Files: %(count)d, all of them are listed in the talon.", count=filing.files + 1),
+            *(f"{label}: {name}." for label, name in signed_by(node, filing)),
             *([gettext("Signed by a witness: %(name)s.", name=calm_name(filing.assisted_by))] if filing.witnessed else []),
         ],
         "court": court_word(book, filing.first_court),

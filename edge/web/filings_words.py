@@ -8,6 +8,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext
 
+from common.court import filing_lists
 from common.court.book import Book
 from common.court.filing_lists import Event, Filing, Form
 from common.court.lines import decimal_text, shown
@@ -18,6 +19,7 @@ from common.web.parts import Rung
 from edge.node import Node
 from edge.services import freshness as freshness_of
 from edge.services import statements, talons
+from edge.web.filings_party_form import role_words
 from sync.receipts import Ladder
 
 
@@ -237,3 +239,9 @@ def witnessed(filing: Filing, form: Form | None) -> Iterator[tuple[str, str]]:
     yield gettext("Signed by a witness"), calm_name(filing.assisted_by)
     if form is not None and form.witness is not None:
         yield gettext("Identity document"), statements.document_words(form.witness, current_language())
+
+
+def signed_by(node: Node, filing: Filing) -> list[tuple[str, str]]:
+    """Return who signed the statement beside the filer, each in their role; empty where the filer signed alone."""
+    words, found = role_words(), filing_lists.cosigners(node.database, filing.obj)
+    return [(gettext("Signed too"), f"{each.name} ({words.get(each.role, each.role)})") for each in found]

@@ -80,7 +80,7 @@ def _whole(world: World, *, rounds: int) -> tuple[float, float]:
     def sign(number: int) -> float:
         draft = begin_claim(node, visitor)
         pdf = statements.read_statement(node, visitor, statements.prepare(node, visitor, draft))
-        taken = seconds(lambda: filings.sign_statement(pdf, open_for(node, filer.key)))
+        taken = seconds(lambda: signing.sign_statement(pdf, open_for(node, filer.key)))
         drafts.erase(node, visitor, draft)
         return taken
 

@@ -180,9 +180,9 @@ class CountedKnown(known.CourtKnown):
 
     spent = 0.0
 
-    def pdf_signer(self, leaf: bytes, signature: bytes) -> Signer:
+    def pdf_signer(self, leaf: bytes, signature: bytes, *, place: int = 0) -> Signer:
         found: list[Signer] = []
-        CountedKnown.spent += seconds(lambda: found.append(super(CountedKnown, self).pdf_signer(leaf, signature)))
+        CountedKnown.spent += seconds(lambda: found.append(super(CountedKnown, self).pdf_signer(leaf, signature, place=place)))
         return found[0]
 
 
@@ -191,11 +191,11 @@ class RememberingKnown(known.CourtKnown):
 
     seen: dict[bytes, Signer] = {}  # noqa: RUF012 - one for the run
 
-    def pdf_signer(self, leaf: bytes, signature: bytes) -> Signer:
+    def pdf_signer(self, leaf: bytes, signature: bytes, *, place: int = 0) -> Signer:
         if signature in self.seen:
             self._keep(leaf, known.PDF, self.seen[signature], "")
         else:
-            self.seen[signature] = super().pdf_signer(leaf, signature)
+            self.seen[signature] = super().pdf_signer(leaf, signature, place=place)
         return self.seen[signature]
 
 

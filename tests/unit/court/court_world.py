@@ -90,7 +90,7 @@ class World:
                 return Signer(person.key, person.name, person.iin, person.bin, b"")
         raise Refused("cms.tampered", "not signed")
 
-    def pdf_signer(self, leaf: bytes, signature: bytes) -> Signer:
+    def pdf_signer(self, leaf: bytes, signature: bytes, *, place: int = 0) -> Signer:
         self._once(leaf, signature)
         for person in PEOPLE:
             if signature[: 3 + 32] == b"PDF" + person.key:
