@@ -59,9 +59,12 @@ class Fold:
         loaded = [(entries_of(database, obj), obj) for obj in set(objects)]
         loaded.sort(key=lambda pair: self._place(pair[0]))
         folded = {obj: self._refold_one(database, obj, entries, known, now, must_fold) for entries, obj in loaded}
-        if self._erases and (erased := erasure.carry_out(database, folded, self._holder(known))):
+        if erased := self._carry_out(database, folded, known):
             folded |= self.refold(database, erased, now)
         return folded
+
+    def _carry_out(self, database: Database, objects: Iterable[bytes], known: Known) -> set[bytes]:
+        return erasure.carry_out(database, objects, self._holder(known)) if self._erases else set()
 
     def _holder(self, known: Known) -> erasure.Holder:
         def holder(entries: Sequence[tuple[Entry, int | None]]) -> str | None:
@@ -74,7 +77,10 @@ class Fold:
 
     def fold_first(self, database: Database, entry: Entry, now: int) -> None:
         """Write the rows of an object that begins with ``entry``, just written here; raises what its subject refuses it with."""
-        self._refold_one(database, entry.envelope.obj, [(entry, None)], self._known(database), now, entry.leaf)
+        known = self._known(database)
+        self._refold_one(database, entry.envelope.obj, [(entry, None)], known, now, entry.leaf)
+        if erased := self._carry_out(database, [entry.envelope.obj], known):
+            self.refold(database, erased, now)
 
     def _refold_one(
         self, database: Database, obj: bytes, entries: list[tuple[Entry, int | None]], known: Known, now: int, must_fold: bytes | None
