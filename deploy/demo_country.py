@@ -73,7 +73,7 @@ def make(folder: Path, port: int, *, weeks: int = WEEKS, say: Callable[[str], No
     _write_keys(make_folder(folder / "keys"), authority, keys)
     say("the central register and its reference data")
     centre = _make_centre(folder, port, clock, keys)
-    nodes = [_make_node(folder, centre, clock, number, name, court, port + 1 + place) for place, (number, name, court) in enumerate(NODES)]
+    nodes = [_make_node(folder, centre, clock, which, ports=(port, port + 1 + place)) for place, which in enumerate(NODES)]
     for trust in (centre.trust, *(node.trust for node in nodes)):
         _add_trust(trust, authority, clock.now())
     country = Country(folder, clock, centre, nodes, keys, random.Random(1976))
@@ -133,9 +133,11 @@ class DirectLine:
         return self._centre.server.handle(path, body)
 
 
-def _make_node(folder: Path, centre: Centre, clock: WalkingClock, number: int, name: str, court: str, port: int) -> Node:
+def _make_node(folder: Path, centre: Centre, clock: WalkingClock, which: tuple[int, str, str], *, ports: tuple[int, int]) -> Node:
+    """Make one node; ``ports``: the centre's and its own."""
+    number, name, court = which
     data = make_folder(folder / f"node-{number}")
-    settings = {"listen": f"127.0.0.1:{port}", "centre": f"http://127.0.0.1:{port - port % 1000}", "interval_seconds": 20}
+    settings = {"listen": f"127.0.0.1:{ports[1]}", "centre": f"http://127.0.0.1:{ports[0]}", "interval_seconds": 20}
     line = DirectLine(centre)
     code = enrolment.make_code(centre, node=number, name=name, courts=[court])
     edge_enrolment.enrol(data, str(code), line)

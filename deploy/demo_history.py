@@ -169,6 +169,10 @@ def make(
     homes = {"sarsenova": aktau, "omarov": aktau, "ibraeva": medeu, "teniz": medeu}
     people = {person.file: person for person in CITIZENS}
     visitors = {name: register_people(node, keys, [people[name]])[name] for name, node in homes.items()}
+    walk(_at(start, 15))
+    first = file_claim(aktau, keys["sarsenova"], visitors["sarsenova"], people["sarsenova"], AKTAU, MATTERS[0], dice)
+    _register(aktau, keys["clerk-aktau"], AKTAU, first)  # however short the history, there is a case
+    settle()
     day = start + DAY_MS
     while day < until - DAY_MS:
         if _working(day):
@@ -198,16 +202,22 @@ def decide_some(nodes: Sequence[Node], keys: dict[str, Key], dice: random.Random
 
 
 def _decide(node: Node, key: Key, court: str, obj: bytes, dice: random.Random) -> None:
-    certificate = key.certificate
-    who = accounts.visitor_of(certificate)
-    clerk = registration.Clerk(name=who.name, certificate=certificate.sha256, court=court)
     if dice.random() < 0.8:
-        draft = registration.Draft(kind="register", executor=who.name)
-    else:
-        ground = dice.choice(registration.grounds_of(node.book()))
-        cure = registration.cure_suggestion(node) if ground.can_be_cured else None
-        draft = registration.Draft(kind="refuse", grounds=(ground.ground_id,), cure_until=cure, note=REFUSAL_NOTE)
-    registration.sign(node, clerk, obj, draft, open_for(node, key))
+        _register(node, key, court, obj)
+        return
+    ground = dice.choice(registration.grounds_of(node.book()))
+    cure = registration.cure_suggestion(node) if ground.can_be_cured else None
+    draft = registration.Draft(kind="refuse", grounds=(ground.ground_id,), cure_until=cure, note=REFUSAL_NOTE)
+    registration.sign(node, _clerk(key, court), obj, draft, open_for(node, key))
+
+
+def _register(node: Node, key: Key, court: str, obj: bytes) -> None:
+    clerk = _clerk(key, court)
+    registration.sign(node, clerk, obj, registration.Draft(kind="register", executor=clerk.name), open_for(node, key))
+
+
+def _clerk(key: Key, court: str) -> registration.Clerk:
+    return registration.Clerk(name=accounts.visitor_of(key.certificate).name, certificate=key.certificate.sha256, court=court)
 
 
 def _at(day: int, hour: int, minute: int = 0) -> int:

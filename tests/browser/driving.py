@@ -24,7 +24,7 @@ import requests
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
 from deploy.demo_country import NODES
 from deploy.demo_people import PASSWORD
@@ -191,6 +191,15 @@ def enter(page: Page, url: str, key: Path) -> None:
 def arrive(page: Page, name: str) -> None:
     """Wait until the page whose address ends in ``name`` is there, whatever its anchor."""
     page.wait_for_url(lambda url: urlsplit(url).path.endswith(f"/{name}"))
+
+
+def reload_until(page: Page, shown: Locator, *, count: int = 1) -> None:
+    """Look again and again until ``shown`` is there: the register folds, and machines exchange, on their own time."""
+    until = time.monotonic() + COMMAND_SECONDS
+    while shown.count() < count:
+        assert time.monotonic() < until, f"{page.url} does not show {shown}"
+        page.wait_for_timeout(500)
+        page.reload()
 
 
 def end(page: Page) -> None:

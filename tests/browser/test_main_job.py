@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from deploy.demo_people import CABINET_PASSWORD, MEDEU, NEWCOMER
-from tests.browser.driving import AKTAU_NODE, DESK, KIOSK, MEDEU_NODE, Demo, arrive, enter, give_key, visit
+from tests.browser.driving import AKTAU_NODE, DESK, KIOSK, MEDEU_NODE, Demo, arrive, enter, give_key, reload_until, visit
 
 SIDE = 2_300
 """Pixels of a grey scan: 5.3 MB that no compression makes smaller."""
@@ -143,6 +143,7 @@ def check_talon(page: Page, demo: Demo, folder: Path, number: str) -> None:
 def register_the_case(page: Page, demo: Demo, talon: str) -> str:
     """The clerk's part, at the other node: see, examine, register with the clerk's own key; return the case number."""
     enter(page, demo.medeu + "/desk/enter", demo.key("clerk-medeu"))
+    reload_until(page, page.locator("tr", has_text=spaced(talon)))
     page.locator("tr", has_text=spaced(talon)).locator("a").click()
     assert page.locator(".checks .ok").count() >= 3
     assert page.locator(".checks .bad").count() == 0
@@ -176,17 +177,17 @@ def test_the_main_job(demo: Demo, chromium: Browser, papers: list[Path], tmp_pat
         demo.heal(node)
     page.reload()
     expect(page.locator(".line-off")).to_have_count(0)
-    expect(page.locator(".ladder .is-done")).to_have_count(3)
+    reload_until(page, page.locator(".ladder .is-done"), count=3)
     number = register_the_case(clerk.page, demo, talon)
     demo.exchange(MEDEU_NODE)
     demo.exchange(AKTAU_NODE)
 
     page.goto(demo.aktau + "/notifications")
-    expect(page.locator("li.file", has_text=spaced(talon)).first).to_contain_text(number)
+    reload_until(page, page.locator("li.file", has_text=spaced(talon)).filter(has_text=number))
     elsewhere = visit(chromium, KIOSK)
     enter(elsewhere.page, demo.medeu + "/enter", demo.key(NEWCOMER.file))
     elsewhere.page.goto(demo.medeu + "/filings?tab=cases")
-    expect(elsewhere.page.locator("main")).to_contain_text(number)
+    reload_until(elsewhere.page, elsewhere.page.locator("main", has_text=number))
     elsewhere.page.locator("main section.sheet a.btn").click()
     expect(elsewhere.page.locator(".ladder .is-done")).to_have_count(4)
     the_centre_counts_it(chromium, demo, talon)

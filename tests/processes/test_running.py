@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.processes.machines import Country, Machine, browser
+from tests.processes.machines import Country, browser
 
 pytestmark = pytest.mark.slow
 
@@ -33,15 +33,6 @@ def until(true: Callable[[], object], *, seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-def synced(node: Machine) -> str:
-    """Exchange by hand; a tick of the schedule may be under way at that moment."""
-    for _ in range(20):
-        with contextlib.suppress(AssertionError):
-            return node.command("sync")
-        time.sleep(0.5)
-    return node.command("sync")
-
-
 def test_machines_enrol_exchange_and_end_cleanly(new_country: NewCountry) -> None:
     country = new_country(cold=True)
     centre = country.centre()
@@ -52,7 +43,7 @@ def test_machines_enrol_exchange_and_end_cleanly(new_country: NewCountry) -> Non
     node.start()
     contacts = ask(centre.data / "centre.db", "SELECT contact_ms FROM contact")
     until(lambda: ask(centre.data / "centre.db", "SELECT contact_ms FROM contact") > contacts)  # by itself
-    assert "1 trips" in synced(node)  # and by hand, while it runs
+    assert "1 trips" in node.command("sync")  # and by hand, while it runs
     assert browser().get(node.url, timeout=30).status_code == 200
 
     other = country.machine("edge", "other", centre=centre.url)
@@ -80,12 +71,12 @@ def test_the_line_is_cut_and_healed_while_the_machine_runs(new_country: NewCount
     assert "line.cut" in node.command("sync", status=1)
     assert browser().get(node.url, timeout=30).status_code == 200  # pages go on
     node.command("line", "heal")
-    synced(node)
+    node.command("sync")
     assert ask(node.data / "node.db", "SELECT down_since_ms, state FROM sync") == [(None, "")]
     centre.kill()
     assert "line.down" in node.command("sync", status=1)
     centre.start()
-    synced(node)
+    node.command("sync")
 
 
 @contextmanager
