@@ -15,6 +15,7 @@ from common.pki.trust import issuer_key
 from edge.node import Node
 from edge.services import lists
 from edge.services.lists import Taker
+from sync.uplink import ASK_AGAIN_MS
 from tests.court import Court
 from tests.sim import papers
 
@@ -115,6 +116,7 @@ def test_now_and_then_a_list_goes_out_whole_again(country: Country, monkeypatch:
     assert kinds(country) == ["full", "patch", "patch", "full", "patch", "patch"]
     late = country.court.node()
     country.trust(late)
+    country.court.clock.tick(ASK_AGAIN_MS)  # no entry came that says that more is wanted now
     country.exchange(late)
     assert country.at(late) == (5, newest)
 
