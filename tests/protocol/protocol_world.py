@@ -128,8 +128,8 @@ def make_world(folder: Path) -> World:
     return World(court, add_node(court))
 
 
-WITNESSED = ("witness", "refused_head")
-"""What a machine notes of the heads it saw, also of those it refuses."""
+WITNESSED = ("witness", "refused_head", "turn")
+"""What a machine notes of the heads it saw, also of those it refuses, and of the tokens it was given."""
 
 
 def picture(database: Database, *, without: Sequence[str] = ("sync", "contact")) -> dict[str, list[Any]]:

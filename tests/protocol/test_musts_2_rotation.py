@@ -15,6 +15,7 @@ from sync.messages import Ask, BlobAsk, pack, unpack
 from sync.messages import Rotated as Answer
 from sync.receipts import Taken, read_r0, sign_r0
 from sync.rotation import DAY_MS, ROTATE_BEFORE_MS, Rotate
+from tests.court import Watch
 
 
 def age(world: World, days: int) -> None:
@@ -58,7 +59,9 @@ def test_2_10_a_machine_rotates_by_itself_in_the_last_month(world: World) -> Non
 
 def test_2_10_the_clock_of_the_machine_does_not_matter(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     make_due(world)
-    monkeypatch.setattr(world.node.client, "_clock", type("Wrong", (), {"now": staticmethod(lambda: 0)})())
+    wrong = Watch(world.court.clock)
+    wrong.off_ms = -world.court.clock.now()  # 1970
+    monkeypatch.setattr(world.node.client, "_clock", wrong)
     world.node.client.exchange()
     assert world.me.certificate.data == newest(world)
 
