@@ -70,6 +70,8 @@ class Signed:
     chain: tuple[str, ...] = ()
     """Names from the issuer up to the trusted root; empty where there is no such chain."""
     revocation: Revocation = "unknown"
+    revoked_later_ms: int | None = None
+    """Since when it is revoked, after the moment it was judged by: the signature stands."""
     list_ms: int | None = None
     list_until_ms: int | None = None
     """Of the revocation list it was held against: of when it is, and until when it was good."""
@@ -109,6 +111,10 @@ class Signed:
         params = {"list_ms": self.list_ms, "until_ms": self.list_until_ms}
         if self.revocation == "revoked":
             return Finding("bad", N_("revoked, or put on hold"))
+        if self.revoked_later_ms is not None:
+            return Finding(
+                "warn", N_("revoked later, at %(since_ms)s, and good at the moment it was judged by"), {"since_ms": self.revoked_later_ms}
+            )
         if self.revocation == "unknown" or self.list_ms is None:
             return Finding("warn", N_("not known: there is no list of its issuer here"))
         return Finding("ok", N_("not on the list of %(list_ms)s, which was good until %(until_ms)s"), params)

@@ -141,14 +141,16 @@ def judge(world: World, signature: Signature, report: Report) -> None:
     moment = _moment(world, signature, before_ms, report)
     verdict: Verdict | None = None
     revocation: Revocation = "unknown"
+    later_ms: int | None = None
     if trust is None or not trust.anchors():
         report.bad(N_("Who issued the certificate was not checked: no trusted centres are known here."), "verify.trust")
     else:
         try:
             verdict = trust.check(certificate, at_ms=moment, now_ms=world.now_ms)
             revocation = _say_verdict(world, verdict, moment, report)
+            later_ms = _say_later(world, verdict, moment, report)
             if (world.at_ms, signature.stamped_ms, before_ms) == (None, None, None):
-                _say_unproven(world, trust, certificate, report)
+                _say_unproven(world, trust, certificate, later_ms, report)
         except Refused as error:
             revocation = "revoked" if error.code == "pki.revoked" else "unknown"
             report.refused(error)
@@ -168,6 +170,7 @@ def judge(world: World, signature: Signature, report: Report) -> None:
             before_ms=before_ms,
             chain=tuple(each.subject for each in verdict.chain[1:]) if verdict else (),
             revocation=revocation,
+            revoked_later_ms=later_ms,
             list_ms=verdict.crl_this_update_ms if verdict else None,
             list_until_ms=verdict.crl_next_update_ms if verdict else None,
             scope=signature.scope,
@@ -197,9 +200,19 @@ def _say_verdict(world: World, verdict: Verdict, at_ms: int, report: Report) -> 
     if verdict.stale:
         sentence = N_("The revocation list here is of %(list_ms)s and past its term; a newer one may say otherwise.")
         report.warn(sentence, list_ms=list_ms)
-    else:
+    elif verdict.revoked_later_ms is None:
         report.ok(N_("It is not on the revocation list of %(list_ms)s."), list_ms=list_ms)
     return "good"
+
+
+def _say_later(world: World, verdict: Verdict, at_ms: int, report: Report) -> int | None:
+    """Say that the key was revoked after the moment it was judged by, and return since when (ms UTC): what it had signed stands."""
+    seen = world.seen.get(verdict.chain[0].sha256) if verdict.crl_this_update_ms is None else None
+    later_ms = seen.since_ms if seen is not None else verdict.revoked_later_ms
+    if later_ms is None or later_ms <= at_ms:
+        return None
+    report.warn(N_("The key was revoked later, at %(since_ms)s: a signature made before that stands."), since_ms=later_ms)
+    return later_ms
 
 
 def _say_seen(world: World, verdict: Verdict, at_ms: int, report: Report) -> Revocation:
@@ -213,6 +226,8 @@ def _say_seen(world: World, verdict: Verdict, at_ms: int, report: Report) -> Rev
         by_answer = N_("By the certification centre's answer of %(list_ms)s the certificate was revoked.")
         report.bad(by_answer if seen.answered else by_list, "pki.revoked", list_ms=seen.list_ms)
         return "revoked"
+    if seen.since_ms is not None:
+        return "good"  # then, and not any more: `_say_later`
     if seen.answered:
         report.ok(N_("By the certification centre's answer of %(list_ms)s the certificate was not revoked then."), list_ms=seen.list_ms)
         return "good"
@@ -221,13 +236,15 @@ def _say_seen(world: World, verdict: Verdict, at_ms: int, report: Report) -> Rev
     return "good"
 
 
-def _say_unproven(world: World, trust: Trust, certificate: Certificate, report: Report) -> None:
+def _say_unproven(world: World, trust: Trust, certificate: Certificate, later_ms: int | None, report: Report) -> None:
     """Without a proof of time a certificate has to be good now too: else its holder, or a thief, may have set the clock back."""
+    ended = later_ms is not None and later_ms <= world.now_ms
     try:
         trust.check(certificate, at_ms=world.now_ms, now_ms=world.now_ms)
     except Refused as error:
-        if error.code in ("pki.revoked", "pki.expired"):
-            sentence = N_("The certificate is revoked or out of force by now, and nothing proves that the signature is older than that.")
-            report.bad(sentence, "verify.moment")
-            return
+        ended = ended or error.code in ("pki.revoked", "pki.expired")
+    if ended:
+        sentence = N_("The certificate is revoked or out of force by now, and nothing proves that the signature is older than that.")
+        report.bad(sentence, "verify.moment")
+        return
     report.warn(N_("The time is what the signer says: nothing in the file proves it."))

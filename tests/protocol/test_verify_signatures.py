@@ -17,6 +17,7 @@ from common.pki.trust import Trust
 from sync.report import Report
 from sync.verify import World, check
 from sync.verify_evidence import empty_database
+from sync.verify_world import Seen
 from tests.court import START_MS
 from tests.pki_services import timestamp_response
 from tests.xml_signing import sign_xml
@@ -109,7 +110,14 @@ def test_revocation_and_the_moment_of_the_check(authorities: dict[str, Authority
     claimed = judged(signature, trust, content=DOCUMENT)
     assert (claimed.verdict, codes(claimed)) == ("unknown", ["verify.moment"]), "its thief could have claimed the same"
     assert judged(signature, trust, content=DOCUMENT, at_ms=START_MS - 20 * DAY_MS).verdict == "valid"
+    stands = judged(signature, trust, content=DOCUMENT, at_ms=START_MS - 20 * DAY_MS)
+    assert [each.level for each in stands.findings if "revoked later, at 2026-11-11T" in each.text] == ["warn"]
+    assert not any("not on the revocation list" in each.text for each in stands.findings)
+    [said] = stands.as_json()["signatures"]
+    assert (said["revocation"], said["revoked_later"]) == ("good", "2026-11-11T05:46:40Z")
+    assert dict(stands.signatures[0].rows(masked=False))["Revocation"][0].text.startswith("revoked later, at 2026-11-11T")
     later = judged(signature, trust, content=DOCUMENT, at_ms=START_MS - 5 * DAY_MS)
+    assert later.signatures[0].revoked_later_ms is None
     assert (later.verdict, codes(later), later.signatures[0].revocation) == ("invalid", ["pki.revoked"], "revoked")
     assert codes(judged(signature, trust, content=DOCUMENT, at_ms=START_MS - 70 * DAY_MS)) == ["pki.not_yet_valid"]
     assert codes(judged(signature, trust, content=DOCUMENT, at_ms=START_MS + 400 * DAY_MS)) == ["pki.expired"]
@@ -182,3 +190,18 @@ def test_what_the_national_library_made_is_valid_with_its_time_stamp(name: str) 
     said = report.as_json()["signatures"][0]
     assert (report.verdict, said["name"], said["algorithm"]) == ("valid", "ТЕСТОВ ТЕСТ ТЕСТОВИЧ", "GOST 34.10-2015/512")
     assert said["stamped"][:10] == said["claimed"][:10]
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_revocation_after_the_moment_that_only_others_saw_is_said_too(
+    keys: dict[str, Key], authorities: dict[str, Authority], answered: bool
+) -> None:
+    key, authority = keys["p256"], authorities["p256"]
+    listless = Trust.of([*authority.anchors(), *authority.authorities()])
+    signature = cms.sign_detached(DOCUMENT, key, at_ms=START_MS - 5 * DAY_MS)
+    known = {"seen": {key.certificate.sha256: Seen(START_MS, START_MS - 2 * DAY_MS, answered)}, "content": DOCUMENT}
+    report = judged(signature, listless, before_ms=START_MS - 4 * DAY_MS, **known)
+    assert (report.verdict, report.signatures[0].revoked_later_ms) == ("valid", START_MS - 2 * DAY_MS)
+    assert [each.level for each in report.findings if "revoked later, at 2026-11-19T" in each.text] == ["warn"]
+    assert not any("was not" in each.text for each in report.findings)
+    assert codes(judged(signature, listless, **known)) == ["verify.moment"], "its thief could have claimed the same"
