@@ -1,6 +1,6 @@
 """Receipts as a node keeps them: R0 it makes itself, R1 and R2 come from the centre (PROTOCOL 9).
 
-R0  COSE_Sign1 of the node: this talon, this leaf, this signed statement were taken here at this time.
+R0  COSE_Sign1 of the node: this talon, this leaf, this signed statement were taken here at this time, in this place of its chain.
 R1  one range proof a bundle: its leaves stand in the log at these indexes under this checkpoint. Each filing's own
     inclusion proof (C2SP tlog-proof) is made from it, offline.
 R2  COSE_Sign1 of the centre: every file of the entry is verified there.
@@ -8,6 +8,7 @@ R2  COSE_Sign1 of the centre: every file of the entry is verified there.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from common import canonical
@@ -16,6 +17,7 @@ from common.errors import N_, Refused
 from common.facts import Body, decode_body, encode_body
 from sync import cose, merkle
 from sync.checkpoint import Checkpoint
+from sync.entry import chain_next, chain_start
 from sync.identity import Era, Identity, NodeCertificate
 from sync.inclusion import write_proof
 from sync.messages import Logged
@@ -25,13 +27,20 @@ COMPLETE_TYPE = "application/sot-r2+cbor"
 
 
 class Taken(Body, frozen=True):
-    """R0. ``talon`` as a number of 15 digits, ``statement`` the SHA-256 of the signed statement, ``at`` in ms UTC."""
+    """R0. ``talon`` as a number of 15 digits, ``statement`` the SHA-256 of the signed statement, ``at`` in ms UTC.
+
+    ``epoch`` and ``seq`` are the entry's place, ``head`` the chain head right after it (PROTOCOL 9.6); 0, 0 and empty in receipts
+    of machines before that, which name none.
+    """
 
     talon: int
     node: int
     leaf: bytes
     statement: bytes
     at: int
+    epoch: int = 0
+    seq: int = 0
+    head: bytes = b""
 
 
 class Complete(Body, frozen=True):
@@ -140,6 +149,16 @@ def leaves_of(database: Database, node: int, epoch: int, first: int, last: int) 
                      SELECT leaf, seq, row_number() OVER (PARTITION BY seq ORDER BY log_index IS NULL, chain IS NULL) AS place
                      FROM entry WHERE node = ? AND epoch = ? AND seq BETWEEN ? AND ?) WHERE place = 1 ORDER BY seq"""
     return [leaf for (leaf,) in fetch(database, statement, (node, epoch, first, last))]
+
+
+def head_after(database: Database, environment: bytes, leaf: bytes) -> bytes:
+    """Return the chain head right after an entry of this node, also where the entry came back from the register; empty if unknown."""
+    rows = fetch(database, "SELECT node, epoch, seq, chain FROM entry WHERE leaf = ?", (leaf,))
+    if not rows or rows[0][3] is not None:
+        return rows[0][3] if rows else b""
+    node, epoch, seq, _ = rows[0]
+    leaves = leaves_of(database, node, epoch, 1, seq)
+    return reduce(chain_next, leaves, chain_start(environment, node, epoch)) if len(leaves) == seq else b""
 
 
 def ladder_of(database: Database, leaf: bytes) -> Ladder:

@@ -142,6 +142,8 @@ class Report:
     signatures: list[Signed] = field(default_factory=list)
     parts: list["Report"] = field(default_factory=list)
     """Of a container: what was found about each thing in it."""
+    leaves: tuple[bytes, ...] = ()
+    """Of a bundle whose entries are held here too: their leaves, in order."""
 
     @property
     def verdict(self) -> Verdict:

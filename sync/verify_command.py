@@ -1,7 +1,8 @@
 """`verify FILE…`: any paper, signature or proof, checked by anybody; 0 valid, 1 invalid, 2 nobody here can tell (and why).
 
 With ``--trust DIR`` no machine is needed: the folder holds the certificates of the national centre (.cer, .crt, .pem, .der),
-its revocation lists (.crl) and, for papers of machines, the register's public pin (``register.pin`` of any machine).
+its revocation lists (.crl) and, for papers of machines, the register's public pin (``register.pin`` of any machine) and the
+machines' certificates (.cose; each talon has its machine's inside).
 """
 
 import argparse
@@ -22,7 +23,7 @@ from sync.commands import Command, Subcommands, add_command, fail, out, read_fil
 from sync.identity import Pin, load_pin
 from sync.report import Finding, Report
 from sync.verify import World, check_open
-from sync.verify_evidence import empty_database
+from sync.verify_evidence import empty_database, know_machines
 from sync.verify_register import compare
 
 CANNOT_TELL = 2
@@ -30,6 +31,7 @@ STATUSES = {"valid": 0, "invalid": 1, "unknown": CANNOT_TELL}
 VERDICTS = {"valid": ("valid", "bold green"), "invalid": ("NOT VALID", "bold red"), "unknown": ("cannot tell", "bold yellow")}
 MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "unknown": ("?", "yellow"), "bad": ("✗", "red")}
 CERTIFICATES = frozenset({".cer", ".crt", ".pem", ".der"})
+MACHINES = ".cose"
 PIN_FILE = "register.pin"
 _KAZAKHSTAN = timezone(timedelta(milliseconds=KAZAKHSTAN_OFFSET_MS))
 
@@ -88,13 +90,18 @@ def _check(world: World, path: Path) -> Report:
 def _ground(data: Path, name: str, trusted: Path | None) -> _Ground:
     machine = (data / name).exists() and (data / PIN_FILE).exists()
     if trusted is None:
-        pin = load_pin(data)
+        own = load_pin(data)
         if not machine:
             raise Corrupt("verify.folder", N_("There is no database in %(path)s to check against."), path=str(data))
-        return _Ground(open_database(data / name), pin, Trust.load(data / "trust"))
+        return _Ground(open_database(data / name), own, Trust.load(data / "trust"))
     pin_folder = next((folder for folder in (trusted, data) if (folder / PIN_FILE).exists()), None)
-    database = open_database(data / name) if machine and pin_folder == data else empty_database()
-    return _Ground(database, load_pin(pin_folder) if pin_folder else None, read_trust(trusted))
+    pin = load_pin(pin_folder) if pin_folder else None
+    if machine and pin_folder == data:
+        return _Ground(open_database(data / name), pin, read_trust(trusted))
+    database = empty_database()
+    if pin is not None:
+        know_machines(database, pin, (read_file(path) for path in sorted(trusted.rglob(f"*{MACHINES}"))))
+    return _Ground(database, pin, read_trust(trusted))
 
 
 def read_trust(folder: Path) -> Trust:

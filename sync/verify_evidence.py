@@ -7,7 +7,7 @@ knows (an excluded machine, another word of the register) is asked last.
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import IO, Any
@@ -22,6 +22,7 @@ from common.pki.signed_data import Signer
 from common.pki.trust import Trust
 from sync import directory, evidence, identity
 from sync.entry import Entry, read_entry
+from sync.identity import Pin
 from sync.report import Finding, Report
 from sync.tables import create_shared_tables, set_log_indexes, store_entries
 from sync.verify_container import SMALL_BYTES_MAX, check_over, digests_of
@@ -49,6 +50,16 @@ def empty_database() -> Database:
     create_shared_tables(database)
     create_tables(database, directory.TABLES)
     return database
+
+
+def know_machines(database: Database, pin: Pin, certificates: Iterable[bytes]) -> None:
+    """Put machines' certificates into an empty database; raises Refused unless the pinned registry issued each of them."""
+    rows: list[dict[str, object]] = []
+    for certificate in (identity.read_certificate(data, pin) for data in certificates):
+        node = certificate.body.node
+        row = {"obj": directory.node_object(node), "key_id": certificate.key_id, "node": node}
+        rows.append({**row, "data": certificate.data, "position": len(rows)})
+    insert(database, directory.NodeCertificateRow, rows)
 
 
 def read_bytes(world: World, data: bytes, report: Report) -> None:
@@ -96,14 +107,8 @@ def _say_maker(world: World, report: Report) -> None:
 
 
 def _read_machines(found: _Found) -> None:
-    rows: list[dict[str, object]] = []
-    for name in found.held.names:
-        if name.startswith("certificates/machine-"):
-            certificate = identity.read_certificate(found.held.read(name, SMALL_BYTES_MAX), found.inner.register())
-            node = certificate.body.node
-            row = {"obj": directory.node_object(node), "key_id": certificate.key_id, "node": node}
-            rows.append({**row, "data": certificate.data, "position": len(rows)})
-    insert(found.inner.database, directory.NodeCertificateRow, rows)
+    names = (name for name in found.held.names if name.startswith("certificates/machine-"))
+    know_machines(found.inner.database, found.inner.register(), (found.held.read(name, SMALL_BYTES_MAX) for name in names))
 
 
 def _trust(world: World, held: Container) -> Trust | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from common.db import fetch
 from common.errors import N_, Refused
 from common.papers.qr import decode_qr
 from sync import container, cose, directory, inclusion, merkle, revocations, witness
@@ -10,8 +11,9 @@ from sync.checkpoint import read_checkpoint, read_cosignature, signers
 from sync.entry import NODE_MAX
 from sync.identity import CERTIFICATE_TYPE, NodeCertificate, read_certificate
 from sync.receipts import COMPLETE_TYPE, R0_TYPE, Taken, leaves_of, read_r0, read_r2
-from sync.report import Report
+from sync.report import Finding, Report
 from sync.tables import entry_at
+from sync.verify_histories import CODE, compare_histories
 from sync.verify_world import World
 
 
@@ -37,6 +39,7 @@ def receipt(world: World, data: bytes, report: Report, certificate: NodeCertific
     signer = certificate or world.certificate_of(cose.parse(data).key_id)
     taken = read_r0(data, signer)
     report.facts |= {"talon": f"{taken.talon:015}", "node": taken.node, "at_ms": taken.at, "leaf": taken.leaf, "statement": taken.statement}
+    report.facts |= {"epoch": taken.epoch, "seq": taken.seq, "head": taken.head} if taken.seq else {}
     report.ok(
         N_("The receipt is genuine: machine %(node)s took talon %(talon)s at %(at_ms)s."),
         node=f"{taken.node:04}",
@@ -53,6 +56,7 @@ def receipt(world: World, data: bytes, report: Report, certificate: NodeCertific
 def _standing(world: World, taken: Taken, report: Report) -> None:
     """What this database knows of the entry, and of the machine's standing when it wrote it."""
     found = entry_at(world.database, taken.leaf)
+    _in_its_place(world, taken, report)
     revoked = _cut_of(world, taken.node, report)
     if found is None:
         report.warn(N_("This machine does not hold the papers behind the receipt. Ask in the court it was sent to."))
@@ -70,6 +74,17 @@ def _standing(world: World, taken: Taken, report: Report) -> None:
         report.facts["index"] = index
         report.ok(N_("The papers are here, and in the central register under number %(index)d."), index=index)
     _interval(world, taken, report)
+
+
+def _in_its_place(world: World, taken: Taken, report: Report) -> None:
+    """Say where the register holds another entry in the place that the receipt names (PROTOCOL 9.7)."""
+    statement = "SELECT leaf FROM entry WHERE node = ? AND epoch = ? AND seq = ? AND log_index IS NOT NULL"
+    if any(leaf != taken.leaf for (leaf,) in fetch(world.database, statement, (taken.node, taken.epoch, taken.seq))):
+        sentence = N_(
+            "The central register holds another entry in the place of this one: the papers behind this receipt were left out. "
+            "The receipt proves that they were taken."
+        )
+        report.findings.append(Finding("warn", sentence, {}, CODE))
 
 
 def _interval(world: World, taken: Taken, report: Report) -> None:
@@ -131,7 +146,7 @@ def read_bundle(world: World, data: bytes, report: Report) -> None:
     report.ok(N_("The bundle is signed by machine %(node)s, and its sealed content is whole."), node=node)
     epoch, first, last = (header.about.get(name) for name in ("epoch", "first", "last"))
     if header.kind == "up" and type(epoch) is int and type(first) is int and type(last) is int:
-        report.facts |= {"epoch": epoch, "first": first, "last": last}
+        report.facts |= {"epoch": epoch, "first": first, "last": last, "prior": header.about.get("prior"), "head": header.about.get("head")}
         report.ok(N_("It carries entries %(first)d to %(last)d of epoch %(epoch)d."), first=first, last=last, epoch=epoch)
         cut = _cut_of(world, certificate.body.node, report)
         if cut is not None and (epoch, last) > cut:
@@ -147,6 +162,11 @@ def _compare_entries(world: World, node: int, place: tuple[int, int, int], said:
         return
     if leaves_digest(held) == said:
         report.ok(N_("They are the same entries that are kept here."))
+        report.leaves = tuple(held)
+        found = entry_at(world.database, held[-1])
+        if found and found[1] is not None:
+            report.facts["index"] = found[1]
+            report.ok(N_("The central register has taken it; its last entry has number %(index)d."), index=found[1])
     else:
         report.bad(N_("They are other entries than those kept here under the same numbers."), "bundle.fork")
 
@@ -208,11 +228,12 @@ def _same_register(world: World, size: int, root: bytes, report: Report) -> None
 
 
 def compare(reports: list[Report]) -> None:
-    """Hold the register's statements that were given together against each other, those inside containers too.
+    """Hold signed statements that were given together against each other, those inside containers too: of machines, and of the register.
 
     Two roots of one size are a register with two faces. A smaller one that a machine cosigned after a larger one is a
     register that was set back.
     """
+    compare_histories(reports)
     said = [each for report in reports for each in (report, *report.parts) if "root" in each.facts]
     for place, one in enumerate(said):
         for other in said[:place]:

@@ -27,7 +27,7 @@ from common.pki.keystore import key_from_ec
 from edge.node import Node
 from edge.services import statements
 from edge.services.citations import cite
-from sync.receipts import Taken, sign_r0
+from sync.receipts import Taken, head_after, sign_r0
 
 REGISTER_MS = 72 * 3_600_000
 """Within three days a talon's filing must be in the central register; later the talon proves the court's omission."""
@@ -143,7 +143,16 @@ def facts_of(node: Node, filing: Filing) -> Talon:
 def _r0(node: Node, filing: Filing) -> bytes:
     if filing.node != node.number:
         raise NotFound("talon.elsewhere", N_("The talon was given by the machine that took this filing. Ask for it there."))
-    taken = Taken(talon=int(filing.talon), node=filing.node, leaf=filing.leaf, statement=filing.statement_sha256, at=filing.received_ms)
+    taken = Taken(
+        talon=int(filing.talon),
+        node=filing.node,
+        leaf=filing.leaf,
+        statement=filing.statement_sha256,
+        at=filing.received_ms,
+        epoch=filing.epoch,
+        seq=filing.seq,
+        head=head_after(node.database, node.identity.environment, filing.leaf),
+    )
     return sign_r0(taken, node.identity.at(filing.epoch, filing.seq))
 
 

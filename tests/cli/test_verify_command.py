@@ -14,9 +14,9 @@ from common.pki import cms
 from common.pki.authority import DAY_MS, Authority
 from edge.node import Node
 from edge.services import talons
-from sync import container
+from sync import container, ports
 from sync.checkpoint import Checkpoint, sign_checkpoint
-from sync.receipts import inclusion_of
+from sync.receipts import Taken, inclusion_of, sign_r0
 from tests.court import Court
 from tests.web.filing_world import COURT, create, ready, send
 from tests.web.pages import trust_our_centres
@@ -202,3 +202,26 @@ def test_two_statements_of_one_size_are_a_register_with_two_faces(run: Run, tmp_
     assert (said.status, said.out.count("register.split")) == (1, 2)
     back = run("central", tmp_path / "centre", "verify", tmp_path / "more")
     assert (back.status, "register.rolled_back" in back.out) == (1, True)
+
+
+def test_a_receipt_and_a_bundle_without_its_entry_are_a_proof_for_somebody_without_a_machine(run: Run, tmp_path: Path) -> None:
+    """Row 49: the register's pin and the machine's certificate in a folder are enough."""
+    court = Court(tmp_path / "court")
+    court.publish_reference()
+    node = court.node("kz-283")
+    assert court.exchange(node)
+    me, at = node.identity, node.journal.position()
+    bundle = [body for path, body in court.lines[node.number].seen if path == ports.BUNDLE][-1]
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(node.data / "register.pin", alone)
+    (alone / "machine.cose").write_bytes(me.certificate.data)
+    for name, head in (("true", at.head), ("other", bytes(32))):
+        taken = Taken(talon=1, node=node.number, leaf=bytes(32), statement=bytes(32), at=1, epoch=at.epoch, seq=at.seq, head=head)
+        (tmp_path / name).write_bytes(sign_r0(taken, me.now))
+    court.close()
+    (tmp_path / "bundle").write_bytes(bundle)
+    honest = run("edge", tmp_path, "verify", "--trust", alone, tmp_path / "true", tmp_path / "bundle")
+    assert (honest.status, "receipt.left_out" in honest.out) == (0, False)
+    said = run("edge", tmp_path, "verify", "--trust", alone, tmp_path / "other", tmp_path / "bundle")
+    assert (said.status, said.out.count("receipt.left_out")) == (1, 2)

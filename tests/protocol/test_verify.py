@@ -152,6 +152,18 @@ def test_a_tampered_talon_still_tells_that_its_receipt_is_genuine(world: World) 
     assert any(finding.level == "ok" and "genuine" in finding.sentence for finding in report.findings)
 
 
+def test_a_talon_names_its_place_and_is_held_against_the_bundle_that_carried_it(world: World) -> None:
+    """Row 49: from the page a citizen holds; the bundle is as the machine sent it."""
+    for where in (world.node, world.court.centre):
+        found, bundle = world.verify(world.talon, where), world.verify(world.bundle, where)
+        place = (found.facts["epoch"], found.facts["seq"])
+        assert place == (world.filing.epoch, world.filing.seq)
+        assert found.facts["head"] == world.node.journal.head_at(*place)
+        compare([found, bundle])
+        assert found.valid
+        assert any("carries the entry" in each.sentence for each in found.findings)
+
+
 def test_a_talon_of_a_made_up_machine_is_refused(world: World) -> None:
     keys = identity.generate_keys()
     theirs = world.node.identity.certificate.body
