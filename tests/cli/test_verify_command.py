@@ -16,6 +16,7 @@ from edge.node import Node
 from edge.services import talons
 from sync import container, ports
 from sync.checkpoint import Checkpoint, sign_checkpoint
+from sync.directory import EpochOpen, node_object
 from sync.receipts import Taken, inclusion_of, sign_r0
 from tests.court import Court
 from tests.web.filing_world import COURT, create, ready, send
@@ -209,6 +210,7 @@ def test_a_receipt_and_a_bundle_without_its_entry_are_a_proof_for_somebody_witho
     court = Court(tmp_path / "court")
     court.publish_reference()
     node = court.node("kz-283")
+    court.write(node, node_object(node.number), EpochOpen(previous=0, last_seq=0, reason="test"))
     assert court.exchange(node)
     me, at = node.identity, node.journal.position()
     bundle = [body for path, body in court.lines[node.number].seen if path == ports.BUNDLE][-1]
