@@ -19,7 +19,7 @@ from common.clock import Clock
 from common.court import known, reference
 from common.court.book import Book
 from common.court.subjects import SUBJECTS
-from common.db import Database, create_tables, fetch, open_database
+from common.db import Database, fetch, open_database
 from common.errors import N_, Conflict, Corrupt
 from common.files import make_folder, write_durable
 from common.pki import authority
@@ -157,7 +157,7 @@ class Centre:
 
     def start(self, progress: refold.Progress = lambda step, done, total: None) -> None:
         """Create what is missing, fold anew where tables changed, and finish what a crash interrupted."""
-        create_tables(self.database, known.TABLES)
+        known.create(self.database)
         self.journal.start()
         refold.bring_up_to_date(self.database, self.fold, self.clock, progress)
         self.server.start()

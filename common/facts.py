@@ -110,6 +110,8 @@ class Signer:
     iin: str
     bin: str
     digest: bytes
+    roles: frozenset[str] = frozenset()
+    """What the holder may do for the organisation, as in `common.pki.profile`."""
 
 
 class Subject(Protocol):

@@ -13,7 +13,7 @@ from common.clock import Clock
 from common.court import crls, known, reference
 from common.court.book import Book
 from common.court.subjects import SUBJECTS
-from common.db import Database, create_tables, open_database
+from common.db import Database, open_database
 from common.files import make_folder, write_durable
 from common.pki.certificates import Certificate
 from common.pki.trust import Trust
@@ -67,7 +67,7 @@ class Node:
 
     def start(self, progress: refold.Progress = lambda step, done, total: None) -> str:
         """Create what is missing, fold anew where tables changed; return "" or why a new epoch was opened."""
-        create_tables(self.database, known.TABLES)
+        known.create(self.database)
         opened = self.journal.start()
         refold.bring_up_to_date(self.database, self.fold, self.clock, progress)
         self.client.start((self.data / CENTRE_CERTIFICATE_FILE).read_bytes())

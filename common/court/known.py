@@ -7,10 +7,9 @@
 """
 
 from collections.abc import Callable
-from typing import Final
 
 from common.court import staff
-from common.db import BlobField, BooleanField, CompositeKey, Database, Table, TextField, fetch, insert
+from common.db import BlobField, BooleanField, CompositeKey, Database, Table, TextField, create_tables, fetch, insert
 from common.errors import N_, Refused
 from common.facts import Signer
 from common.pki import cms
@@ -30,14 +29,22 @@ class Examined(Table):
     name = TextField()
     iin = TextField()
     bin = TextField()
+    roles = TextField()
     digest = BlobField()
 
     class Meta:
         primary_key = CompositeKey("leaf", "kind")
 
 
-TABLES: Final = (Examined,)
-RECALL = "SELECT ok, code, certificate, name, iin, bin, digest FROM examined WHERE leaf = ? AND kind = ?"
+RECALL = "SELECT ok, code, certificate, name, iin, bin, digest, roles FROM examined WHERE leaf = ? AND kind = ?"
+
+
+def create(database: Database) -> None:
+    """Create the table; one of an earlier release is dropped, and what it knew is found out again where it is asked for."""
+    held = {name for (name,) in fetch(database, "SELECT name FROM pragma_table_info('examined')")}
+    if held and held != {field.column_name for field in Examined._meta.sorted_fields}:
+        fetch(database, "DROP TABLE examined")
+    create_tables(database, (Examined,))
 
 
 class CourtKnown:
@@ -88,7 +95,7 @@ class CourtKnown:
             self._keep(leaf, kind, Signer(b"", "", "", "", b""), error.code)
             raise
         self._vouch(certificate)
-        signer = Signer(certificate.sha256, certificate.full_name, certificate.iin, certificate.bin, digest)
+        signer = Signer(certificate.sha256, certificate.full_name, certificate.iin, certificate.bin, digest, frozenset(certificate.roles))
         self._keep(leaf, kind, signer, "")
         return signer
 
@@ -103,14 +110,15 @@ class CourtKnown:
             "iin": signer.iin,
             "bin": signer.bin,
             "digest": signer.digest,
+            "roles": " ".join(sorted(signer.roles)),
         }
         insert(self._database, Examined, [row])
 
 
-def _recall(ok: int, code: str, certificate: bytes, name: str, iin: str, bin: str, digest: bytes) -> Signer:
+def _recall(ok: int, code: str, certificate: bytes, name: str, iin: str, bin: str, digest: bytes, roles: str) -> Signer:
     if not ok:
         raise Refused(code, N_("The signature was examined before and did not verify."))
-    return Signer(certificate, name, iin, bin, digest)
+    return Signer(certificate, name, iin, bin, digest, frozenset(roles.split()))
 
 
 def _pdf(signature: bytes) -> tuple[Certificate, bytes]:

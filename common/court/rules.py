@@ -25,11 +25,13 @@ from common.court.datasets import Court
 from common.errors import N_, Refused
 from common.people import check_bin, check_iin
 
-PACK_VERSION: Final = "2026.1"
+PACK_VERSION: Final = "2026.2"
 
 PENDING_TERM: Final = "cpc_accept"
 """«Payment pending» is no ground until the term in which the judge decides on acceptance is over (CPC 150 part 1)."""
 CIVIL_JURISDICTIONS: Final = frozenset({"general", "civil", "civil_criminal", "juvenile", "unknown"})
+POWER: Final = "power"
+"""The field of a finding that the principal's own signature settles."""
 FORMAT_REFUSALS: Final = frozenset({"upload.type", "upload.large", "upload.named", "upload.macros", "upload.active"})
 
 Step = Literal[1, 2, 3, 4]
@@ -48,13 +50,15 @@ class ClaimFacts:
     """The form and what surrounds it.
 
     ``signer_iin`` and ``signer_bin`` are those of the session before signing and of the certificate afterwards (both
-    empty: not known yet). ``power_valid`` says whether a сенімхат known here covers the filing. ``filed_on`` is the day of
+    empty: not known yet). ``signed_by`` are the IIN or BIN of those who have signed the statement beside the filer.
+    ``power_valid`` says whether a сенімхат known here covers the filing. ``filed_on`` is the day of
     R0, None before. ``paid`` is what the centre found about the payment, None while nobody knows.
     """
 
     claim: Claim
     signer_iin: str = ""
     signer_bin: str = ""
+    signed_by: frozenset[str] = frozenset()
     power_valid: bool = False
     files: tuple[FileFact, ...] = ()
     filed_on: date | None = None
@@ -104,6 +108,11 @@ def check(facts: ClaimFacts, book: Book, on: date) -> tuple[Finding, ...]:
 def blocking(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Return the findings that forbid signing."""
     return tuple(finding for finding in findings if not finding.passed and finding.level == "must")
+
+
+def unsettled(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the findings that forbid another party's signature too: all that block but the want of a power, which it settles."""
+    return tuple(finding for finding in blocking(findings) if finding.field != POWER)
 
 
 def warned(findings: tuple[Finding, ...]) -> tuple[str, ...]:
@@ -227,8 +236,16 @@ def _representative_has_power(facts: ClaimFacts, _book: Book, _on: date) -> Iter
         return
     if not claim.of_role("representative"):
         yield _Problem(N_("Add yourself as the representative."), "reg-who", "parties")
-    if not facts.power_valid and not claim.of_kind("power_of_attorney"):
-        yield _Problem(N_("Choose a power of attorney in force, or attach one as a file."), "reg-who", "power")
+    if not (facts.power_valid or claim.of_kind("power_of_attorney") or _principals_signed(facts)):
+        sentence = N_("Choose a power of attorney in force, attach one as a file, or let the person you represent sign the statement too.")
+        yield _Problem(sentence, "reg-who", POWER)
+
+
+def _principals_signed(facts: ClaimFacts) -> bool:
+    """Whether everybody whose application it is has signed it: who signs a paper needs nobody's authority to file it."""
+    signed = facts.signed_by | {facts.signer_bin or facts.signer_iin}
+    principals = facts.claim.of_role(FILING_ROLES.get(facts.claim.proceedings, ""))
+    return bool(principals) and all(party.number and party.number in signed for party in principals)
 
 
 def _signer_is_filer(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[_Problem]:
@@ -272,7 +289,12 @@ RULES: Final = (
     _Rule("documents.main", 3, N_("The claim itself is attached."), _main_document),
     _Rule("documents.readable", 3, N_("Every file can be opened."), _files_readable),
     _Rule("documents.once", 3, N_("No file is attached twice."), _files_once),
-    _Rule("representative.power", 4, N_("The representative has a power of attorney."), _representative_has_power),
+    _Rule(
+        "representative.power",
+        4,
+        N_("The representative has a power of attorney, or the person represented signs too."),
+        _representative_has_power,
+    ),
     _Rule("signer.filer", 4, N_("The person who signs is the person who files."), _signer_is_filer),
 )
 

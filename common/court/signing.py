@@ -7,11 +7,15 @@ cabinet and fills its forms; what leaves in its name needs the right (CPC 57: th
 from collections.abc import Set as AbstractSet
 from typing import Final
 
+from common import facts
 from common.court.claim import Claim, Party
 from common.errors import N_, Refused
 
 RIGHTS: Final = frozenset({"head", "right_to_sign"})
 """Roles that bind the organisation; those for financial or personnel documents do not reach to a court."""
+
+PACKS_BEFORE_RIGHT: Final = frozenset({"2026.1"})
+"""Rule packs by which entries were folded without a look at the role: what is on record by them stays as it was judged."""
 
 NO_RIGHT: Final = N_(
     "This key belongs to an employee without the right to sign for the organisation. What goes to the court in its name is signed "
@@ -28,6 +32,12 @@ def require_right(roles: AbstractSet[str], *, bin: str) -> None:
     """Raise Refused("key.no_right") where a certificate of the organisation ``bin`` may not sign for it; a person always may."""
     if bin and not may_sign_for_organisation(roles):
         raise Refused("key.no_right", NO_RIGHT, field="key_file")
+
+
+def require_bound(signer: facts.Signer, *, bin: str, rule_pack: str) -> None:
+    """Raise Refused("entry.right") where an entry made by ``rule_pack`` is signed for ``bin`` by who does not bind it."""
+    if bin and rule_pack not in PACKS_BEFORE_RIGHT and not may_sign_for_organisation(signer.roles):
+        raise Refused("entry.right", NO_RIGHT)
 
 
 def cosigning_party(claim: Claim, *, iin: str, bin: str) -> Party | None:

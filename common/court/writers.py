@@ -12,7 +12,7 @@ import msgspec
 
 from common.court import texts
 from common.errors import N_, Refused
-from common.facts import Fact, Known
+from common.facts import Fact, Known, Signer
 
 CENTRE: Final = 0
 """The node number of the centre."""
@@ -54,12 +54,13 @@ def require_signature(fact: Fact, known: Known, signature: bytes, content: bytes
         raise Refused("entry.certificate", N_("The signature was made with another key than the one named."))
 
 
-def require_holder(fact: Fact, known: Known, signature: bytes, content: bytes, *, iin: str, bin: str) -> None:
-    """Raise Refused unless the person (or, with ``bin``, the organisation) signed ``content`` with the certificate of the body."""
+def require_holder(fact: Fact, known: Known, signature: bytes, content: bytes, *, iin: str, bin: str) -> Signer:
+    """Return who signed; raise Refused unless the person (or, with ``bin``, the organisation) did, with the certificate of the body."""
     holder = known.holder(fact.leaf, signature, content)
     if holder.certificate != fact.body.certificate:
         raise Refused("entry.certificate", N_("The signature was made with another key than the one named."))
     require_same_person(holder.iin, holder.bin, iin=iin, bin=bin)
+    return holder
 
 
 def require_same_person(signer_iin: str, signer_bin: str, *, iin: str, bin: str) -> None:

@@ -171,6 +171,7 @@ def check_rules(node: Node, page: Sheet) -> RuleCheck | None:
         claim,
         signer_iin=filing.filer_iin,
         signer_bin=filing.filer_bin,
+        signed_by=frozenset(each.bin or each.iin for each in filing_lists.cosigners(node.database, filing.obj)),
         filed_on=terms.local_date(page.filed_ms),
         paid=PAID.get(filing.payment),
     )

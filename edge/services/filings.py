@@ -101,16 +101,19 @@ def detach(node: Node, author: Visitor, id: bytes, sha256: str) -> Draft:
     return drafts.change(node, author, id, lambda content: _without_file(content, sha256))
 
 
-def facts_of(draft: Draft, author: Visitor) -> ClaimFacts:
+def facts_of(node: Node, draft: Draft, author: Visitor) -> ClaimFacts:
     """Return what the rule pack is asked about before signing."""
+    # signatures on a statement that says something else by now lapse when it is made again
+    signers = signing.cosigners_of(draft) if statements.is_current(node, author, draft) else ()
+    signed = frozenset(each.bin or each.iin for each in signers)
     # a file that could not be opened was never taken into the draft
     files = tuple(FileFact(file.sha256) for file in draft.claim.attachments)
-    return ClaimFacts(draft.claim, signer_iin=author.iin, signer_bin=author.bin, files=files)
+    return ClaimFacts(draft.claim, signer_iin=author.iin, signer_bin=author.bin, signed_by=signed, files=files)
 
 
 def preflight(node: Node, author: Visitor, draft: Draft) -> tuple[Finding, ...]:
     """Return what the rule pack finds today: the same checks the clerk will see."""
-    return rules.check(facts_of(draft, author), node.book(), terms.local_date(node.clock.now()))
+    return rules.check(facts_of(node, draft, author), node.book(), terms.local_date(node.clock.now()))
 
 
 # -- sending

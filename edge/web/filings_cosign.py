@@ -5,7 +5,7 @@ from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, HiddenField
 
-from common.court.rules import blocking
+from common.court.rules import unsettled
 from common.court.signing import others_to_sign
 from common.web.forms import Required
 from common.web.keys import KeyForm, hand_out, opened, takes_key
@@ -13,6 +13,7 @@ from edge.node import Node
 from edge.services import filings, signing, statements
 from edge.web.filings_draft import opened as opened_draft
 from edge.web.filings_party_form import role_words
+from edge.web.filings_sign import leftovers
 
 
 class CosignForm(KeyForm):
@@ -32,7 +33,7 @@ def add_pages(pages: Blueprint, node: Node) -> None:
     @takes_key
     def cosign(id: str) -> str | tuple[str, int] | Response:
         who, draft = opened_draft(node, id)
-        if blocking(filings.preflight(node, who, draft)):
+        if unsettled(filings.preflight(node, who, draft)) or leftovers(node, draft, id):
             return redirect(url_for("filings.review", id=id), 303)
         draft = statements.prepare(node, who, draft.id)
         form, now = CosignForm(), node.clock.now()

@@ -13,7 +13,7 @@ from common.court import terms
 from common.court.book import Book
 from common.court.claim import Claim
 from common.court.filing_lists import Filing, events, parties
-from common.court.rules import RULES, Finding, blocking
+from common.court.rules import RULES, Finding, blocking, unsettled
 from common.court.signing import others_to_sign
 from common.errors import Conflict
 from common.papers.qr import qr_svg
@@ -74,9 +74,10 @@ def _add_review(pages: Blueprint, node: Node) -> None:
     def review(id: str) -> tuple[str, int] | BaseResponse:
         who, draft = opened(node, id)
         findings = filings.preflight(node, who, draft)
-        stops = [*(_check(finding, id) for finding in blocking(findings)), *leftovers(node, draft, id)]
+        left = leftovers(node, draft, id)
+        stops = [*(_check(finding, id) for finding in blocking(findings)), *left]
         if stops:
-            return _review_page(node, who, draft, findings, stops, None), 200
+            return _review_page(node, who, draft, findings, stops, None, settle=not left and not unsettled(findings)), 200
         closed = _closed(node)
         draft = statements.prepare(node, who, draft.id)
         paper = draft.content.paper
@@ -157,8 +158,16 @@ def _where(finding: Finding, id: str) -> str:
 
 
 def _review_page(
-    node: Node, who: Visitor, draft: Draft, findings: tuple[Finding, ...], stops: list[Check], form: SignForm | None, closed: str = ""
+    node: Node,
+    who: Visitor,
+    draft: Draft,
+    findings: tuple[Finding, ...],
+    stops: list[Check],
+    form: SignForm | None,
+    closed: str = "",
+    settle: bool = False,
 ) -> str:
+    """Return the page; ``settle``: all that stops is what another party's signature settles."""
     claim, book = draft.claim, node.book()
     checks = [_check(finding, draft.id.hex()) for finding in findings]
     return render_template(
@@ -170,6 +179,7 @@ def _review_page(
         steps=steps(),
         stops=stops,
         closed=closed,
+        settle=settle,
         checks=checks,
         passed=len(RULES) - len({finding.rule_id for finding in findings if not finding.passed}),
         rules=len(RULES),

@@ -42,6 +42,7 @@ CURES: Final = {
     "entry.role": N_("Signed by somebody who was not on the staff list known to that machine. Tell the centre: it confirms or annuls."),
     "entry.certificate": N_("Signed with another key than the one named. Tell the centre; the entry changes nothing."),
     "entry.person": N_("Signed with the key of another person. Tell the centre; the entry changes nothing."),
+    "entry.right": N_("Signed for an organisation by an employee without that right. Tell the centre; the entry changes nothing."),
     "filing.decided": N_("A second decision about one filing. The first one stands; call the person who signed the second."),
     "filing.other_court": N_("A decision of a court that had given the filing away. The court that holds it decides."),
     "filing.twice": N_("The same filing came again. Nothing needs to be done."),

@@ -1,5 +1,6 @@
 """Several parties on one statement: each signs what they have read, the author sends, everybody sees who signed."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import msgspec
 import pytest
 
 from common.court import filing_lists
+from common.court.claim import Party
 from common.court.filing_entries import Cosigner
+from common.court.rules import blocking
 from common.errors import Conflict, Refused
 from common.pki import pades
 from edge.services import desk as desk_services
@@ -18,6 +21,7 @@ from tests.web.elsewhere import sign_elsewhere
 from tests.web.filing_world import COURT, DEFENDANT, claim_of, create, fill, house_of, ready, shown_on, visitor_of
 from tests.web.pages import AIGUL, BOLAT, GOST_AIGUL, House, Person, errors_in, trust_our_centres
 
+DANA = Person("ЫСҚАҚ", "ДАНА", "", "910101400025")
 FIRM = Person("ЖАҚСЫЛЫҚ", "ЕРЛАН", "", "800202300222", DEFENDANT.name, DEFENDANT.bin)
 COLLEAGUE = replace(FIRM, surname="ОСПАН", iin="800303300333", role="right_to_sign")
 EMPLOYEE = replace(FIRM, surname="ЖАҚЫП", iin="800404300444", role="employee")
@@ -130,3 +134,64 @@ def test_on_the_pages_with_ncalayer_and_with_a_file(tmp_path: Path) -> None:
     answer = browser.post(f"{base}/review", said, key=AIGUL)
     assert answer.status_code == 303, errors_in(answer)
     assert "Signed too" in browser.get(answer.headers["Location"].removesuffix("/sent")).text
+
+
+def represented(who: Person, principal: Person) -> dict[str, object]:
+    """The parties of a claim that ``who`` files for ``principal``, without a power of attorney."""
+    agent = Party(role="representative", iin=who.iin, surname=who.surname.title(), first_name=who.first.title())
+    return {"parties": (*claim_of(principal).parties, agent), "filed_by_role": "representative"}
+
+
+def test_the_principals_signature_stands_for_a_power_of_attorney(court: Court) -> None:
+    node, author = court.nodes[0], visitor_of(BOLAT)
+    draft = ready(node, BOLAT, **represented(BOLAT, DANA))
+    with pytest.raises(Refused, match="filing.rules"):
+        filings.submit(node, author, draft.id, BOLAT.open(node), shown=shown(draft))
+    filings.cosign(node, author, draft.id, DANA.open(node), shown=shown(draft))
+    filing = filings.submit(node, author, draft.id, BOLAT.open(node), shown=shown(draft))
+    assert [each.role for each in filing_lists.cosigners(node.database, filing.obj)] == ["plaintiff"]
+    checked = desk_services.check_rules(node, desk_services.sheet(node, COURT, filing.obj))
+    assert checked is not None
+    assert "representative.power" not in {finding.rule_id for finding in checked.failed}
+
+
+def test_a_signature_on_what_was_changed_since_settles_nothing(court: Court) -> None:
+    node, author = court.nodes[0], visitor_of(BOLAT)
+    draft = ready(node, BOLAT, **represented(BOLAT, DANA))
+    filings.cosign(node, author, draft.id, DANA.open(node), shown=shown(draft))
+    drafts.change(node, author, draft.id, lambda content: drafts.replace_claim(content, requirement="Басқаша шешуіңізді сұраймын."))
+    found = filings.preflight(node, author, drafts.find(node, author, draft.id))
+    assert [finding.rule_id for finding in blocking(found)] == ["representative.power"]
+
+
+def test_the_review_leads_a_representative_to_the_principals_signature(tmp_path: Path) -> None:
+    house: House = house_of(tmp_path)
+    draft = ready(house.node, BOLAT, **represented(BOLAT, DANA))
+    browser, base = house.browser(), f"/filings/drafts/{draft.id.hex()}"
+    browser.enter(BOLAT)
+    page = browser.get(f"{base}/review").text
+    assert "let the person you represent sign the statement too" in page
+    assert f'href="{base}/cosign"' in page
+    read = re.search(r'name="shown" value="([0-9a-f]{64})"', browser.get(f"{base}/cosign").text)
+    assert read is not None
+    answer = browser.post(f"{base}/cosign", {"shown": read[1], "agreed": "y"}, key=DANA)
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{base}/review"), errors_in(answer)
+    answer = browser.post(f"{base}/review", {"shown": shown_on(browser, base)}, key=BOLAT)
+    assert answer.status_code == 303, errors_in(answer)
+
+
+def test_nobody_signs_beside_what_the_rules_stop_or_what_was_not_saved(tmp_path: Path) -> None:
+    house: House = house_of(tmp_path)
+    node, author = house.node, visitor_of(BOLAT)
+    browser = house.browser()
+    browser.enter(BOLAT)
+    whole = represented(BOLAT, DANA)
+    stopped = ready(node, BOLAT, **whole, requirement="")
+    half = ready(node, BOLAT, **whole)
+    typed = {"party-new": {"surname": "Оспанов"}}
+    drafts.change(node, author, half.id, lambda content: msgspec.structs.replace(content, typed=typed))
+    for draft in (stopped, half):
+        base = f"/filings/drafts/{draft.id.hex()}"
+        assert f'href="{base}/cosign"' not in browser.get(f"{base}/review").text
+        answer = browser.get(f"{base}/cosign")
+        assert (answer.status_code, answer.headers["Location"]) == (303, f"{base}/review")

@@ -218,7 +218,7 @@ def test_the_page_of_a_filing_shows_what_was_found(shared: World, filed: bytes) 
         "The payment is not confirmed yet",
         "In the central register",
         "12 / 12 hold",
-        "Set of rules: 2026.1.",
+        "Set of rules: 2026.2.",
         "term: 27 November",
     ):
         assert sentence in page, sentence

@@ -33,6 +33,11 @@ class Person:
     name: str
     iin: str
     bin: str = ""
+    role: str = ""
+
+    @property
+    def roles(self) -> frozenset[str]:
+        return frozenset({self.role} - {""})
 
     @property
     def key(self) -> bytes:
@@ -51,11 +56,13 @@ class Person:
 
 AIGUL = Person("Сәрсенова Айгүл", "850312400127")
 BOLAT = Person("Ахметов Болат", "900101300123")
-FIRM = Person("«Дала» ЖШС", "850312400127", "120340001234")
+FIRM = Person("«Дала» ЖШС", "850312400127", "120340001234", "head")
+COLLEAGUE = Person("«Дала» ЖШС", "920202400222", "120340001234", "right_to_sign")
+EMPLOYEE = Person("«Дала» ЖШС", "940404300444", "120340001234", "employee")
 CLERK = Person("Кеңсе маманы", "800505400999")
 OTHER_CLERK = Person("Басқа соттың маманы", "810505400998")
 JUDGE = Person("Судья", "700707300777")
-PEOPLE = (AIGUL, BOLAT, FIRM, CLERK, OTHER_CLERK, JUDGE)
+PEOPLE = (AIGUL, BOLAT, FIRM, COLLEAGUE, EMPLOYEE, CLERK, OTHER_CLERK, JUDGE)
 
 
 @dataclass
@@ -87,14 +94,14 @@ class World:
         self._once(leaf, signature)
         for person in PEOPLE:
             if signature == person.sign(content):
-                return Signer(person.key, person.name, person.iin, person.bin, b"")
+                return Signer(person.key, person.name, person.iin, person.bin, b"", person.roles)
         raise Refused("cms.tampered", "not signed")
 
     def pdf_signer(self, leaf: bytes, signature: bytes, *, place: int = 0) -> Signer:
-        self._once(leaf, signature)
+        self._once(leaf + bytes([place]), signature)
         for person in PEOPLE:
             if signature[: 3 + 32] == b"PDF" + person.key:
-                return Signer(person.key, person.name, person.iin, person.bin, signature[35:])
+                return Signer(person.key, person.name, person.iin, person.bin, signature[35:], person.roles)
         raise Refused("cms.tampered", "not signed")
 
     def _once(self, leaf: bytes, signature: bytes) -> None:

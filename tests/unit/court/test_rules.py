@@ -137,9 +137,8 @@ def test_grounds_exist_and_each_rule_names_its_step() -> None:
 
 
 def test_the_pack_is_the_published_one() -> None:
-    pack = BOOK.rule_pack(DAY)
-    assert pack is not None
-    assert pack.version == rules.PACK_VERSION
+    packs = [BOOK.rule_pack(day) for day in (DAY, date(2026, 11, 26), date(2026, 11, 27))]
+    assert [pack and pack.version for pack in packs] == ["2026.1", "2026.1", rules.PACK_VERSION]
 
 
 def test_files_that_cannot_be_opened() -> None:
@@ -199,6 +198,33 @@ def test_a_representative_needs_a_power_known_or_attached() -> None:
     assert failed(replace(facts, power_valid=True)) == []
     paper = Attachment(kind="power_of_attorney", sha256="44" * 32)
     assert failed(replace(facts, claim=changed(attachments=(*claim.attachments, paper))(claim))) == []
+
+
+def test_the_principals_own_signature_stands_for_a_power() -> None:
+    agent = Party(role="representative", surname="Ким", first_name="Олег", iin="800416300257")
+    second = msgspec.structs.replace(PLAINTIFF, iin="900101400013")
+    claim = changed(parties=(PLAINTIFF, DEFENDANT, agent), filed_by_role="representative")(SOUND)
+    facts = ClaimFacts(claim, signer_iin=agent.iin)
+    assert failed(replace(facts, signed_by=frozenset({PLAINTIFF.iin}))) == []
+    without = failed(replace(facts, signed_by=frozenset({DEFENDANT.number})))
+    assert [(finding.rule_id, finding.ground_id, finding.level) for finding in without] == [("representative.power", "reg-who", "must")]
+    assert rules.blocking(tuple(without))
+    assert rules.unsettled(tuple(without)) == (), "a signature may still settle it"
+    two = changed(parties=(PLAINTIFF, second, DEFENDANT, agent))(claim)
+    assert [finding.rule_id for finding in failed(replace(facts, claim=two, signed_by=frozenset({PLAINTIFF.iin})))] == [
+        "representative.power"
+    ]
+    assert failed(replace(facts, claim=two, signed_by=frozenset({PLAINTIFF.iin, second.iin}))) == []
+    foreigner = changed(parties=(msgspec.structs.replace(PLAINTIFF, resident=False, iin=""), DEFENDANT, agent))(claim)
+    assert [finding.rule_id for finding in failed(replace(facts, claim=foreigner, signed_by=frozenset({""})))] == ["representative.power"]
+    nobody = rules.blocking(rules.check(replace(facts, claim=changed(parties=(DEFENDANT, agent))(claim)), BOOK, DAY))
+    assert "representative.power" in {finding.rule_id for finding in nobody}
+
+
+def test_what_no_signature_settles_stops_that_signature_too() -> None:
+    claim = changed(parties=(PLAINTIFF, DEFENDANT), filed_by_role="representative", requirement="")(SOUND)
+    found = rules.check(ClaimFacts(claim, signer_iin=PLAINTIFF.iin), BOOK, DAY)
+    assert {finding.rule_id for finding in rules.unsettled(found)} == {"text.present", "representative.power", "signer.filer"}
 
 
 def test_a_foreigner_without_iin_may_be_sued_and_may_sue() -> None:

@@ -10,7 +10,9 @@ from court_world import (
     BOLAT,
     CENTRE,
     CLERK,
+    COLLEAGUE,
     COURT,
+    EMPLOYEE,
     FIRM,
     GROUND,
     JUDGE,
@@ -24,6 +26,7 @@ from court_world import (
     fold,
     refuse_decision,
     register_decision,
+    sha,
     store,
     submit_body,
     verify_body,
@@ -127,6 +130,48 @@ def test_refused_submissions(code):
 def test_a_person_cannot_file_for_a_firm_without_its_key():
     filer = with_(submit_body().filer, bin=FIRM.bin, person=FIRM.bin)
     assert fold(filings, [submit(with_(submit_body(), filer=filer))])[1] == ["entry.person"]
+
+
+@pytest.mark.parametrize(
+    ("who", "rule_pack", "codes"),
+    [
+        (FIRM, "2026.2", []),
+        (COLLEAGUE, "2026.2", []),
+        (EMPLOYEE, "2026.2", ["entry.right"]),
+        (EMPLOYEE, "2027.1", ["entry.right"]),
+        (EMPLOYEE, "2026.1", []),
+    ],
+)
+def test_who_does_not_bind_the_organisation_files_nothing_in_its_name(who, rule_pack, codes):
+    state, refused = fold(filings, [submit(with_(submit_body(who), rule_pack=rule_pack))])
+    assert refused == codes
+    assert filings.status(state) == ("" if codes else "filed")
+
+
+def cosigned(who, rule_pack):
+    digest = sha("byte range")
+    named = {"iin": who.iin, "bin": who.bin, "name": who.name, "certificate": who.key}
+    one = filings.Cosigner(role="defendant", **named, signature=who.sign_pdf(digest), signed=digest)
+    return submit(with_(submit_body(), cosigners=[one], rule_pack=rule_pack))
+
+
+@pytest.mark.parametrize(
+    ("who", "rule_pack", "codes"),
+    [(BOLAT, "2026.2", []), (FIRM, "2026.2", []), (EMPLOYEE, "2026.2", ["entry.right"]), (EMPLOYEE, "2026.1", [])],
+)
+def test_nor_does_such_a_key_sign_beside_the_filer(who, rule_pack, codes):
+    assert fold(filings, [cosigned(who, rule_pack)])[1] == codes
+
+
+@pytest.mark.parametrize(("rule_pack", "codes"), [("2026.2", ["entry.person"]), ("2026.1", ["entry.person"])])
+def test_a_colleague_is_not_the_filer_whatever_the_role(rule_pack, codes):
+    assert fold(filings, [submit(with_(submit_body(FIRM), rule_pack=rule_pack)), withdraw(withdraw_body(COLLEAGUE))])[1] == codes
+
+
+def test_an_entry_on_record_by_the_first_pack_is_withdrawn_as_it_was_filed():
+    first = submit(with_(submit_body(EMPLOYEE), rule_pack="2026.1"))
+    state, refused = fold(filings, [first, withdraw(withdraw_body(EMPLOYEE))])
+    assert (refused, filings.status(state)) == ([], "withdrawn")
 
 
 def test_a_file_of_another_size_is_not_the_file():

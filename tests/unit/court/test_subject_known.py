@@ -10,9 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from common.court import known, staff
-from common.db import create_tables, fetch, open_database
+from common.db import fetch, open_database
 from common.errors import Refused
 from common.pki import cms
+from common.pki.authority import Authority
 from common.pki.certificates import read_certificate
 from common.pki.keystore import Key
 
@@ -50,7 +51,7 @@ def vouch():
 @pytest.fixture
 def database(tmp_path):
     database = open_database(tmp_path / "known.db")
-    create_tables(database, known.TABLES)
+    known.create(database)
     return database
 
 
@@ -111,6 +112,28 @@ def test_a_text_signature_is_no_pdf_signature(world, key):
     signature = cms.sign_detached(b"text", key, at_ms=NOW)
     world.holder(LEAF, signature, b"text")
     assert world.pdf_signer(LEAF, signature).digest != b""
+
+
+def test_the_roles_in_the_certificate_are_remembered_too(world):
+    authority = Authority.create("p256", "СЫНАҚ", at_ms=NOW - 1000)
+    key = authority.issue_organisation(
+        "ЖАҚЫП", "НҰРЛАН", "", "940404300444", "«ДАЛА» ЖШС", "120340001234", role="right_to_sign", not_before_ms=NOW
+    )
+    signature = cms.sign_detached(b"text", key, at_ms=NOW)
+    first = world.holder(LEAF, signature, b"text")
+    assert "right_to_sign" in first.roles
+    assert world.holder(LEAF, signature, b"text") == first
+
+
+def test_what_an_earlier_release_remembered_is_found_out_again(world, key, database, vouch):
+    signature = cms.sign_detached(b"text", key, at_ms=NOW)
+    world.holder(LEAF, signature, b"text")
+    fetch(database, "ALTER TABLE examined DROP COLUMN roles")
+    known.create(database)
+    assert world.holder(LEAF, signature, b"text").iin == IIN
+    known.create(database)
+    assert world.holder(LEAF, signature, b"text").iin == IIN
+    assert vouch.asked == 2
 
 
 def test_roles_and_nodes_are_as_of_a_log_size(world, key, database):
