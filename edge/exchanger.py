@@ -17,7 +17,7 @@ from pathlib import Path
 from common.db import fetch
 from common.errors import N_, Conflict, CourtError, Unreachable
 from edge.node import Node
-from edge.services import line
+from edge.services import line, outages
 from sync.link import Outcome, Progress
 
 BACKOFF_SECONDS_MAX = 900
@@ -65,6 +65,7 @@ class Exchanger:
         node.client.report_progress(self._note)
         node.hurry = self.hurry
         line.create(node.database)
+        outages.create(node.database)
 
     def watch(self, progress: Progress) -> None:
         """Tell ``progress`` too what is being done."""
@@ -88,7 +89,10 @@ class Exchanger:
         except CourtError as error:
             self._failures += error.code != "exchange.running"  # somebody else's exchange is no failure of the line
             self._asked_to_wait = 0
+            if error.code != "exchange.running":
+                outages.note(self._node, error)
             raise
+        outages.note(self._node, None)
         self._failures, self._asked_to_wait = 0, outcome.retry_seconds
         return outcome
 

@@ -5,6 +5,7 @@ import hashlib
 from common.db import fetch
 from common.errors import N_
 from common.papers.embedded import embedded_files
+from common.papers.outage import STATEMENT_NAME
 from common.papers.talon import CERTIFICATE_NAME, RECEIPT_NAME
 from common.pki import cms, pades
 from common.pki.certificates import Certificate
@@ -12,6 +13,7 @@ from common.pki.certificates import read_certificate as read_x509
 from common.pki.pades import PdfSignature
 from sync.identity import NodeCertificate, Pin, read_certificate
 from sync.report import Finding, Report
+from sync.verify_outages import outages
 from sync.verify_register import receipt
 from sync.verify_world import Signature, World, judge, stamp_of
 
@@ -27,6 +29,9 @@ def read_pdf(world: World, data: bytes, report: Report) -> None:
     if RECEIPT_NAME in inside:
         report.kind = "talon"
         _talon(world, inside, signatures, report)
+    elif STATEMENT_NAME in inside:
+        report.kind = "outages"
+        outages(world, inside[STATEMENT_NAME], report, _machine_page(world, inside, signatures, report))
     elif signatures:
         report.kind = "statement"
         leaf = named(world, data)
@@ -40,13 +45,18 @@ def read_pdf(world: World, data: bytes, report: Report) -> None:
 
 
 def _talon(world: World, inside: dict[str, bytes], signatures: tuple[PdfSignature, ...], report: Report) -> None:
+    receipt(world, inside[RECEIPT_NAME], report, _machine_page(world, inside, signatures, report))
+
+
+def _machine_page(world: World, inside: dict[str, bytes], signatures: tuple[PdfSignature, ...], report: Report) -> NodeCertificate:
+    """Check the page of a paper that a machine made; return the certificate of the machine, which the paper brings."""
     pin = world.register()
     certificate = read_certificate(inside.get(CERTIFICATE_NAME, b""), pin)
     if not signatures:
-        report.bad(N_("The page of the talon carries no signature of the machine."), "pdf.unsigned")
+        report.bad(N_("The page carries no signature of the machine."), "pdf.unsigned")
     for signature in signatures:
         machine_signature(pin, signature, certificate, report)
-    receipt(world, inside[RECEIPT_NAME], report, certificate)
+    return certificate
 
 
 def machine_signature(pin: Pin, signature: PdfSignature, certificate: NodeCertificate, report: Report) -> None:

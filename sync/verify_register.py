@@ -10,10 +10,12 @@ from sync.bundle import leaves_digest
 from sync.checkpoint import read_checkpoint, read_cosignature, signers
 from sync.entry import NODE_MAX
 from sync.identity import CERTIFICATE_TYPE, NodeCertificate, read_certificate
+from sync.outages import OUTAGES_TYPE
 from sync.receipts import COMPLETE_TYPE, R0_TYPE, Taken, leaves_of, read_r0, read_r2
 from sync.report import Finding, Report
 from sync.tables import entry_at
 from sync.verify_histories import CODE, compare_histories
+from sync.verify_outages import outages
 from sync.verify_world import World
 
 
@@ -132,6 +134,7 @@ MESSAGES: dict[str, tuple[str, Callable[[World, bytes, Report], object]]] = {
     R0_TYPE: ("receipt", receipt),
     COMPLETE_TYPE: ("complete", complete),
     CERTIFICATE_TYPE: ("certificate", _certificate),
+    OUTAGES_TYPE: ("outages", outages),
 }
 """Content type of a signed message → (kind in the report, its check)."""
 

@@ -24,7 +24,7 @@ from common.web.keys import KeyForm, hand_out, takes_key
 from common.web.keys import opened as open_key_of
 from common.web.languages import current_language, tell, when
 from edge.node import Node
-from edge.services import filings, signing, statements, talons
+from edge.services import filings, outages, signing, statements, talons
 from edge.services.drafts import Draft
 from edge.visitor import Visitor
 from edge.web import access
@@ -259,6 +259,7 @@ def talon_values(node: Node, filing: Filing) -> dict[str, object]:
         "short_code": talons.receipt_of(node, filing).short_code if here else "",
         "rungs": rungs(node, filing, climbed, events(node.database, filing.obj), now, here=here),
         "open": filing.status in ("filed", "redirected"),
+        "outage": outages.around(node, filing),
         "pending": filing.duty_way == "pending" and filing.duty_tiyn > 0,
     }
 

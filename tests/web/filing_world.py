@@ -14,13 +14,13 @@ from edge.node import Node
 from edge.services import drafts, filings, statements
 from edge.services.drafts import Draft
 from edge.visitor import Visitor
-from edge.web import accounts, home, notifications, talons
+from edge.web import accounts, home, notifications, outages, talons
 from edge.web import filings as filing_pages
 from tests.web.pages import AIGUL, Browser, House, Person
 
 COURT = "kz-283"
 """Aktau, hears civil cases."""
-MAKERS = (home.make_pages, accounts.make_pages, notifications.make_pages, filing_pages.make_pages, talons.make_pages)
+MAKERS = (home.make_pages, accounts.make_pages, notifications.make_pages, filing_pages.make_pages, talons.make_pages, outages.make_pages)
 DEFENDANT = Party(
     role="defendant", kind="legal_entity", bin="140540008219", name="«Теңіз Құрылыс Сервис» ЖШС", address="Ақтау, 3-шағын аудан, 101"
 )

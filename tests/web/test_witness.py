@@ -15,7 +15,7 @@ from edge.services import desk as desk_services
 from edge.services import drafts, filings, statements
 from edge.services.examination import examine
 from edge.visitor import Visitor
-from edge.web import accounts, desk, home, talons, witness
+from edge.web import accounts, desk, home, outages, talons, witness
 from edge.web import cases as case_pages
 from edge.web import filings as filing_pages
 from edge.web import notifications as notification_pages
@@ -26,7 +26,7 @@ from tests.web.pages import BOLAT, Browser, Person, build, errors_in
 
 MAKERS = (
     home.make_pages, accounts.make_pages, notification_pages.make_pages, filing_pages.make_pages, talons.make_pages,
-    desk.make_pages, witness.make_pages, case_pages.make_pages,
+    desk.make_pages, witness.make_pages, case_pages.make_pages, outages.make_pages,
 )  # fmt: skip
 SHOWN = {
     "iin": CITIZEN.iin, "surname": "Сәрсенова", "first_name": "Айгүл", "patronymic": "Маратқызы", "kind": "identity_card",
