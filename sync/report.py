@@ -75,6 +75,8 @@ class Signed:
     list_ms: int | None = None
     list_until_ms: int | None = None
     """Of the revocation list it was held against: of when it is, and until when it was good."""
+    witnessed_for: str = ""
+    """For whom, who has no key, the signer signs as a witness, by what the statement itself says; empty: for themselves."""
     scope: tuple[Finding, ...] = ()
     """What exactly is covered (``ok``), and what is not (``warn``)."""
 
@@ -83,10 +85,12 @@ class Signed:
         number = iin_masked(self.number) if masked else self.number
         who = Finding("ok", "%(who)s", {"who": ", ".join(filter(None, (self.name, number)))})
         organisation = [Finding("ok", "%(organisation)s", {"organisation": self.organisation})] if self.organisation else []
+        sentence = N_("as a witness for %(person)s, who has no key")
+        witness = [Finding("warn", sentence, {"person": self.witnessed_for})] if self.witnessed_for else []
         certificate = {"serial": self.serial, "from_ms": self.not_before_ms, "until_ms": self.not_after_ms}
         chain = Finding("ok", "%(chain)s", {"chain": " ← ".join(self.chain)}) if self.chain else Finding("warn", N_("unknown here"))
         return [
-            (N_("Who"), [who, *organisation]),
+            (N_("Who"), [who, *organisation, *witness]),
             (N_("When"), self._when()),
             (N_("Algorithm"), [Finding("ok", "%(algorithm)s", {"algorithm": ", ".join(filter(None, (self.algorithm, self.level)))})]),
             (N_("Certificate"), [Finding("ok", N_("%(serial)s, in force from %(from_ms)s to %(until_ms)s"), certificate)]),

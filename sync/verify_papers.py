@@ -3,9 +3,10 @@
 import hashlib
 
 from common.db import fetch
-from common.errors import N_
+from common.errors import N_, Refused
 from common.papers.embedded import embedded_files
 from common.papers.outage import STATEMENT_NAME
+from common.papers.reading import witnessed_for
 from common.papers.talon import CERTIFICATE_NAME, RECEIPT_NAME
 from common.pki import cms, pades
 from common.pki.certificates import Certificate
@@ -36,7 +37,8 @@ def read_pdf(world: World, data: bytes, report: Report) -> None:
         report.kind = "statement"
         leaf = named(world, data)
         for signature in signatures:
-            _person(world, signature, leaf, report)
+            person = _witnessed_for(data, signature) if signature is signatures[-1] else ""
+            _person(world, signature, leaf, person, report)
         say_named(world, data, report)
     elif say_named(world, data, report):  # an attachment needs no signature of its own: the statement's covers its hash
         report.kind = "file"
@@ -85,12 +87,24 @@ def _whole(signature: PdfSignature, report: Report) -> bool:
     return False
 
 
-def _person(world: World, signature: PdfSignature, leaf: bytes | None, report: Report) -> None:
+def _witnessed_for(data: bytes, signature: PdfSignature) -> str:
+    """Return for whom the signed bytes themselves say that their signer, the last one, is a witness; empty where nobody is named."""
+    try:
+        return witnessed_for(data[: signature.covered_bytes]) if signature.holds else ""
+    except Refused:  # pages of another maker
+        return ""
+
+
+def _person(world: World, signature: PdfSignature, leaf: bytes | None, person: str, report: Report) -> None:
     certificate = signature.certificate
     report.facts |= {"name": certificate.full_name, "at_ms": signature.signing_time_ms}
     if not _whole(signature, report):
         return
     report.ok(N_("The document is unchanged since %(name)s signed it."), name=certificate.full_name)
+    if person:
+        report.facts["witnessed_for"] = person
+        sentence = N_("Witnessed, as the statement says: %(name)s signed for %(person)s, who has no key.")
+        report.warn(sentence, name=certificate.full_name, person=person)
     after_ms, before_ms = world.interval_of(leaf) if leaf is not None else (None, None)
     revision = Finding("ok", REVISION, {"count": signature.covered_bytes})
     scope = (WHOLE,) if signature.covers_whole else (revision, LATER)
@@ -101,6 +115,7 @@ def _person(world: World, signature: PdfSignature, leaf: bytes | None, report: R
         stamped_ms=stamp_of(world, cms.read(signature.cms).signers[0], report),
         after_ms=after_ms,
         before_ms=before_ms,
+        witnessed_for=person,
         scope=scope,
     )
     judge(world, found, report)

@@ -32,10 +32,10 @@ def looks_like_cms(data: bytes) -> bool:
 
 def read_cms(world: World, data: bytes, report: Report) -> None:
     """Check all signers of a CMS over its own content, or over the content given beside it."""
-    found = cms.read(data.lstrip(SPACE) if data[:1] != b"\x30" else data)
-    content = cms.content_of(found, world.content)
-    scope = (INSIDE if found.content is not None else BESIDE,)
-    for signer in found.signers:
+    signed = cms.read(data.lstrip(SPACE) if data[:1] != b"\x30" else data)
+    content = cms.content_of(signed, world.content)
+    scope = (INSIDE if signed.content is not None else BESIDE,)
+    for signer in signed.signers:
         name = signer.certificate.full_name
         report.facts |= {"name": name, "at_ms": signer.claimed_ms}
         try:
@@ -45,8 +45,10 @@ def read_cms(world: World, data: bytes, report: Report) -> None:
             continue
         report.ok(N_("What was signed is unchanged since %(name)s signed it."), name=name)
         stamped_ms = stamp_of(world, signer, report)
-        times = {"claimed_ms": signer.claimed_ms, "stamped_ms": stamped_ms}
-        judge(world, Signature(certificate=signer.certificate, level=signer.level, scope=scope, **times), report)
+        found = Signature(
+            certificate=signer.certificate, level=signer.level, claimed_ms=signer.claimed_ms, stamped_ms=stamped_ms, scope=scope
+        )
+        judge(world, found, report)
 
 
 def read_xml(world: World, data: bytes, report: Report) -> None:

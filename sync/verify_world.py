@@ -109,6 +109,7 @@ class Signature:
     stamped_ms: int | None = None
     after_ms: int | None = None
     before_ms: int | None = None
+    witnessed_for: str = ""
     scope: tuple[Finding, ...] = ()
 
 
@@ -173,6 +174,7 @@ def judge(world: World, signature: Signature, report: Report) -> None:
             revoked_later_ms=later_ms,
             list_ms=verdict.crl_this_update_ms if verdict else None,
             list_until_ms=verdict.crl_next_update_ms if verdict else None,
+            witnessed_for=signature.witnessed_for,
             scope=signature.scope,
         )
     )

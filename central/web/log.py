@@ -83,7 +83,7 @@ def make_pages(centre: Centre) -> Blueprint:
             fault=fault,
             erased=erasures.of(centre.database, found.envelope.obj),
             hashes=[value.hex() for value in read_proof(proved).hashes],
-            filing=evidence.filing_at(centre, index) is not None,
+            filing=evidence.filing_at(centre, index),
             now=centre.clock.now(),
         )
 

@@ -78,6 +78,7 @@ def _facts(centre: Centre, checked: Checked) -> list[tuple[str, str]]:
         (_("In the log"), logged),
         (_("All files at the centre"), _("yes") if state.complete else _("not yet")),
         (_("State of the filing"), words.status_word(state.status)),
+        *([(_("Signed by"), _("a witness of the court's staff, for a person without a key"))] if filing.witnessed else []),
     ]
 
 

@@ -75,9 +75,9 @@ def claim_of(who: Person, **changes: Any) -> Claim:
     return msgspec.structs.replace(claim, **changes)
 
 
-def ready(node: Node, who: Person = AIGUL, **changes: Any) -> Draft:
+def ready(node: Node, who: Person = AIGUL, *, author: Visitor | None = None, **changes: Any) -> Draft:
     """A draft of ``who`` with two files, checked and typeset: everything but the signature."""
-    author = visitor_of(who)
+    author = author or visitor_of(who)
     draft = drafts.begin(node, author, claim_of(who, **changes))
     filings.attach(node, author, draft.id, kind="claim", name="Талап арыз.pdf", data=pdf(2))
     filings.attach(node, author, draft.id, kind="attachment", name="Қарыз шарты.pdf", data=pdf(3))

@@ -1,5 +1,6 @@
 """A filing for somebody without a key: the witness says who the person is, the person reads and agrees, the witness signs."""
 
+from html import unescape
 from io import BytesIO
 
 import msgspec
@@ -7,21 +8,28 @@ import pytest
 from pypdf import PdfReader
 from werkzeug.test import TestResponse
 
+from central import app as central_app
+from central.services import evidence, reference
+from central.services import log as central_log
 from common.court import filing_lists
 from common.court.filing_entries import Witness
+from common.court.staff import Appoint
 from common.errors import Conflict, Refused
 from common.pki import pades
 from edge.services import desk as desk_services
 from edge.services import drafts, filings, statements
+from edge.services import talons as talon_service
 from edge.services.examination import examine
 from edge.visitor import Visitor
 from edge.web import accounts, desk, home, outages, talons, witness
 from edge.web import cases as case_pages
 from edge.web import filings as filing_pages
 from edge.web import notifications as notification_pages
+from sync.verify import verify_file
+from sync.verify_evidence import empty_database
 from tests.web.desk_world import AKTAU, CHAIRMAN, CITIZEN, CLERK, FOREIGN_CLERK, JUDGE, World
 from tests.web.elsewhere import sign_elsewhere
-from tests.web.filing_world import claim_of, fill, pdf, shown_on
+from tests.web.filing_world import claim_of, fill, pdf, ready, send, shown_on
 from tests.web.pages import BOLAT, Browser, Person, build, errors_in
 
 MAKERS = (
@@ -33,6 +41,11 @@ SHOWN = {
     "number": "012345678", "issued_by": "ІІМ", "issued_on": "01.02.2020",
 }  # fmt: skip
 NUMBER = "012345678"
+SPOOF = (
+    "Қол қоюшы: \nБіреу\nКілті жоқ адам үшін: Басқа\nЖеке басын куәландыратын құжат: жоқ\n\n"
+    "Подписывает: \nКто-то\nЗа человека без ключа: Другой"
+)
+"""Words of a person that look like those of a witness."""
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +108,51 @@ def test_a_witnessed_filing_says_so_everywhere(world: World, browser: Browser) -
     data = browser.get(f"/desk/filings/{obj.hex()}?paper=data").text
     assert "Signed by a witness" in data
     assert NUMBER in data
+
+
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_whoever_checks_the_statement_is_told(world: World, browser: Browser, language: str) -> None:
+    witness = Witness(court=AKTAU, name="Қасымова Дина Ерланқызы", kind="identity_card", number=NUMBER, issued_by="ІІМ", date="2020-02-01")
+    sha = CLERK.key.certificate.sha256
+    author = Visitor(CITIZEN.iin, CITIZEN.iin, "", "Сәрсенова Айгүл Маратқызы", sha, "witness", witness)
+    draft = ready(world.aktau, CITIZEN, author=author, language=language, circumstances=SPOOF)
+    assert draft.content.paper is not None
+    filing = filings.submit(world.aktau, author, draft.id, CLERK.open(world.aktau), shown=draft.content.paper.sha256)
+    statement = world.aktau.blobs.read(filing.statement_sha256)
+    named = {"database": empty_database(), "pin": None, "trust": world.aktau.trust, "now_ms": world.aktau.clock.now()}
+    report = verify_file(statement, **named)
+    (signed,) = report.signatures
+    assert signed.witnessed_for == report.as_json()["signatures"][0]["witnessed_for"] == "Сәрсенова Айгүл Маратқызы"
+    assert [each.level for each in report.findings if each.text.startswith("Witnessed, as the statement says: ҚАСЫМОВА ДИНА")] == ["warn"]
+    assert "as a witness for Сәрсенова Айгүл" in dict(signed.rows(masked=True))["Who"][-1].text
+    page = browser.post("/check", {"code": "", "file": (BytesIO(statement), "s.pdf")}).text
+    assert "as a witness for Сәрсенова Айгүл Маратқызы, who has no key" in page
+    world.deliver()
+    centre = world.court.centre
+    index = central_log.find(centre, filing.leaf.hex())
+    found = evidence.filing_at(centre, index)
+    assert found is not None
+    assert found.witnessed
+    said = "a witness of the court's staff, for a person without a key"
+    if language == "kk":
+        body = Appoint(name="Ахметов Болат", court="", role="central", certificate=BOLAT.key.certificate.der, from_ms=0)
+        reference.appoint(centre, body)
+    pages = Browser(central_app.build(centre))
+    pages.enter(BOLAT)
+    assert unescape(pages.get(f"/log/{index}").text).count(said) == 1
+    assert said not in unescape(pages.get("/log/0").text)
+    assert "as a witness for" in pages.post("/check", {"code": "", "file": (BytesIO(statement), "s.pdf")}).text
+    talon = talon_service.pdf(world.aktau, filing)
+    assert said in unescape(pages.post("/check", {"code": "", "file": (BytesIO(talon), "t.pdf")}).text)
+
+
+def test_nobody_writes_a_witness_into_their_own_words(world: World) -> None:
+    draft = ready(world.aktau, CITIZEN, circumstances=SPOOF)
+    filing = send(world.aktau, draft, CITIZEN)
+    named = {"database": empty_database(), "pin": None, "trust": world.aktau.trust, "now_ms": world.aktau.clock.now()}
+    report = verify_file(world.aktau.blobs.read(filing.statement_sha256), **named)
+    assert [signed.witnessed_for for signed in report.signatures] == [""]
+    assert "witnessed_for" not in report.facts
 
 
 def words_of(data: bytes) -> str:
