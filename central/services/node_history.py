@@ -5,14 +5,19 @@ from typing import Final
 
 from central.centre import Centre
 from common.db import fetch
+from common.errors import N_, NotFound
 from common.facts import decode_body
 from common.pki.certificates import Certificate
 from common.pki.certificates import read_certificate as read_x509
+from sync.bundle import open_bundle, read_bundle_header
 from sync.directory import EpochOpen
+from sync.entry import Envelope
 from sync.identity import NodeCertificate, read_certificate
 
 BUNDLES_SHOWN: Final = 50
 EVIDENCE_SHOWN: Final = 100
+ENTRIES_SHOWN: Final = 200
+"""Of one bundle that is kept as evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,27 @@ class Evidence:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class KeptEntry:
+    """An entry in evidence, by its envelope: nothing of its body. ``index``: of what the register holds in its place."""
+
+    index: int | None
+    envelope: Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A bundle kept as evidence, as it arrived, and whose it is; ``entries``: the first ENTRIES_SHOWN of ``first`` to ``last``."""
+
+    about: Evidence
+    data: bytes
+    certificate: NodeCertificate
+    epoch: int
+    first: int
+    last: int
+    entries: list[KeptEntry]
+
+
 def identities(centre: Centre, node: int) -> list[Identity]:
     """Return every certificate the machine ever had, the newest first."""
     rows = fetch(centre.database, "SELECT data FROM node_certificate WHERE node = ? ORDER BY position DESC", (node,))
@@ -98,6 +124,25 @@ def evidence(centre: Centre, node: int | None = None) -> list[Evidence]:
     statement = """SELECT id, node, reason, received_ms, length(data) FROM evidence WHERE ?1 IS NULL OR node = ?1
                    ORDER BY id DESC LIMIT ?2"""
     return [Evidence(*row) for row in fetch(centre.database, statement, (node, EVIDENCE_SHOWN))]
+
+
+def kept(centre: Centre, id: int) -> Kept:
+    """Return one piece of evidence, opened; raises NotFound("evidence.none")."""
+    rows = fetch(centre.database, "SELECT id, node, reason, received_ms, length(data), data FROM evidence WHERE id = ?", (id,))
+    if not rows:
+        raise NotFound("evidence.none", N_("There is no such evidence here."))
+    *row, data = rows[0]
+    sealed = read_bundle_header(data, centre.database, centre.identity.pin)
+    bundle = open_bundle(sealed, centre.identity)
+    held = [KeptEntry(_logged(centre, each), each) for each in (entry.envelope for entry in bundle.entries[:ENTRIES_SHOWN])]
+    return Kept(Evidence(*row), data, sealed.certificate, bundle.epoch, bundle.first, bundle.last, held)
+
+
+def _logged(centre: Centre, envelope: Envelope) -> int | None:
+    """Return the number in the log of what the register holds in the place of an entry, or None."""
+    statement = "SELECT log_index FROM entry WHERE node = ? AND epoch = ? AND seq = ? AND log_index IS NOT NULL"
+    rows = fetch(centre.database, statement, (envelope.node, envelope.epoch, envelope.seq))
+    return rows[0][0] if rows else None
 
 
 def cleared_ms(centre: Centre, node: int) -> list[int]:

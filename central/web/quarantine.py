@@ -7,6 +7,8 @@ from werkzeug.wrappers import Response
 from central.centre import Centre
 from central.services import node_history, quarantine
 from central.web import access
+from common.errors import N_, NotFound
+from common.web.documents import file_answer
 from common.web.parts import Tab, page_of
 
 
@@ -30,6 +32,23 @@ def make_pages(centre: Centre) -> Blueprint:
             evidence=node_history.evidence(centre),
             now=centre.clock.now(),
         )
+
+    @pages.get("/evidence/<int:id>")
+    def kept(id: int) -> str:
+        access.require_administrator(centre)
+        return render_template("central/quarantine/evidence.html", kept=node_history.kept(centre, id), now=centre.clock.now())
+
+    @pages.get("/evidence/<int:id>/<which>")
+    def kept_file(id: int, which: str) -> Response:
+        access.require_administrator(centre)
+        found = node_history.kept(centre, id)
+        name, data = {
+            "bundle": (f"evidence-{id}.sot", found.data),
+            "machine": (f"machine-{found.about.node:04}.cose", found.certificate.data),
+        }.get(which, ("", b""))
+        if not data:
+            raise NotFound("evidence.none", N_("There is no such evidence here."))
+        return file_answer(data, name=name, kind="application/octet-stream")
 
     @pages.post("/retry")
     def retry() -> Response:
