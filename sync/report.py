@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from common.errors import N_, CourtError
 from common.papers.words import iin_masked
+from common.pki.profile import ROLE_WORDS
 
 Level = Literal["ok", "warn", "unknown", "bad"]
 Verdict = Literal["valid", "invalid", "unknown"]
@@ -54,6 +55,8 @@ class Signed:
     number: str
     """BIN of an organisation, else IIN."""
     organisation: str = ""
+    role: str = ""
+    """What the certificate says of the holder's role, a key of `common.pki.profile.ROLE_WORDS`."""
     algorithm: str
     level: str = ""
     """The form of the signature: "CAdES-B", "PAdES-T", "XMLDSig" …"""
@@ -85,6 +88,7 @@ class Signed:
         number = iin_masked(self.number) if masked else self.number
         who = Finding("ok", "%(who)s", {"who": ", ".join(filter(None, (self.name, number)))})
         organisation = [Finding("ok", "%(organisation)s", {"organisation": self.organisation})] if self.organisation else []
+        organisation += [Finding("ok", ROLE_WORDS[self.role])] if self.organisation and self.role else []
         sentence = N_("as a witness for %(person)s, who has no key")
         witness = [Finding("warn", sentence, {"person": self.witnessed_for})] if self.witnessed_for else []
         certificate = {"serial": self.serial, "from_ms": self.not_before_ms, "until_ms": self.not_after_ms}

@@ -160,6 +160,7 @@ def judge(world: World, signature: Signature, report: Report) -> None:
             name=certificate.full_name,
             number=certificate.bin or certificate.iin,
             organisation=certificate.organisation,
+            role=certificate.role,
             algorithm=certificate.algorithm,
             level=signature.level,
             serial=f"{certificate.serial:x}",

@@ -51,6 +51,7 @@ def readme(book: Book, filing: Filing, members: tuple[Member, ...], *, machine: 
         talon=filing.talon,
         court=Both(court.name_kk, court.name_ru) if court else Both(filing.first_court, filing.first_court),
         filer=filing.filer_name,
+        witness=filing.assisted_by if filing.witnessed else "",
         received_ms=filing.received_ms,
         machine=machine,
         made_ms=made_ms,

@@ -28,6 +28,8 @@ class Overview:
     talon: str
     court: Both
     filer: str
+    witness: str = ""
+    """Who of the court's staff signed for a filer without a key."""
     received_ms: int
     machine: int
     made_ms: int
@@ -44,6 +46,7 @@ WORDS = {
     "talon": Both("Талон", "Талон"),
     "court": Both("Сот", "Суд"),
     "filer": Both("Жіберуші", "Отправитель"),
+    "witness": Both("Кілті жоқ адам үшін қол қойған куә", "Свидетель, подписавший за человека без ключа"),
     "received": Both("Қабылданды", "Принято"),
     "made": Both("Контейнерді жасаған құрылғы", "Контейнер сделало устройство"),
     "files": Both("ФАЙЛДАР", "ФАЙЛЫ"),
@@ -93,10 +96,12 @@ def _page(said: Overview, lang: Lang) -> list[str]:
         "talon": talon_groups(said.talon),
         "court": said.court.of(lang),
         "filer": said.filer,
+        "witness": said.witness,
         "received": date_time_words(said.received_ms, lang, seconds=True),
         "made": f"{said.machine:04}, {date_time_words(said.made_ms, lang, seconds=True)}",
     }
-    lines = [word("title"), "", word("what"), "", *(f"{word(key)}: {value}" for key, value in facts.items()), "", word("files"), ""]
+    stated = [f"{word(key)}: {value}" for key, value in facts.items() if value]
+    lines = [word("title"), "", word("what"), "", *stated, "", word("files"), ""]
     for file in said.files:
         lines += [f"{file.name or word('absent')}  {file.title}  ({size_words(file.size, lang)})", f"   SHA-256 {file.sha256.hex()}"]
     lines += ["", word("rungs"), ""]

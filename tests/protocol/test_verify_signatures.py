@@ -205,3 +205,13 @@ def test_a_revocation_after_the_moment_that_only_others_saw_is_said_too(
     assert [each.level for each in report.findings if "revoked later, at 2026-11-19T" in each.text] == ["warn"]
     assert not any("was not" in each.text for each in report.findings)
     assert codes(judged(signature, listless, **known)) == ["verify.moment"], "its thief could have claimed the same"
+
+
+@pytest.mark.parametrize(("role", "words"), [("head", "head of the organisation"), ("employee", "employee of the organisation")])
+def test_of_an_organisations_key_the_role_is_said(authorities: dict[str, Authority], trust: Trust, role: str, words: str) -> None:
+    holder = ("ЖАҚЫП", "НҰРЛАН", "", "940404300444", "«ДАЛА» ЖШС", "120340001234")
+    key = authorities["p256"].issue_organisation(*holder, role=role, not_before_ms=START_MS - 60 * DAY_MS)
+    report = judged(cms.sign_detached(DOCUMENT, key, at_ms=START_MS), trust, content=DOCUMENT)
+    assert report.verdict == "valid"
+    assert report.as_json()["signatures"][0]["role"] == role
+    assert [each.text for each in dict(report.signatures[0].rows(masked=False))["Who"]][1:] == ["«ДАЛА» ЖШС", words]

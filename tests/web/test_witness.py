@@ -2,6 +2,7 @@
 
 from html import unescape
 from io import BytesIO
+from zipfile import ZipFile
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from common.errors import Conflict, Refused
 from common.pki import pades
 from edge.services import desk as desk_services
 from edge.services import drafts, filings, statements
+from edge.services import evidence as edge_evidence
 from edge.services import talons as talon_service
 from edge.services.examination import examine
 from edge.visitor import Visitor
@@ -125,6 +127,10 @@ def test_whoever_checks_the_statement_is_told(world: World, browser: Browser, la
     assert signed.witnessed_for == report.as_json()["signatures"][0]["witnessed_for"] == "Сәрсенова Айгүл Маратқызы"
     assert [each.level for each in report.findings if each.text.startswith("Witnessed, as the statement says: ҚАСЫМОВА ДИНА")] == ["warn"]
     assert "as a witness for Сәрсенова Айгүл" in dict(signed.rows(masked=True))["Who"][-1].text
+    with edge_evidence.container(world.aktau, filing) as file, ZipFile(file) as container:
+        page = container.read("README.txt").decode()
+    assert "Свидетель, подписавший за человека без ключа: Қасымова Дина Ерланқызы" in page
+    assert "Кілті жоқ адам үшін қол қойған куә: Қасымова Дина Ерланқызы" in page
     page = browser.post("/check", {"code": "", "file": (BytesIO(statement), "s.pdf")}).text
     assert "as a witness for Сәрсенова Айгүл Маратқызы, who has no key" in page
     world.deliver()
@@ -152,6 +158,8 @@ def test_nobody_writes_a_witness_into_their_own_words(world: World) -> None:
     named = {"database": empty_database(), "pin": None, "trust": world.aktau.trust, "now_ms": world.aktau.clock.now()}
     report = verify_file(world.aktau.blobs.read(filing.statement_sha256), **named)
     assert [signed.witnessed_for for signed in report.signatures] == [""]
+    with edge_evidence.container(world.aktau, filing) as file, ZipFile(file) as container:
+        assert "Свидетель" not in container.read("README.txt").decode()
     assert "witnessed_for" not in report.facts
 
 
