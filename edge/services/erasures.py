@@ -1,7 +1,7 @@
 """Erasure of a filing by a court's act: ordered at the court's own machine, signed by its chairman or a judge.
 
 The order goes to everybody with the next exchange; this machine erases in the same transaction. The case that the filing
-became is an object of its own and is erased by the same act.
+became is an object of its own: an act that names both takes an order for each.
 """
 
 from typing import Final

@@ -243,6 +243,7 @@ def test_a_container_of_another_system_is_judged_by_its_signature(made: Made) ->
 
 
 def test_13_5_a_time_stamp_is_added_and_changes_nothing_that_was_there(made: Made) -> None:
+    """Row 72: evidence outlives an algorithm by a later stamp."""
     authority = Authority.create("p256", "СЫНАҚ TSA", at_ms=START_MS - DAY_MS)
     service = authority.issue_service("TSA", TIME_STAMPING, not_before_ms=START_MS - DAY_MS // 2)
     trust = roots()
@@ -397,6 +398,7 @@ def test_what_services_outside_have_signed_is_used(made: Made) -> None:
 
 
 def test_it_is_stamped_again_at_the_centre(made: Made) -> None:
+    """Row 72: the centre stamps again."""
     centre, issuing = made.court.centre, centre_of(AIGUL.centre)
     services = Services(Authority(issuing.root, issuing.issuer), made.court.clock.now)
     before, file = centre.config, io.BytesIO(made.node_made)

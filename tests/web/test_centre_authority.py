@@ -91,6 +91,7 @@ def test_a_list_is_fetched_published_and_used_at_the_node(world: World) -> None:
 
 
 def test_a_service_that_is_down_or_sends_rubbish_is_remembered_and_tried_again(world: World) -> None:
+    """Row 47: the stamping service is away."""
     address = f"{world.services.address}/full.crl"
     world.connect(crl=address)
     world.services.down = True
@@ -113,6 +114,7 @@ def test_a_service_that_is_down_or_sends_rubbish_is_remembered_and_tried_again(w
 
 
 def test_the_first_page_of_the_centre_says_how_the_services_are(world: World) -> None:
+    """Row 47: an alarm after the limit."""
     browser = world.country.browser(ADMIN)
     assert "Services of the certification centre" not in browser.get("/overview?lang=en").text
     world.connect(tsa=f"{world.services.address}/tsa")
@@ -145,6 +147,7 @@ def test_more_than_a_service_may_send_is_refused(world: World, monkeypatch: pyte
 
 
 def test_what_was_signed_offline_is_stamped_once_there_is_a_line(world: World) -> None:
+    """Row 47: stamped later."""
     world.connect(tsa=f"{world.services.address}/tsa")
     world.services.down = True
     body = world.country.file(world.node)
