@@ -77,6 +77,8 @@ class Verifier:
     def __init__(self, centre: Centre) -> None:
         self._centre = centre
         self._trusted = 0
+        self._entered = 0
+        """Every filing whose row stands at or below this rowid has been entered; a row that is folded anew gets a higher one."""
 
     def run(self) -> bool:
         """Look at the next batch and publish what changed; return whether there may be more."""
@@ -86,6 +88,7 @@ class Verifier:
         if trusted != self._trusted:  # what led to nobody may lead to somebody now
             fetch(self._centre.database, "DELETE FROM signer WHERE issuer = x''")
             self._trusted = trusted
+            self._entered = 0
         more = self._enter()
         for issuer, held in trust.lists().items():
             more = self._hold_against(issuer, held) or more
@@ -94,18 +97,22 @@ class Verifier:
     def _enter(self) -> bool:
         """Note the keys of filings that came since; return whether there are more."""
         statement = """SELECT f.obj, f.received_ms, COALESCE(f.crl_as_of_ms, 0), f.revocation, f.revoked_ms, m.signature,
-                       EXISTS (SELECT 1 FROM filing_evidence_row e WHERE e.obj = f.obj AND e.kind = 'ocsp')
+                       EXISTS (SELECT 1 FROM filing_evidence_row e WHERE e.obj = f.obj AND e.kind = 'ocsp'), f.rowid
                        FROM filing_row f JOIN filing_form_row m ON m.obj = f.obj LEFT JOIN signer s ON s.obj = f.obj
-                       WHERE s.obj IS NULL LIMIT ?"""
-        fresh = fetch(self._centre.database, statement, (BATCH,))
+                       WHERE f.rowid > ? AND s.obj IS NULL ORDER BY f.rowid LIMIT ?"""
+        top = fetch(self._centre.database, "SELECT COALESCE(MAX(rowid), 0) FROM filing_row")[0][0]
+        if top < self._entered:  # the tables were folded anew
+            self._entered = 0
+        fresh = fetch(self._centre.database, statement, (self._entered, BATCH))
         rows = []
-        for obj, received, had, said, since, signature, asked in fresh:
+        for obj, received, had, said, since, signature, asked, _ in fresh:
             certificate = _signer(signature)
             issuer = _issuer_of(self._centre, certificate) if certificate is not None else b""
             serial = serial_key(certificate.serial) if certificate is not None else b""
             row = {"obj": obj, "issuer": issuer, "serial": serial, "received_ms": received, "as_of_ms": had, "said": said}
             rows.append(row | {"since_ms": since, "asked_ms": received if asked else None})
         insert(self._centre.database, SignerRow, rows)
+        self._entered = fresh[-1][-1] if len(fresh) == BATCH else top
         return len(fresh) == BATCH
 
     def _hold_against(self, issuer: bytes, held: Held) -> bool:

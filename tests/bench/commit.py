@@ -15,7 +15,7 @@ from common.court import filing_tables
 from common.db import create_tables, insert, open_database, rows_of, transaction
 from common.version import VERSION
 from edge.node import Node
-from edge.services import drafts, filings, statements
+from edge.services import drafts, filings, signing, statements
 from edge.services.drafts import DraftKeyRow, DraftRow
 from edge.services.filings import ReceivedRow
 from tests.bench.measure import Line, at_most, in_turns, ms, seconds
@@ -63,13 +63,13 @@ def run(world: World, folder: Path, *, rounds: int) -> list[Line]:
         journal, rows = in_turns(rounds, with_journal, without)
         signatures = counted.spent / world.made
     plain.close()
-    whole, signing = _whole(world, rounds=max(rounds // 20, 2))
+    whole, signed = _whole(world, rounds=max(rounds // 20, 2))
     return [
         at_most("a filing's commit with journal, over its rows alone", f"{ms(journal)} / {ms(rows)}", journal / rows, GOAL),
         Line("of which the mark's own flush to the disk, after the database's", ms(statistics.median(marks))),
         Line("verifying the statement's signature in the fold (taken out above)", ms(signatures)),
         Line("sending as the citizen waits for it: checks, signature, files, commit", ms(whole)),
-        Line("of which signing and reading the signature back", ms(signing)),
+        Line("of which signing and reading the signature back", ms(signed)),
     ]
 
 
@@ -100,8 +100,8 @@ def _whole(world: World, *, rounds: int) -> tuple[float, float]:
         drafts.erase(node, visitor, draft)
         return taken
 
-    whole, signing = in_turns(rounds, submit, sign)
-    return whole, signing
+    whole, signed = in_turns(rounds, submit, sign)
+    return whole, signed
 
 
 def _draft(number: int) -> bytes:

@@ -10,7 +10,7 @@ import tempfile
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-from tests.faults.table import TESTS, render, tests_of_rows, write
+from tests.faults.table import TESTS, render, rows_with_tests, write
 
 WORKERS = "2"
 
@@ -19,7 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
     parser.add_argument("--report", type=Path, help="a report of pytest to take the results from")
     given = parser.parse_args()
-    tests = sorted({test for tests in tests_of_rows().values() for test in tests})
+    tests = sorted({test for tests in rows_with_tests().values() for test in tests})
     if given.report:
         write(render(_results(given.report, tests)))
         return 0

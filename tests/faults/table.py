@@ -13,7 +13,7 @@ SAYS = re.compile(r"\b[Rr]ows? (\d+(?:(?:, | and |–)\d+)*)")
 BEGIN, END = "<!-- table -->\n", "<!-- end -->\n"
 
 
-def tests_of_rows() -> dict[int, list[str]]:
+def rows_with_tests() -> dict[int, list[str]]:
     """Return the tests of each row, as "path::function" below the folder of tests, sorted."""
     found: dict[int, list[str]] = {row: [] for row in ROWS}
     for path in sorted(TESTS.rglob("test_*.py")):
@@ -39,7 +39,7 @@ def _rows(docstring: str) -> Iterator[int]:
 def render(results: Mapping[str, str]) -> str:
     """Return the table; ``results`` has a word for each test, as `python -m tests.faults` found it."""
     lines = ["| row | what happens | what must hold | tests | result |", "|---|---|---|---|---|"]
-    for row, tests in tests_of_rows().items():
+    for row, tests in rows_with_tests().items():
         said = [results.get(test, "not run") for test in tests]
         worst = next((word for word in ("fails", "not run", "skipped") if word in said), "holds") if tests else "—"
         names = "<br>".join(f"`{test}`" for test in tests) or REASONS.get(row, "")

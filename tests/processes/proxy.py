@@ -3,6 +3,7 @@
 with Proxy(centre.port) as line:
     node.settings["centre"] = line.url
     line.cut_after = 1_000        bytes of both directions after which a connection is reset
+    line.dead_after = 50_000      bytes in all after which every connection is closed at once
     line.rate = 8_000             bytes a second and direction; 0: as fast as it goes
     line.delay = 0.3              seconds before the first byte of each connection
     line.page = b"<html>…"        what a captive portal answers to everything, with status 200
@@ -28,6 +29,7 @@ class Proxy:
         self._target = port
         self._door = socket.create_server(("127.0.0.1", 0), backlog=50)
         self.cut_after = 0
+        self.dead_after = 0
         self.rate = 0
         self.delay = 0.0
         self.page = b""
@@ -56,7 +58,9 @@ class Proxy:
 
     def _connection(self, client: socket.socket) -> None:
         time.sleep(self.delay)
-        if self.silent:
+        if self.dead_after and self.passed >= self.dead_after:
+            client.close()
+        elif self.silent:
             client.recv(1)
             time.sleep(600)
         elif self.page:
