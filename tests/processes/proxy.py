@@ -18,6 +18,7 @@ import time
 from types import TracebackType
 
 PIECE_BYTES = 4_096
+QUIET_SECONDS = 0.3
 LINGER_RESET = struct.pack("ii", 1, 0)
 """SO_LINGER: closing sends a reset, as a broken line does."""
 
@@ -64,7 +65,10 @@ class Proxy:
             client.recv(1)
             time.sleep(600)
         elif self.page:
-            client.recv(65_536)
+            client.settimeout(QUIET_SECONDS)
+            with contextlib.suppress(TimeoutError):  # all of the request, or closing would reset what is answered
+                while client.recv(65_536):
+                    pass
             client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(self.page) + self.page)
             client.close()
         else:
