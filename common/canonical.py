@@ -34,6 +34,18 @@ def encode(value: Value) -> bytes:
 
 def decode(data: bytes) -> Value:
     """Return the value of ``data``, which must be its canonical encoding to the byte; raises Refused("canonical.…")."""
+    value = _decode_form(data)
+    check(value)
+    return value
+
+
+def decode_form(data: bytes) -> dict[str, Any]:
+    """Return the map in ``data``, whose encoding is the only one; which values it holds is for the caller to check, to the last
+    one: kinds, 64 bits, U+0000. A third of the time of `decode_map`, for what every entry of a first sync has."""
+    return _map(_decode_form(data))
+
+
+def _decode_form(data: bytes) -> Value:
     try:
         value = libipld.decode_dag_cbor(data)
         same = libipld.encode_dag_cbor(value) == data  # else a longer length form, or a tag
@@ -41,7 +53,6 @@ def decode(data: bytes) -> Value:
         raise _reason(data) from error
     if not same:
         raise _reason(data)
-    check(value)
     return value
 
 

@@ -35,8 +35,8 @@ class BlobRef(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     """A file an entry names: SHA-256 (32 bytes), size in bytes, media type by content."""
 
     sha256: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-    size: Annotated[int, msgspec.Meta(ge=0)]
-    media: str
+    size: Annotated[int, msgspec.Meta(ge=0, le=canonical.INT_MAX)]
+    media: Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*\Z")]
 
 
 @dataclass(frozen=True, slots=True)

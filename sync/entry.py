@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from common import canonical
+from common.canonical import INT_MAX, INT_MIN
 from common.errors import N_, Refused
 from common.facts import BlobRef
 
@@ -38,14 +39,14 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     node: Annotated[int, msgspec.Meta(ge=0, le=NODE_MAX)]
     epoch: Annotated[int, msgspec.Meta(ge=1, le=EPOCH_MAX)]
-    seq: Annotated[int, msgspec.Meta(ge=1)]
+    seq: Annotated[int, msgspec.Meta(ge=1, le=INT_MAX)]
     type: Annotated[str, msgspec.Meta(pattern=TYPE_FORM)]
     obj: Annotated[bytes, msgspec.Meta(min_length=OBJECT_BYTES, max_length=OBJECT_BYTES)]
     base: _Hash | None
-    time: int
+    time: Annotated[int, msgspec.Meta(ge=INT_MIN, le=INT_MAX)]
     boot: Annotated[bytes, msgspec.Meta(min_length=BOOT_BYTES, max_length=BOOT_BYTES)]
-    mono: int
-    beacon: Annotated[int, msgspec.Meta(ge=0)]
+    mono: Annotated[int, msgspec.Meta(ge=INT_MIN, le=INT_MAX)]
+    beacon: Annotated[int, msgspec.Meta(ge=0, le=INT_MAX)]
     root: _Hash | None
     actor: _Hash | None
     blobs: Annotated[tuple[BlobRef, ...], msgspec.Meta(max_length=BLOBS_MAX)]
@@ -106,7 +107,7 @@ def encode_envelope(envelope: Envelope) -> bytes:
 
 def decode_envelope(data: bytes) -> Envelope:
     """Return the envelope of ``data``; raises Refused("entry.envelope")."""
-    return _envelope(canonical.decode_map(data))
+    return _envelope(canonical.decode_form(data))  # `Envelope` says of every value what it may be
 
 
 def stored_envelope(data: bytes) -> Envelope:

@@ -29,6 +29,15 @@ class Lanes:
             while under_way:
                 under_way = _settled(under_way)
 
+    def beside(self, request: Callable[[], bytes], work: Callable[[], object]) -> bytes:
+        """Return what ``request`` returns; with more lanes than one ``work`` is done, in the caller's thread, while it is on the line."""
+        if self._count == 1:
+            return request()
+        with ThreadPoolExecutor(1, thread_name_prefix="lane") as pool:
+            answer = pool.submit(request)
+            work()
+            return answer.result()
+
 
 def _settled(under_way: set[Future[None]]) -> set[Future[None]]:
     done, left = wait(under_way, return_when=FIRST_COMPLETED)

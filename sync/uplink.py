@@ -95,7 +95,7 @@ class Uplink:
         last = self._journal.position().seq
         while data := self._next_bundle(at):
             self._link.progress("up", at.seq, last)
-            ack = self._send(data)
+            ack = self._send(data, at)
             self._link.outcome.entries_up += ack.seq - at.seq
             began, at = at, Position(ack.epoch, ack.seq, ack.head)
             self._acknowledged(at)
@@ -233,6 +233,11 @@ class Uplink:
         entries = self._journal.entries_after(at.epoch, at.seq, bytes_max=PLAIN_BYTES_TARGET)
         return self._make_bundle(entries, at) if entries else None
 
+    def _prepare_after(self, at: Position) -> None:
+        """Make the bundle that follows the one which begins after ``at``, so that it is ready when that one is acknowledged."""
+        (last,) = fetch(self._database, "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?", (at.epoch, at.seq + 1))[0]
+        self._next_bundle(Position(at.epoch, last, self._journal.head_at(at.epoch, last) or b""))
+
     def _make_bundle(self, entries: list[Entry], at: Position) -> bytes:
         previous = fetch(self._database, "SELECT digest FROM out_bundle WHERE epoch = ? AND last = ?", (at.epoch, at.seq))
         digest = previous[0][0] if previous else b""
@@ -242,8 +247,9 @@ class Uplink:
         fetch(self._database, statement, (at.epoch, at.seq + 1, entries[-1].envelope.seq, _digest(data), data))
         return data
 
-    def _send(self, data: bytes) -> Acknowledgement:
-        ack = self._link.read(self._link.post(ports.BUNDLE, data), Acknowledgement)
+    def _send(self, data: bytes, at: Position) -> Acknowledgement:
+        answer = self._lanes.beside(lambda: self._link.post(ports.BUNDLE, data), lambda: self._prepare_after(at))
+        ack = self._link.read(answer, Acknowledgement)
         if ack.digest != _digest(data) or self._journal.head_at(ack.epoch, ack.seq) != ack.head:
             raise Refused("exchange.acknowledgement", N_("The centre acknowledged something else than was sent."))
         return ack

@@ -39,6 +39,8 @@ FOLD_SECONDS_MAX = 900
 class CountingTransport:
     """The node's own transport, with the bytes of bundles counted."""
 
+    LANES = HttpTransport.LANES
+
     def __init__(self, inner: HttpTransport) -> None:
         self._inner = inner
         self.bundle_bytes = 0

@@ -18,6 +18,7 @@ from edge.exchanger import FRUITLESS_TRIES_MAX, Exchanger
 from sync import container, cose, log, ports, register
 from sync.checkpoint import Checkpoint, sign_checkpoint
 from sync.journal import DISK_FAILS
+from sync.lanes import Lanes
 from sync.messages import (
     Acknowledgement,
     Down,
@@ -557,3 +558,26 @@ def test_6_14_an_idle_exchange_looks_for_no_files_until_something_came(world: Wo
     world.node.client.exchange()
     assert looked[0] > before
     assert world.court.centre.blobs.has(other.sha256)
+
+
+def test_6_2_the_next_bundle_is_made_while_one_is_on_the_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With more lanes than one; the centre gets the same bundles in the same order, each following the one before."""
+    monkeypatch.setattr("sync.uplink.PLAIN_BYTES_TARGET", 1)  # a bundle for each entry
+    world.node.client._up._lanes = Lanes(2)
+    line, firsts = world.court.lines[world.node.number], list[int]()
+    handle = line._handle
+
+    def noted(path: str, body: bytes) -> tuple[int, bytes]:
+        try:
+            return handle(path, body)
+        finally:
+            if path == ports.BUNDLE:  # this runs in the lane's own thread, with connections of its own
+                firsts.append(container.read_header(body, world.me.sign.public_key(), world.me.environment)[0].about["first"])
+                world.court.centre.database.close()
+
+    line._handle = noted
+    begin = world.at().seq
+    world.write(4)
+    world.node.client.exchange()
+    assert firsts == list(range(begin + 1, begin + 5))
+    assert world.node.client.backlog()[0] == 0
