@@ -86,6 +86,12 @@ def add_working_days(start: date, count: int, holidays: Iterable[Holiday]) -> da
     return _count_working_days(start, count, WorkCalendar(holidays))
 
 
+def add_months(start: date, count: int) -> date:
+    """Return the same day ``count`` months later, or that month's last day where it has no such day (CPC 123 part 2)."""
+    year, month = divmod(start.year * 12 + start.month - 1 + count, 12)
+    return date(year, month + 1, min(start.day, calendar.monthrange(year, month + 1)[1]))
+
+
 def deadline(book: Book, deadline_id: str, start: date) -> Due:
     """Return the last day of a term of the reference data for an event on ``start``.
 
@@ -145,14 +151,12 @@ def _calendar_days(start: date, value: int, _days: WorkCalendar) -> tuple[date, 
 
 
 def _months(start: date, value: int, _days: WorkCalendar) -> tuple[date, tuple[Line, ...]]:
-    year, month = divmod(start.year * 12 + start.month - 1 + value, 12)
-    last = calendar.monthrange(year, month + 1)[1]
-    end = date(year, month + 1, min(start.day, last))
+    end = add_months(start, value)
     lines = [
         _begins(start),
         line(N_("Months counted: %(count)d; they end on the same day of the month, %(end_on)s."), count=value, end_on=end),
     ]
-    if start.day > last:
+    if start.day > end.day:
         lines.append(line(N_("That month has no day %(day)d, so its last day counts."), day=start.day))
     return end, tuple(lines)
 

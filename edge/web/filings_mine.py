@@ -23,7 +23,7 @@ from common.web.keys import opened as open_key_of
 from common.web.languages import current_language, when
 from common.web.parts import Tab, page_of
 from edge.node import Node
-from edge.services import arrival, cases, drafts, evidence, filings, mine
+from edge.services import arrival, cases, copies, drafts, evidence, filings, mine
 from edge.services.mine import Card, Filter
 from edge.visitor import Visitor
 from edge.web import access
@@ -33,6 +33,7 @@ from edge.web.filings_sign import case_facts, payment_facts, talon_values
 from edge.web.filings_words import (
     category_word,
     court_word,
+    day_words,
     document_word,
     event_words,
     freshness,
@@ -192,6 +193,7 @@ def _add_show(pages: Blueprint, node: Node) -> None:
         claim = load(form.claim) if form else None
         climbed = ladder_of(node.database, filing.leaf)
         lang = current_language()
+        kept = copies.of(filing, now)
         return render_template(
             "edge/filings/show.html",
             **talon_values(node, filing),
@@ -212,6 +214,8 @@ def _add_show(pages: Blueprint, node: Node) -> None:
             logged=climbed.logged_ms is not None,
             decided=filing.status in cases.OUTCOMES,
             fresh=freshness(node, house(node), now),
+            copies=kept,
+            copies_until=day_words(kept.last_day),
         )
 
 
@@ -219,9 +223,14 @@ def _add_files(pages: Blueprint, node: Node) -> None:
     def own(id: str) -> Filing:
         return filings.own(node, access.require_visitor(witnessed=True), read_id(id))
 
+    def own_copy(id: str) -> Filing:
+        filing = own(id)
+        copies.require_kept(filing, node.clock.now())
+        return filing
+
     @pages.get("/<id>/statement.pdf")
     def signed_statement(id: str) -> Response:
-        filing = own(id)
+        filing = own_copy(id)
         data = node.blobs.read(filing.statement_sha256)
         inline = request.args.get("save") != "1"
         return file_answer(data, name=f"statement-{filing.talon}.pdf", kind="application/pdf", inline=inline)
@@ -235,7 +244,7 @@ def _add_files(pages: Blueprint, node: Node) -> None:
 
     @pages.get("/<id>/files/<sha256>")
     def file(id: str, sha256: str) -> Response:
-        filing = own(id)
+        filing = own_copy(id)
         found = next((each for each in filing_lists.files(node.database, filing.obj) if each.sha256.hex() == sha256), None)
         if found is None:
             raise NotFound("filing.no_file", N_("There is no such file in this filing."))
@@ -249,7 +258,7 @@ def _add_files(pages: Blueprint, node: Node) -> None:
 
     @pages.get("/<id>/evidence.asice", endpoint="evidence")
     def container(id: str) -> Response:
-        filing = own(id)
+        filing = own_copy(id)
         return stream_answer(evidence.container(node, filing), name=f"evidence-{filing.talon}{SUFFIX}", kind=MEDIA_TYPE)
 
 

@@ -2,12 +2,14 @@
 
 import io
 import re
+from datetime import time
 from pathlib import Path
 
 import pytest
 from werkzeug.test import TestResponse
 
 from common.court import filing_lists
+from common.court.terms import add_months, last_moments, local_date
 from common.pki.asic import looks_like_container
 from edge.services import drafts
 from tests.web.filing_world import CASE, DEFENDANT, begin, create, fill, house_of, pdf, ready, send, sent_by_pages, shown_on, visitor_of
@@ -456,3 +458,33 @@ def test_a_filing_made_elsewhere_says_so(tmp_path: Path) -> None:
     assert "The talon was given where the filing was taken" in words(page)
     assert browser.get(f"/filings/{filing.obj.hex()}/talon.pdf").status_code == 404
     assert "Sent at another court" in words(browser.get("/filings"))
+
+
+def test_the_cabinet_keeps_copies_a_month_and_the_record_for_ever(tmp_path: Path) -> None:  # LET-9
+    house = house_of(tmp_path)
+    aigul = entered(house, AIGUL)
+    address = sent_by_pages(aigul)
+    sha256 = filing_lists.files(house.node.database, bytes.fromhex(address.split("/")[-1]))[0].sha256.hex()
+    copies = ("/statement.pdf", f"/files/{sha256}", "/evidence.asice")
+    last_day = add_months(local_date(house.court.clock.now()), 1)
+    midnight = last_moments(last_day, time(18)).electronic_ms
+    left = (last_day - local_date(house.court.clock.now())).days
+    assert f"{left} more days: save it in time" in words(aigul.get(address))
+
+    house.court.clock.tick(midnight - house.court.clock.now() - 1)
+    aigul = entered(house, AIGUL)
+    assert "0 more days: save it in time" in words(aigul.get(address))
+    assert [aigul.get(f"{address}{copy}").status_code for copy in copies] == [200] * 3
+
+    house.court.clock.tick(1)
+    aigul = entered(house, AIGUL)
+    shown = words(aigul.get(address))
+    assert "Your copy was kept here until" in shown
+    assert "kept by the court" in shown
+    assert not any(copy in aigul.get(address).text for copy in copies)
+    for copy in copies:
+        refused = aigul.get(f"{address}{copy}")
+        assert refused.status_code == 400
+        assert "ask the court for a copy" in words(refused)
+    assert aigul.get(f"{address}/talon.pdf").data.startswith(b"%PDF-")
+    assert sha256[:4] in shown.replace(" ", "").lower()
