@@ -146,15 +146,16 @@ def _run(given: argparse.Namespace) -> int:
     load_identity(given.data)
     # the pages with everything they draw in are loaded by this command alone; the others answer at once
     from central import app, folding, jobs
-    from common.serving import alone, leave, serve, set_up_log
+    from common.serving import Stop, alone, leave, serve, set_up_log
 
     set_up_log(config.log_level)
+    stop = Stop.heeded()
     with alone(given.data / "run.lock"), _open(given) as centre:
         web = app.build(centre)
         folder, schedule = folding.start(centre), jobs.start(centre)
         out.print(f"Serving http://{config.listen}")
         try:
-            serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy)
+            serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy, stop=stop)
         finally:
             schedule.shutdown(wait=False)
             folder.stop()

@@ -1,5 +1,10 @@
-"""Serving an application with waitress until somebody says stop: Ctrl-C and SIGTERM end it cleanly, nothing half done."""
+"""Serving an application with waitress until somebody says stop: Ctrl-C and SIGTERM end it cleanly, nothing half done.
 
+Whatever a machine ends of stands in its log: the signal that told it to, an exception, or, where a library crashed the
+process, what each thread was doing.
+"""
+
+import faulthandler
 import fcntl
 import logging
 import os
@@ -7,6 +12,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -16,8 +22,9 @@ from waitress import buffers
 from waitress.server import create_server
 
 from common.config import split_listen
-from common.errors import N_, Conflict
+from common.errors import N_, Conflict, Corrupt
 from common.spool import sealed_file
+from common.version import VERSION
 
 CONNECTIONS_MAX = 500
 BODY_BYTES_MAX = 64 << 20
@@ -27,9 +34,38 @@ buffers.TempfileBasedBuffer.newfile = lambda self: sealed_file()
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
+logger = logging.getLogger(__name__)
 
-def serve(app: Flask, listen: str, *, threads: int, tls_proxy: bool) -> None:
-    """Serve ``app`` until the process is told to stop; raises Refused("config.…") for an address that is not allowed."""
+
+@dataclass(slots=True)
+class Stop:
+    """Ends the process when it is told to; ``told`` names the signal that did, "" before."""
+
+    told: str = ""
+
+    @classmethod
+    def heeded(cls) -> "Stop":
+        """Heed the signals from now on, but those whoever started the process has it ignore (nohup)."""
+        stop = cls()
+        for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(each) != signal.SIG_IGN:
+                signal.signal(each, stop)
+        return stop
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.told:
+            return  # it is ending already
+        self.told = signal.Signals(number).name
+        logger.info("ends: told to by %s", self.told)
+        sys.exit(0)
+
+
+def serve(app: Flask, listen: str, *, threads: int, tls_proxy: bool, stop: Stop) -> None:
+    """Serve ``app`` until the process is told to stop.
+
+    Raises Refused("config.…") for an address that is not allowed, Conflict("serve.address") where another process listens,
+    Corrupt("serve.ended") when serving ends without anybody having said so.
+    """
     host, port = split_listen(listen, behind_tls_proxy=tls_proxy)
     try:
         server = create_server(
@@ -44,13 +80,12 @@ def serve(app: Flask, listen: str, *, threads: int, tls_proxy: bool) -> None:
         )
     except OSError as error:
         raise Conflict("serve.address", N_("Nothing can listen on %(listen)s: another process does already."), listen=listen) from error
-    signal.signal(signal.SIGTERM, _stop)
     try:
-        server.run()
-    except (KeyboardInterrupt, SystemExit):
-        pass  # told to stop: what was being written is committed or rolled back by the database
+        server.run()  # lets nothing of `Stop` out; what was being written is committed or rolled back by the database
     finally:
         server.close()
+    if not stop.told:
+        raise Corrupt("serve.ended", N_("Serving has ended by itself. Start the machine again, and keep its log."))
 
 
 def leave(status: int) -> NoReturn:
@@ -61,15 +96,13 @@ def leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    sys.exit(0)
-
-
 def set_up_log(level: str) -> None:
-    """Log to standard error, without anything of a person."""
+    """Log to standard error, without anything of a person; what crashes the process itself goes there too."""
     logging.basicConfig(level=level.upper(), format=LOG_FORMAT)
+    faulthandler.enable()
     for noisy in ("apscheduler", "pyhanko", "pyhanko_certvalidator", "waitress.queue", "fontTools"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logger.info("begins: %s, process %d", VERSION, os.getpid())
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from deploy.demo_people import ADMINISTRATOR, CABINET_PASSWORD, CITIZENS, NEWCOM
 
 START_SECONDS = 60
 STOP_SECONDS = 15
+LOG_LINES = 8
 LAST_PORT = 65_000
 
 out = Console(highlight=False)
@@ -46,14 +48,14 @@ def _run(data: Path, port: int) -> int:
     signal.signal(signal.SIGINT, lambda number, frame: stop.set())
     processes = _start(data, port)
     try:
-        if not _all_answer(processes, port, stop):
+        if not _all_answer(data, processes, port, stop):
             return 1
         _print_table(data, port)
         while not stop.wait(0.5):
             for name, process in list(processes.items()):
                 if process.poll() is None:
                     continue
-                out.print(f"[bold red]{name} has ended ({process.returncode}).[/] Its log: {data / (name + '.log')}")
+                _say_ended(data, name, process.returncode)
                 if process.returncode >= 0:
                     return 1
                 out.print(f"{name} was killed; it is started again, as a court's machine is after a power cut.")
@@ -81,12 +83,22 @@ def _launch(data: Path, port: int, name: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
-def _all_answer(processes: dict[str, "subprocess.Popen[bytes]"], port: int, stop: threading.Event) -> bool:
+def _say_ended(data: Path, name: str, status: int) -> None:
+    """Say which machine ended, with which status or by which signal, and the last it said itself."""
+    how = f"status {status}" if status >= 0 else f"killed by {signal.Signals(-status).name}"
+    log = data / f"{name}.log"
+    out.print(f"[bold red]{name} has ended: {how}.[/] Its log, {log}, ends with:", soft_wrap=True)
+    with log.open("rb") as lines:
+        last = deque(lines, LOG_LINES)
+    out.print("".join(f"    {line.decode(errors='replace')}" for line in last), markup=False, soft_wrap=True)
+
+
+def _all_answer(data: Path, processes: dict[str, "subprocess.Popen[bytes]"], port: int, stop: threading.Event) -> bool:
     waiting = {f"http://127.0.0.1:{port + place}/": name for place, name in enumerate(processes)}
     for _ in range(START_SECONDS * 4):
         for url in list(waiting):
-            if processes[waiting[url]].poll() is not None:
-                out.print(f"[bold red]{waiting[url]} did not start.[/] Is port {url.rsplit(':')[-1].strip('/')} free? See its log.")
+            if (status := processes[waiting[url]].poll()) is not None:
+                _say_ended(data, waiting[url], status)
                 return False
             if _answers(url):
                 del waiting[url]
@@ -94,7 +106,8 @@ def _all_answer(processes: dict[str, "subprocess.Popen[bytes]"], port: int, stop
             return True
         if stop.wait(0.25):
             return False
-    out.print(f"[bold red]No answer from {', '.join(waiting)}.[/]")
+    silent = ", ".join(f"{name} ({url})" for url, name in waiting.items())
+    out.print(f"[bold red]Still no answer after {START_SECONDS} seconds from {silent}.[/] See the logs in {data}.", soft_wrap=True)
     return False
 
 

@@ -104,10 +104,11 @@ def _run(given: argparse.Namespace) -> int:
     split_listen(config.listen, behind_tls_proxy=config.tls_proxy)
     load_identity(given.data)
     # the pages with everything they draw in are loaded by this command alone; the others answer at once
-    from common.serving import alone, leave, serve, set_up_log
+    from common.serving import Stop, alone, leave, serve, set_up_log
     from edge import app, jobs
 
     set_up_log(config.log_level)
+    stop = Stop.heeded()
     with alone(given.data / "run.lock"), _open(given) as node:
         exchanger = Exchanger(node)
         web = app.build(node, exchanger)
@@ -116,7 +117,7 @@ def _run(given: argparse.Namespace) -> int:
             out.print("The disk under the data folder is not encrypted: whoever takes it reads it. See LUKS in deploy/README.md.")
         out.print(f"Serving http://{config.listen}")
         try:
-            serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy)
+            serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy, stop=stop)
         finally:
             scheduler.shutdown(wait=False)
     leave(0)

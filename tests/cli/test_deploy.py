@@ -129,3 +129,16 @@ def test_systemd_finds_nothing_wrong_with_a_unit(unit: str, tmp_path: Path) -> N
     (tmp_path / unit).write_text(text)
     done = subprocess.run([analyse, "verify", str(tmp_path / unit)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_demo_says_which_machine_ended_and_of_what(tmp_path: Path) -> None:
+    for name in ("centre", "node-1976", "node-7518"):
+        (tmp_path / name).mkdir()  # nobody has enrolled here
+    (tmp_path / "demo.json").write_text("{}")
+    command = [sys.executable, "-m", "deploy.demo", "--data", str(tmp_path), "--port", str(free_port())]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    name = next(each for each in ("centre", "node-1976", "node-7518") if f"{each} has ended: status 1." in done.stdout)
+    said = (tmp_path / f"{name}.log").read_text().strip()
+    assert said in done.stdout
+    assert said

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -60,6 +61,17 @@ def test_machines_enrol_exchange_and_end_cleanly(new_country: NewCountry) -> Non
     assert centre.stop() == 0
     for machine in (node, centre):
         assert "Traceback" not in machine.log.read_text()
+        assert re.search(r"begins: \S+, process \d+\n(.*\n)*.* ends: told to by SIGTERM", machine.log.read_text())
+
+
+def test_what_a_machine_dies_of_stands_in_its_log(new_country: NewCountry) -> None:
+    country = new_country(cold=True)
+    country.centre()
+    node = country.node(7, "kz-7")
+    assert node.process is not None
+    node.process.send_signal(signal.SIGSEGV)  # as a library in C dies, with no exception of Python's
+    assert node.process.wait(30) == -signal.SIGSEGV
+    assert re.search(r"Fatal Python error: Segmentation fault\n(.*\n)*.*common/serving.py", node.log.read_text())
 
 
 def test_the_line_is_cut_and_healed_while_the_machine_runs(new_country: NewCountry) -> None:
