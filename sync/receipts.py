@@ -30,7 +30,8 @@ class Taken(Body, frozen=True):
     """R0. ``talon`` as a number of 15 digits, ``statement`` the SHA-256 of the signed statement, ``at`` in ms UTC.
 
     ``epoch`` and ``seq`` are the entry's place, ``head`` the chain head right after it (PROTOCOL 9.6); 0, 0 and empty in receipts
-    of machines before that, which name none.
+    of machines before that, which name none. ``witness`` is 1 where staff of the court signed for a person without a key
+    (PROTOCOL 9.11): a number, for readers of before know no other kind of value here.
     """
 
     talon: int
@@ -41,6 +42,7 @@ class Taken(Body, frozen=True):
     epoch: int = 0
     seq: int = 0
     head: bytes = b""
+    witness: int = 0
 
 
 class Complete(Body, frozen=True):

@@ -209,6 +209,8 @@ def _r0(world: World, found: _Found, first: Entry, part: Report) -> None:
     taken = receipt(found.inner, found.held.read(evidence.R0, SMALL_BYTES_MAX), part)
     if taken.leaf != first.leaf:
         part.bad(N_("The receipt is of another filing than the one in the container."), "evidence.receipt")
+    if taken.witness and canonical.decode_map(first.body or b"").get("witness") is None:
+        part.bad(N_("The receipt names a witness, and the entry in the container names none."), "evidence.receipt")
     revoked = directory.revocation_of(world.database, taken.node)
     if revoked is not None and (first.envelope.epoch, first.envelope.seq) > revoked:
         part.bad(N_("The machine wrote this after it had been excluded: it is kept as evidence and is no filing."), "node.revoked")

@@ -48,6 +48,9 @@ def receipt(world: World, data: bytes, report: Report, certificate: NodeCertific
         talon=f"{taken.talon:015}",
         at_ms=taken.at,
     )
+    if taken.witness:
+        report.facts["witness"] = True
+        report.warn(N_("The receipt says: a witness of the court's staff signed, for a person without a key."))
     if signer.body.not_before > taken.at or taken.at > signer.body.not_after:
         # a clock may be wrong, and a machine off the line for months still takes papers: when it was, the register's heads say
         report.warn(N_("By the machine's clock its certificate was not in force then. The register's statements tell the time."))

@@ -37,7 +37,7 @@ FUTURE_MS: Final = DAY_MS
 INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS bundle_received ON bundle (received_ms, node, epoch, first, last)",
     "CREATE INDEX IF NOT EXISTS filing_place ON filing_row (node, epoch, seq, submitted_ms)",
-    "CREATE INDEX IF NOT EXISTS filing_day ON filing_row (submitted_ms, region, court, status)",
+    "CREATE INDEX IF NOT EXISTS filing_days ON filing_row (submitted_ms, region, court, status, witnessed)",
     "CREATE INDEX IF NOT EXISTS filing_unpaid ON filing_row (duty_way) WHERE payment = '' AND status IN ('filed', 'redirected')",
 )
 
@@ -76,12 +76,13 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How many filings of one court are in one state."""
+    """How many filings of one court are in one state, and how many of them a witness signed for people without a key."""
 
     region: str
     court: str
     status: str
     count: int
+    witnessed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,13 @@ class Filings:
         for one in self.places:
             if all(getattr(one, name) == value for name, value in where.items()):
                 found[tuple(getattr(one, name) for name in names)] += one.count
+        return found
+
+    def witnessed_by(self, name: str) -> Counter[str]:
+        """Return how many filings a witness signed, for each value of ``name``."""
+        found: Counter[str] = Counter()
+        for one in self.places:
+            found[getattr(one, name)] += one.witnessed
         return found
 
     def on_days(self, region: str | None = None) -> Counter[int]:
@@ -148,7 +156,7 @@ def filings(centre: Centre, days: int) -> Filings:
     """Return the counts of filings submitted today and in the ``days`` - 1 days before."""
     now = centre.clock.now()
     span = (midnight_ms(now) - (days - 1) * DAY_MS, now + FUTURE_MS)
-    places = """SELECT region, court, status, COUNT(*) FROM filing_row WHERE submitted_ms >= ? AND submitted_ms < ? GROUP BY 1, 2, 3"""
+    places = """SELECT region, court, status, COUNT(*), SUM(witnessed) FROM filing_row WHERE submitted_ms >= ? AND submitted_ms < ? GROUP BY 1, 2, 3"""
     by_day = """SELECT region, (submitted_ms + ?1) / ?2, COUNT(*) FROM filing_row
                 WHERE submitted_ms >= ?3 AND submitted_ms < ?4 GROUP BY 1, 2"""
     found = [Place(*row) for row in fetch(centre.database, places, span)]

@@ -22,11 +22,12 @@ DAYS_DEFAULT = 30
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row of the table: a region or a court, its counts in the order of the statuses, their sum."""
+    """One row of the table: a region or a court, its counts in the order of the statuses, their sum, and how many a witness signed."""
 
     name: str
     url: str
     counts: tuple[int, ...]
+    witnessed: int
 
     @property
     def total(self) -> int:
@@ -56,6 +57,7 @@ def make_pages(centre: Centre, counted: Watch[Filings]) -> Blueprint:
             statuses=[words.status_word(status) for status in words.STATUSES],
             lines=lines,
             sums=sums,
+            witnessed=sum(line.witnessed for line in lines),
             all_regions=url_for("filings.show", days=days),
         )
 
@@ -85,19 +87,23 @@ def _by_state(sums: Sequence[int]) -> Bars:
 
 
 def _regions(found: Filings, book: Book) -> Sequence[Line]:
-    counts = found.by("region", "status")
+    counts, witnessed = found.by("region", "status"), found.witnessed_by("region")
     codes = sorted({rr for rr, _status in counts}, key=lambda rr: -sum(counts[rr, status] for status in words.STATUSES))
     return [
         Line(
             words.region_name(book, rr),
             url_for("filings.show", region=rr, days=found.days),
             tuple(counts[rr, status] for status in words.STATUSES),
+            witnessed[rr],
         )
         for rr in codes
     ]
 
 
 def _courts(found: Filings, book: Book, region: str) -> Sequence[Line]:
-    counts = found.by("court", "status", region=region)
+    counts, witnessed = found.by("court", "status", region=region), found.witnessed_by("court")
     codes = sorted({court for court, _status in counts}, key=lambda court: -sum(counts[court, status] for status in words.STATUSES))
-    return [Line(words.court_name(book, court), "", tuple(counts[court, status] for status in words.STATUSES)) for court in codes]
+    return [
+        Line(words.court_name(book, court), "", tuple(counts[court, status] for status in words.STATUSES), witnessed[court])
+        for court in codes
+    ]

@@ -63,7 +63,8 @@ class File(Body, frozen=True, kw_only=True):
 class Witness(Body, frozen=True, kw_only=True):
     """Who of the staff of ``court`` signs for a person without a key, and the identity document that the person showed.
 
-    ``name`` is the witness's, ``kind`` of the document as in `DOCUMENTS`, ``date`` the day it was issued (ISO).
+    ``name`` is the witness's, ``kind`` of the document as in `DOCUMENTS`, ``date`` the day it was issued (ISO). ``receipt``
+    is the form of R0 that was given: from 2 on it says that a witness signed, and a talon is printed again as it was given.
     """
 
     court: str
@@ -72,6 +73,7 @@ class Witness(Body, frozen=True, kw_only=True):
     number: str
     issued_by: str
     date: str
+    receipt: int = 1
 
 
 class Cosigner(Body, frozen=True, kw_only=True):

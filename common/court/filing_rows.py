@@ -164,7 +164,8 @@ def _event(body: Body) -> tuple[str, dict[str, Any]]:
     """What happened, in a word, and what a sentence about it may name."""
     match body:
         case Submit():
-            return "filed", {"court": body.court, "line": body.line}
+            witness = {"witness": body.witness.name} if body.witness is not None else {}
+            return "filed", {"court": body.court, "line": body.line, **witness}
         case Withdraw():
             return "withdrawn", {"reason": body.reason}
         case Verify():

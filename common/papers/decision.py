@@ -50,6 +50,8 @@ class Decision:
     """Time of R0: the one that counts for terms."""
     applicant: str
     """Full name of the filer."""
+    witness: str = ""
+    """Who of the court's staff signed for a filer without a key."""
     document: Both
     subject: Both = Both("", "")
     clerk_name: str
@@ -92,6 +94,7 @@ def _rows(decision: Decision) -> dict[str, Both]:
     received = Both(date_time_words(decision.received_at, "kk", seconds=True), date_time_words(decision.received_at, "ru", seconds=True))
     return {
         "applicant": same(decision.applicant),
+        "witness": same(decision.witness),
         "document": join_words(": ", decision.document, decision.subject),
         "talon": same(talon_groups(decision.talon_number)),
         "received": received,

@@ -225,10 +225,11 @@ def _slip_facts(talon: Talon) -> list[tuple[Both, Both]]:
     crl = words("talon.crl_none") if signature.crl_as_of is None else words("talon.crl", time=when(signature.crl_as_of))
     last = words("talon.exchange_none") if line.last_exchange is None else words("talon.exchange", time=when(line.last_exchange))
     amount = same(money(duty.amount)) if duty.amount else same("")
+    witness = words("slip.witness") if talon.witnessed else same("")
     return [
         (talon.document, words("slip.files", count=len(talon.files))),
         (same(""), talon.court.name),
-        (same(""), join_words(", ", name, number)),
+        (same(""), join_words("; ", join_words(", ", name, number), witness)),
         (same(""), join_words(", ", join_words(" ", words("talon.duty"), amount), words(f"pay.{duty.payment}"))),
         (same(""), join_words(": ", words("talon.signature"), join_words(", ", words(f"slip.sign_{signature.state}"), crl))),
         (same(""), join_words(": ", words("talon.line"), join_words(", ", words(f"slip.{'online' if line.online else 'offline'}"), last))),

@@ -54,6 +54,7 @@ WORDS = {
     "hash": N_("SHA-256 of the signed statement"),
     "same": N_("The statement is the one that the talon was given for."),
     "not_same": N_("The talon is genuine, but the statement beside it is another file, or was changed."),
+    "witness": N_("The receipt says: a witness of the court's staff signed, for a person without a key."),
     "excluded": N_("The machine that gave the receipt was excluded later. The central register says whether it was given before."),
     "limits": N_(
         "A genuine talon proves that the machine took the papers. Whether they are registered, the court and the central register say."

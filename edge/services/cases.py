@@ -20,6 +20,7 @@ from common.papers import decision as papers
 from common.papers.parts import Both
 from common.papers.parts import Court as PaperCourt
 from common.papers.typeset import Attachment
+from common.people import calm_name
 from common.pki import pades
 from common.pki.keystore import key_from_ec
 from edge.node import Node
@@ -127,6 +128,7 @@ def _notice(node: Node, filing: Filing, decided: Decision, decided_ms: int) -> p
         talon_number=filing.talon,
         received_at=received,
         applicant=filing.filer_name,
+        witness=calm_name(filing.assisted_by) if filing.witnessed else "",
         document=_word(book, "document_type", filing.document_type),
         subject=_word(book, "case_category", filing.category),
         clerk_name=decided.executor,

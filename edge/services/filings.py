@@ -37,7 +37,7 @@ from common.pki.opening import Signer, require_holder
 from common.version import VERSION
 from edge.exchanger import FRESH_INTERVALS
 from edge.node import Node
-from edge.services import drafts, signing, statements
+from edge.services import drafts, signing, statements, talons
 from edge.services.drafts import Content, Cosigned, Draft
 from edge.visitor import Visitor
 from sync import directory
@@ -272,7 +272,7 @@ def _body(
         line="online" if line.online else "offline",
         offline_since_ms=line.since_ms,
         key_id=draft.id,
-        witness=author.witness,
+        witness=msgspec.structs.replace(author.witness, receipt=talons.RECEIPT_SAYS_WITNESS) if author.witness else None,
         cosigners=list(signing.cosigners_of(draft)),
     )
 

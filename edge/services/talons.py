@@ -33,6 +33,8 @@ REGISTER_MS = 72 * 3_600_000
 """Within three days a talon's filing must be in the central register; later the talon proves the court's omission."""
 DECIDE_TERM = "cpc_accept"
 SIGNATURE_FIELD = "Court"
+RECEIPT_SAYS_WITNESS = 2
+"""The form of R0 from which on it says that a witness signed (`Witness.receipt`)."""
 FORMS = {
     "claim": (Both("Талап арыз", "Исковое заявление"), Both("электрондық бланк", "электронный бланк")),
     "special": (Both("Арыз, ерекше іс жүргізу", "Заявление, особое производство"), Both("электрондық бланк", "электронный бланк")),
@@ -152,8 +154,14 @@ def _r0(node: Node, filing: Filing) -> bytes:
         epoch=filing.epoch,
         seq=filing.seq,
         head=head_after(node.database, node.identity.environment, filing.leaf),
+        witness=int(filing.witnessed and _says_witness(node, filing)),
     )
     return sign_r0(taken, node.identity.at(filing.epoch, filing.seq))
+
+
+def _says_witness(node: Node, filing: Filing) -> bool:
+    form = filing_lists.form(node.database, filing.obj)
+    return form is not None and form.witness is not None and form.witness.receipt >= RECEIPT_SAYS_WITNESS
 
 
 def _received(node: Node, filing: Filing) -> tuple[int | None, str]:

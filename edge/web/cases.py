@@ -152,6 +152,6 @@ def _event(event: Event, now: int) -> tuple[str, str, str]:
     return when(event.time_ms, now), what, more
 
 
-def _filing(book: Book, filing: Filing) -> tuple[str, str, str, str]:
+def _filing(book: Book, filing: Filing) -> tuple[str, str, str, str, bool]:
     notice = url_for("desk.notice", id=filing.obj.hex())
-    return url_for("desk.filing", id=filing.obj.hex()), document_word(book, filing.document_type), filing.talon, notice
+    return url_for("desk.filing", id=filing.obj.hex()), document_word(book, filing.document_type), filing.talon, notice, filing.witnessed

@@ -72,6 +72,7 @@ class RowView:
     subject: str
     parties: str
     signature: State
+    witnessed: bool
     duty: State
     files: str
     on_the_way: bool
@@ -123,6 +124,7 @@ def row_view(book: Book, row: Row, court: str, now: int) -> RowView:
         subject=subject_of(book, filing),
         parties=parties_line(row.parties),
         signature=signature_state(filing),
+        witnessed=filing.witnessed,
         duty=duty_state(filing),
         files=str(filing.files) if not missing else f"{row.arrived} / {filing.files}",
         on_the_way=missing > 0,
@@ -260,6 +262,8 @@ def event_view(node: Node, event: Event, now: int) -> tuple[str, str, str]:
         what, more = event_words(node, event)
     else:
         what, more = gettext("Sent, talon given"), gettext("offline") if params.get("line") == "offline" else gettext("online")
+        if params.get("witness"):
+            more = f"{more}, {gettext('by a witness')}"
     return when(event.time_ms, now), what, more
 
 

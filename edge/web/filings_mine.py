@@ -15,6 +15,7 @@ from common.court import filing_lists
 from common.court.claim import load
 from common.court.filing_lists import Filing
 from common.errors import N_, NotFound, Refused
+from common.people import calm_name
 from common.pki.asic import MEDIA_TYPE, SUFFIX
 from common.web.documents import file_answer, stream_answer
 from common.web.forms import CourtForm, ListField
@@ -178,6 +179,7 @@ def card_views(node: Node, cards: list[Card]) -> list[dict[str, object]]:
                 "reason": "; ".join(ru if lang == "ru" else kk for kk, ru in card.reasons),
                 "cure_until": iso_day(card.cure_until) if card.cure_until else "",
                 "here": filing.node == node.number,
+                "witness": calm_name(filing.assisted_by) if filing.witnessed else "",
             }
         )
     return views

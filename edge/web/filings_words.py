@@ -173,7 +173,8 @@ def event_words(node: Node, event: Event) -> tuple[str, str]:
     court = court_word(book, str(params.get("court", "")))
     match event.kind:
         case "filed":
-            return gettext("Sent, talon given"), court
+            name = calm_name(str(params.get("witness", "")))
+            return gettext("Sent, talon given"), " ".join([court, *([gettext("Signed by a witness: %(name)s.", name=name)] if name else [])])
         case "withdrawn":
             return gettext("Withdrawn by you"), str(params.get("reason", ""))
         case "registered":

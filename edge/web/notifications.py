@@ -8,6 +8,7 @@ from flask_babel import gettext
 
 from common.court.book import Book, name
 from common.court.notifications import Notification
+from common.people import calm_name
 from common.web.languages import current_language
 from edge.node import Node
 from edge.services import notifications
@@ -93,7 +94,9 @@ def _words(what: Notification, book: Book) -> str:
     """What happened, in one sentence."""
     match what.kind:
         case "filed":
-            return gettext("Sent; the talon was given. It is not registered yet.")
+            name = calm_name(str(what.params.get("witness", "")))
+            said = gettext("Sent; the talon was given. It is not registered yet.")
+            return " ".join([said, gettext("Signed by a witness: %(name)s.", name=name)]) if name else said
         case "withdrawn":
             return gettext("You withdrew it.")
         case "registered":

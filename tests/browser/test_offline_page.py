@@ -93,6 +93,15 @@ def test_a_genuine_talon_is_said_so_by_code_and_by_paper(chromium: Browser, stic
         assert page.evaluate("document.documentElement.scrollWidth <= 320"), "it fits a phone"
 
 
+def test_a_witnessed_talon_says_so(chromium: Browser, stick: Stick) -> None:
+    taken = Taken(talon=1, node=stick.house.node.number, leaf=bytes(32), statement=bytes(32), at=0, witness=1)
+    with opened(chromium, stick) as page:
+        text = told(page, code=encode_qr(sign_r0(taken, stick.house.node.identity.now)))
+        assert "The talon is genuine" in text
+        assert "a witness of the court's staff signed" in text
+        assert "a witness" not in told(page, code=stick.code)
+
+
 def test_a_changed_talon_says_what_is_wrong(chromium: Browser, stick: Stick) -> None:
     r0 = talons.receipt_of(stick.house.node, stick.filing).r0
     with opened(chromium, stick) as page:

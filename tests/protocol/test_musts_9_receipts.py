@@ -155,3 +155,15 @@ def test_9_5_row_18_a_wrong_clock_is_flagged_between_two_heads_and_nothing_is_re
     flagged = [each for each in report.findings if "clock said" in each.sentence]
     assert bool(flagged) == bool(off_ms)
     assert all(each.level == "warn" for each in flagged)
+
+
+def test_9_11_a_receipt_says_that_a_witness_signed_and_one_of_before_holds(still: World) -> None:
+    said = msgspec.structs.replace(TAKEN, witness=1)
+    read = read_r0(sign_r0(said, still.me), still.me.certificate)
+    assert read.witness == 1
+    assert read_r0(sign_r0(TAKEN, still.me), still.me.certificate).witness == 0
+    assert b"witness" not in encode_body(TAKEN), "the bytes of a receipt without one are those of before"
+    named = {"database": still.node.database, "pin": still.me.pin, "trust": None, "now_ms": START_MS}
+    report = verify_file(sign_r0(said, still.me), **named)
+    assert report.facts["witness"] is True
+    assert "witness" not in verify_file(sign_r0(TAKEN, still.me), **named).facts

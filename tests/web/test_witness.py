@@ -12,13 +12,15 @@ from werkzeug.test import TestResponse
 from central import app as central_app
 from central.services import evidence, reference
 from central.services import log as central_log
+from common import canonical
 from common.court import filing_lists
 from common.court.filing_entries import Witness
 from common.court.staff import Appoint
+from common.db import fetch
 from common.errors import Conflict, Refused
 from common.pki import pades
 from edge.services import desk as desk_services
-from edge.services import drafts, filings, statements
+from edge.services import cases, drafts, filings, registration, statements
 from edge.services import evidence as edge_evidence
 from edge.services import talons as talon_service
 from edge.services.examination import examine
@@ -27,6 +29,7 @@ from edge.web import accounts, desk, home, outages, talons, witness
 from edge.web import cases as case_pages
 from edge.web import filings as filing_pages
 from edge.web import notifications as notification_pages
+from sync.receipts import read_r0
 from sync.verify import verify_file
 from sync.verify_evidence import empty_database
 from tests.web.desk_world import AKTAU, CHAIRMAN, CITIZEN, CLERK, FOREIGN_CLERK, JUDGE, World
@@ -43,6 +46,7 @@ SHOWN = {
     "number": "012345678", "issued_by": "ІІМ", "issued_on": "01.02.2020",
 }  # fmt: skip
 NUMBER = "012345678"
+WITNESSED = "The receipt says: a witness of the court's staff signed, for a person without a key."
 SPOOF = (
     "Қол қоюшы: \nБіреу\nКілті жоқ адам үшін: Басқа\nЖеке басын куәландыратын құжат: жоқ\n\n"
     "Подписывает: \nКто-то\nЗа человека без ключа: Другой"
@@ -91,7 +95,7 @@ def test_a_witnessed_filing_says_so_everywhere(world: World, browser: Browser) -
     form = filing_lists.form(world.aktau.database, obj)
     assert form is not None
     assert form.witness == Witness(
-        court=AKTAU, name="Қасымова Дина Ерланқызы", kind="identity_card", number=NUMBER, issued_by="ІІМ", date="2020-02-01"
+        court=AKTAU, name="Қасымова Дина Ерланқызы", kind="identity_card", number=NUMBER, issued_by="ІІМ", date="2020-02-01", receipt=2
     )
     assert "Signed by a witness: Қасымова Дина Ерланқызы" in browser.get(f"{address}/sent").text
     statement = browser.get(f"{address}/statement.pdf").data
@@ -101,11 +105,13 @@ def test_a_witnessed_filing_says_so_everywhere(world: World, browser: Browser) -
     for words in ("Қасымова Дина Ерланқызы", NUMBER, "Кілті жоқ адам үшін"):
         assert words in text
     assert "Кілті жоқ адам үшін қол қойған куә" in words_of(browser.get(f"{address}/talon.pdf").data)
+    assert "кілті жоқ адам үшін куә қол қойған" in words_of(browser.get(f"{address}/slip.pdf").data)
     page = desk_services.sheet(world.aktau, AKTAU, obj)
     assert "signed by a witness" in examine(world.aktau, page)[0].fact.sentence
     browser.post("/end", {"sure": "1"}, token=browser.token(f"{address}/sent"))
     browser.get("/help?lang=en")
     browser.post("/desk/enter", key=CHAIRMAN)
+    assert "by a witness" in browser.get(f"/desk?q={filing.talon}").text
     assert "signed by a witness" in browser.get(f"/desk/filings/{obj.hex()}").text
     data = browser.get(f"/desk/filings/{obj.hex()}?paper=data").text
     assert "Signed by a witness" in data
@@ -174,7 +180,38 @@ def test_the_person_finds_it_in_their_cabinet_and_the_centre_takes_it(world: Wor
     assert filing_lists.filing(world.court.centre.database, obj) == world.filing(obj)
     own = Browser(build(world.aktau, MAKERS))
     own.enter(CITIZEN)
-    assert "Signed by a witness" in own.get(address).text
+    for page in (address, "/filings", "/notifications", "/cabinet"):
+        assert "Signed by a witness: Қасымова Дина Ерланқызы." in own.get(page).text, page
+
+
+def test_the_notice_and_the_case_say_it_too(world: World, browser: Browser) -> None:
+    obj = bytes.fromhex(sent(browser).rsplit("/", 1)[1])
+    clerk = registration.Clerk(AKTAU, "Қасымова Дина Ерланқызы", CLERK.key.certificate.sha256)
+    registration.sign(world.aktau, clerk, obj, registration.Draft(kind="register"), CLERK.open(world.aktau))
+    notice = cases.decision_notice(world.aktau, obj)
+    assert "Кілті жоқ адам үшін қол қойған куә / Свидетель, подписавший за человека без ключа" in words_of(notice)
+    desk = Browser(build(world.aktau, MAKERS))
+    desk.post("/desk/enter", key=CHAIRMAN)
+    case = world.filing(obj).case_obj
+    assert case is not None
+    assert "by a witness" in desk.get(f"/desk/cases/{case.hex()}").text
+
+
+def test_the_talon_alone_says_it_and_one_of_before_is_printed_as_it_was(world: World, browser: Browser) -> None:
+    obj = bytes.fromhex(sent(browser).rsplit("/", 1)[1])
+    filing, node = world.filing(obj), world.aktau
+    named = {"database": node.database, "pin": node.identity.pin, "trust": None, "now_ms": node.clock.now()}
+    for paper in (talon_service.receipt_of(node, filing).qr_text.encode(), talon_service.pdf(node, filing)):
+        report = verify_file(paper, **named)
+        assert report.facts["witness"] is True
+        assert WITNESSED in [each.text for each in report.findings]
+    before = msgspec.structs.replace(filing_lists.form(node.database, obj).witness, receipt=1)
+    statement = "UPDATE filing_form_row SET witness = ? WHERE obj = ?"
+    fetch(node.database, statement, (canonical.encode(msgspec.to_builtins(before)), obj))
+    old = read_r0(talon_service.receipt_of(node, filing).r0, node.identity.certificate)
+    assert old.witness == 0
+    report = verify_file(talon_service.receipt_of(node, filing).r0, **named)
+    assert (report.verdict, "witness" in report.facts) == ("valid", False)
 
 
 def test_the_witness_sees_nothing_else_of_the_person(world: World, browser: Browser) -> None:

@@ -130,7 +130,7 @@ async function check(receipt, beside) {
   if (!(await signedBy(message, machine.key))) throw new Refused("tampered");
   const said = cbor(message.payload);
   if (said.get("node") !== machine.node) throw new Refused("tampered");
-  return { talon: String(said.get("talon")).padStart(15, "0"), node: machine.node, at: said.get("at"), statement: hex(said.get("statement")), leaf: hex(said.get("leaf")) };
+  return { talon: String(said.get("talon")).padStart(15, "0"), node: machine.node, at: said.get("at"), statement: hex(said.get("statement")), leaf: hex(said.get("leaf")), witness: said.get("witness") === 1 };
 }
 
 function hex(bytes) {
@@ -262,6 +262,7 @@ function answer(tone, key, said, compared) {
     const rows = { talon: said.talon.match(/.../g).join(" "), machine: String(said.node).padStart(4, "0"), taken: moment(said.at), hash: said.statement };
     for (const [name, value] of Object.entries(rows)) list.append(element("dt", word(name)), element("dd", value, name === "hash" ? "hash" : ""));
     section.append(list);
+    if (said.witness) section.append(element("p", word("witness")));
     if (facts.excluded.includes(said.node)) section.append(element("p", word("excluded")));
     if (compared === "same") section.append(element("p", word("same")));
     section.append(element("p", word("limits")));
