@@ -174,7 +174,9 @@ def event_words(node: Node, event: Event) -> tuple[str, str]:
     match event.kind:
         case "filed":
             name = calm_name(str(params.get("witness", "")))
-            return gettext("Sent, talon given"), " ".join([court, *([gettext("Signed by a witness: %(name)s.", name=name)] if name else [])])
+            return gettext("Sent, talon given"), " ".join(
+                [court, *([gettext("Signed by a witness: %(name)s.", name=name)] if name else [])]
+            )
         case "withdrawn":
             return gettext("Withdrawn by you"), str(params.get("reason", ""))
         case "registered":

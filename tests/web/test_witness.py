@@ -19,8 +19,8 @@ from common.court.staff import Appoint
 from common.db import fetch
 from common.errors import Conflict, Refused
 from common.pki import pades
-from edge.services import desk as desk_services
 from edge.services import cases, drafts, filings, registration, statements
+from edge.services import desk as desk_services
 from edge.services import evidence as edge_evidence
 from edge.services import talons as talon_service
 from edge.services.examination import examine
