@@ -156,7 +156,8 @@ def filings(centre: Centre, days: int) -> Filings:
     """Return the counts of filings submitted today and in the ``days`` - 1 days before."""
     now = centre.clock.now()
     span = (midnight_ms(now) - (days - 1) * DAY_MS, now + FUTURE_MS)
-    places = """SELECT region, court, status, COUNT(*), SUM(witnessed) FROM filing_row WHERE submitted_ms >= ? AND submitted_ms < ? GROUP BY 1, 2, 3"""
+    places = """SELECT region, court, status, COUNT(*), SUM(witnessed) FROM filing_row
+                WHERE submitted_ms >= ? AND submitted_ms < ? GROUP BY 1, 2, 3"""
     by_day = """SELECT region, (submitted_ms + ?1) / ?2, COUNT(*) FROM filing_row
                 WHERE submitted_ms >= ?3 AND submitted_ms < ?4 GROUP BY 1, 2"""
     found = [Place(*row) for row in fetch(centre.database, places, span)]
