@@ -85,6 +85,9 @@ class Known(Protocol):
     def node_of(self, court: str, *, before: int) -> int | None:
         """Return the node that writes for ``court`` as of log size ``before``."""
 
+    def rule_packs(self, *, before: int) -> "Sequence[Announced]":
+        """Return the rule packs that were announced as of log size ``before``."""
+
     def signer(self, leaf: bytes, signature: bytes, content: bytes) -> bytes:
         """Return the SHA-256 of the certificate that signed ``content`` (CMS, detached); raises Refused when it does not verify.
 
@@ -99,6 +102,15 @@ class Known(Protocol):
 
         ``place`` tells the signatures of one entry apart: 0 is the filer's.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A rule pack that the centre has announced: its version, from when it applies, when it was announced; ms UTC."""
+
+    version: str
+    from_ms: int
+    at_ms: int
 
 
 @dataclass(frozen=True, slots=True)

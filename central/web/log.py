@@ -10,6 +10,7 @@ from central.services import evidence, log
 from central.services.log import TalonState
 from central.web import access, words
 from common.court import erasures
+from common.court.filing_right import unasked
 from common.errors import Refused
 from common.pki.asic import MEDIA_TYPE as MEDIA_TYPE_CONTAINER
 from common.pki.asic import SUFFIX
@@ -71,7 +72,7 @@ def make_pages(centre: Centre) -> Blueprint:
     def entry(index: int) -> str:
         access.require_administrator(centre)
         found = log.entry(centre, index)
-        proved = log.proof(centre, index)
+        proved, filing = log.proof(centre, index), evidence.filing_at(centre, index)
         try:
             checkpoint, fault = log.verify(centre, found.leaf, proved), ""
         except Refused as error:  # it is shown, loudly: the log would be broken
@@ -83,7 +84,8 @@ def make_pages(centre: Centre) -> Blueprint:
             fault=fault,
             erased=erasures.of(centre.database, found.envelope.obj),
             hashes=[value.hex() for value in read_proof(proved).hashes],
-            filing=evidence.filing_at(centre, index),
+            filing=filing,
+            unasked=unasked(centre.database, filing) if filing else None,
             now=centre.clock.now(),
         )
 

@@ -139,7 +139,7 @@ def _check_statement(fact: Fact, known: Known) -> None:
         _check_cosigner(fact, known, each, place)
     if body.witness is None:
         require_same_person(signer.iin, signer.bin, iin=body.filer.iin, bin=body.filer.bin)
-        require_bound(signer, bin=body.filer.bin, rule_pack=body.rule_pack)
+        require_bound(fact, known, signer, bin=body.filer.bin, rule_pack=body.rule_pack)
     else:
         _check_witness(fact, known, body.witness)
 
@@ -152,7 +152,7 @@ def _check_cosigner(fact: Fact, known: Known, cosigner: Cosigner, place: int) ->
     if signer.certificate != cosigner.certificate:
         raise Refused("entry.certificate", N_("The signature was made with another key than the one named."))
     require_same_person(signer.iin, signer.bin, iin=cosigner.iin, bin=cosigner.bin)
-    require_bound(signer, bin=cosigner.bin, rule_pack=fact.body.rule_pack)
+    require_bound(fact, known, signer, bin=cosigner.bin, rule_pack=fact.body.rule_pack)
 
 
 def _check_witness(fact: Fact, known: Known, witness: Witness) -> None:
@@ -176,7 +176,7 @@ def _check_withdraw(state: State, fact: Fact, known: Known) -> None:
         filing_texts.withdrawal_lines(talon=filing.talon, court=state.courts[-1], date=body.date, reason=body.reason),
     )
     holder = require_holder(fact, known, body.signature, body.content, iin=filing.filer.iin, bin=filing.filer.bin)
-    require_bound(holder, bin=filing.filer.bin, rule_pack=filing.rule_pack)
+    require_bound(fact, known, holder, bin=filing.filer.bin, rule_pack=filing.rule_pack)
 
 
 def _check_verify(state: State, fact: Fact, known: Known) -> None:

@@ -8,10 +8,10 @@
 
 from collections.abc import Callable
 
-from common.court import staff
+from common.court import reference, staff
 from common.db import BlobField, BooleanField, CompositeKey, Database, Table, TextField, create_tables, fetch, insert
 from common.errors import N_, Refused
-from common.facts import Signer
+from common.facts import Announced, Signer
 from common.pki import cms
 from common.pki.certificates import Certificate
 
@@ -72,6 +72,10 @@ class CourtKnown:
     def node_of(self, court: str, *, before: int) -> int | None:
         """Return the node that writes for ``court`` as of log size ``before``, or None."""
         return self._node_courts(court, before)
+
+    def rule_packs(self, *, before: int) -> list[Announced]:
+        """Return the rule packs that were announced as of log size ``before``, oldest announcement first."""
+        return reference.rule_packs(self._database, before=before)
 
     def signer(self, leaf: bytes, signature: bytes, content: bytes) -> bytes:
         """Return the SHA-256 of the certificate that signed ``content``; raises Refused."""

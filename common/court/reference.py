@@ -7,23 +7,29 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
 from common import canonical
+from common.clock import KAZAKHSTAN_OFFSET_MS
 from common.court import datasets as library
 from common.court.book import Book
 from common.court.writers import require_centre
 from common.db import BlobField, CompositeKey, Database, IntegerField, Table, TextField, fetch, rows_of
 from common.errors import N_, Conflict, Refused
-from common.facts import Audience, Body, Fact, Known, Rows
+from common.facts import Announced, Audience, Body, Fact, Known, Rows
 from common.ids import OBJECT_ID_BYTES
 
 NAME: str = "reference"
 PART_BYTES_MAX: Final = 56 * 1024
 """Rows of one part, encoded: with envelope and salt it stays below the 64 KiB of an entry."""
 PARTS_MAX: Final = 1_000
+UNLOGGED: Final = -1
+DAY_MS: Final = 86_400_000
+EPOCH_ORDINAL: Final = 719_163
+"""1970-01-01 among the days that `date.toordinal` counts."""
 
 
 class Publish(Body, frozen=True, kw_only=True):
@@ -43,10 +49,12 @@ TYPES: Mapping[str, type[Body]] = {"reference.publish/1": Publish}
 
 
 class ReferenceRow(Table):
-    """One part; ``rows`` is canonical CBOR."""
+    """One part; ``rows`` is canonical CBOR. ``log_index`` is `UNLOGGED` until the register has it; ``published_ms`` is UTC."""
 
     obj = BlobField()
     part = IntegerField()
+    log_index = IntegerField()
+    published_ms = IntegerField()
     dataset = TextField(index=True)
     version = IntegerField()
     valid_from = TextField()
@@ -64,10 +72,11 @@ TABLES: tuple[type[Table], ...] = (ReferenceRow,)
 
 @dataclass(slots=True)
 class State:
-    """One version of one dataset: its parts."""
+    """One version of one dataset: its parts, and where and when each was published."""
 
     obj: bytes = b""
     parts: dict[int, Publish] = field(default_factory=dict)
+    published: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
 def object_id(dataset: str, version: int) -> bytes:
@@ -95,6 +104,7 @@ def step(state: State, fact: Fact, known: Known) -> None:
         raise Conflict("reference.twice", N_("This part of the reference data was published before."))
     state.obj = fact.obj
     state.parts[body.part] = body
+    state.published[body.part] = (UNLOGGED if fact.log_index is None else fact.log_index, fact.time)
 
 
 def _head(body: Publish) -> tuple[str, str | None, str, int]:
@@ -108,6 +118,8 @@ def rows(state: State) -> Rows:
             {
                 "obj": state.obj,
                 "part": part,
+                "log_index": state.published[part][0],
+                "published_ms": state.published[part][1],
                 "dataset": body.dataset,
                 "version": body.version,
                 "valid_from": body.valid_from,
@@ -176,6 +188,18 @@ def _dataset(parts: Sequence[dict[str, Any]]) -> library.Dataset:
     plain = [row for part in parts for row in canonical.decode(part["rows"])]
     typed = library.from_rows(head["dataset"], plain)
     return library.Dataset(head["dataset"], head["version"], head["valid_from"], head["valid_to"], head["source"], typed)
+
+
+def rule_packs(database: Database, *, before: int) -> list[Announced]:
+    """Return the rule packs announced by entries with a log index below ``before``, oldest announcement first."""
+    announced = (ReferenceRow.dataset == "rule_packs") & (ReferenceRow.log_index >= 0) & (ReferenceRow.log_index < before)
+    found = []
+    for part in rows_of(database, ReferenceRow.select().where(announced).order_by(ReferenceRow.log_index)):
+        for pack in canonical.decode(part["rows"]):
+            with suppress(KeyError, TypeError, ValueError):  # a row that names no day announces nothing
+                day = date.fromisoformat(pack["valid_from"]).toordinal() - EPOCH_ORDINAL
+                found.append(Announced(pack["version"], day * DAY_MS - KAZAKHSTAN_OFFSET_MS, part["published_ms"]))
+    return found
 
 
 def book(database: Database, on: date | None = None) -> Book:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from common.court.filing_lists import Filing
+from common.court.filing_right import unasked
 from common.court.lines import Line, line
 from common.errors import N_, CourtError, Refused
 from common.papers.reading import hashes_named
@@ -58,6 +59,7 @@ def examine(node: Node, page: Sheet) -> tuple[Check, ...]:
         problem or _signature(page, signature),
         _files(node, page, pdf),
         *(_certificate(node, page, certificate) if certificate else ()),
+        *(_right(node, page.filing) if certificate else ()),
         _duty(page),
         _clocks(node, page.filing),
         _register(node, page.filing),
@@ -189,6 +191,21 @@ def _certificate(node: Node, page: Sheet, certificate: Certificate) -> Iterator[
     until = line(N_("In force until %(until_ms)s; the chain to the root is whole."), until_ms=certificate.not_after_ms)
     yield Check("ok", line(N_("The certificate was issued by %(issuer)s"), issuer=issuer), (until,))
     yield _revocation(node, page, verdict)
+
+
+def _right(node: Node, filing: Filing) -> Iterator[Check]:
+    """A set of rules that looked at no role was named: whether a later one was in force by then, the provable interval says."""
+    found = unasked(node.database, filing)
+    if found is None:
+        return
+    fact = line(N_("The signer has no right to sign for the organisation, and the set of rules %(pack)s did not ask"), pack=found.pack)
+    since, until = found.asked_from_ms, interval(node, filing).before_ms
+    if since is None or (until is not None and until < since):
+        yield Check("warn", fact, (line(N_("It was in force then: the filing stands as it was judged.")),))
+        return
+    asks = line(N_("Since %(since_ms)s the rules ask for that right."), since_ms=since)
+    alone = line(N_("That it was filed before rests on the clock of the machine alone: nothing else proves it."))
+    yield Check("bad", fact, (asks, alone), ground_id=SIGN)
 
 
 def _revocation(node: Node, page: Sheet, verdict: Verdict) -> Check:

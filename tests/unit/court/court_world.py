@@ -1,7 +1,7 @@
 """A small world for the subjects: people with keys, courts with nodes, and a Known that complains when misused."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from common.court.filing_texts import decision_content, withdrawal_content
 from common.court.filings import Duty, File, Filer, FileRef, Ground, Party
 from common.db import Database, Table, create_tables, insert, transaction
 from common.errors import CourtError, Refused
-from common.facts import BlobRef, Body, Fact, Signer, decode_body, encode_body
+from common.facts import Announced, BlobRef, Body, Fact, Signer, decode_body, encode_body
 from common.ids import mint_talon
 
 NOW = 1_795_000_000_000
@@ -78,6 +78,7 @@ class World:
     )
     nodes: Mapping[str, int] = field(default_factory=lambda: {COURT: ASTANA, OTHER_COURT: AKTAU})
     since: int = 10
+    packs: Sequence[tuple[int, Announced]] = ()
     _seen: dict[bytes, bytes] = field(default_factory=dict)
 
     def staff_role(self, certificate: bytes, court: str, *, before: int) -> frozenset[str]:
@@ -86,6 +87,9 @@ class World:
 
     def node_of(self, court: str, *, before: int) -> int | None:
         return self.nodes.get(court) if before > self.since else None
+
+    def rule_packs(self, *, before: int) -> list[Announced]:
+        return [pack for index, pack in self.packs if index < before]
 
     def signer(self, leaf: bytes, signature: bytes, content: bytes) -> bytes:
         return self.holder(leaf, signature, content).certificate

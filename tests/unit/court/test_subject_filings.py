@@ -39,6 +39,7 @@ from common.court.filing_tables import FilingDecisionRow, FilingEventRow, Filing
 from common.court.filing_texts import decision_content
 from common.db import open_database
 from common.errors import Refused
+from common.facts import Announced
 from common.ids import mint_talon
 from common.pki import cms, timestamps
 from common.pki.authority import Authority
@@ -161,6 +162,38 @@ def cosigned(who, rule_pack):
 )
 def test_nor_does_such_a_key_sign_beside_the_filer(who, rule_pack, codes):
     assert fold(filings, [cosigned(who, rule_pack)])[1] == codes
+
+
+ASKS = Announced("2026.2", from_ms=NOW, at_ms=NOW - 1000)
+"""Announced before it applied."""
+SOON, LATE_PACK = Announced("2026.2", from_ms=NOW + 1, at_ms=NOW - 1000), Announced("2026.2", from_ms=NOW - 9, at_ms=NOW + 1)
+
+
+@pytest.mark.parametrize(
+    ("packs", "codes"),
+    [
+        ([(19, ASKS)], ["entry.right"]),
+        ([(20, ASKS)], []),
+        ([(19, Announced("2026.1", from_ms=0, at_ms=0))], []),
+        ([(19, SOON)], []),
+        ([(19, LATE_PACK)], ["entry.right"]),
+    ],
+    ids=["known where it was made", "not heard of yet", "an older one", "not in force yet", "whatever the clock claims"],
+)
+def test_an_old_pack_is_named_in_vain_where_a_newer_one_was_known(packs, codes):
+    """The beacon is 20: whoever names it has everything for everyone below."""
+    world = World(packs=packs)
+    for body in (with_(submit_body(EMPLOYEE), rule_pack="2026.1"), cosigned(EMPLOYEE, "2026.1").body):
+        assert fold(filings, [submit(body)], world)[1] == codes
+    state, refused = fold(filings, [submit(with_(submit_body(FIRM), rule_pack="2026.1"))], world)
+    assert not refused, "who binds the organisation does so by every pack"
+
+
+def test_nor_is_what_an_old_pack_took_withdrawn_by_such_a_key_later():
+    world = World(packs=[(25, ASKS)])
+    first = submit(with_(submit_body(EMPLOYEE), rule_pack="2026.1"))
+    assert fold(filings, [first, withdraw(withdraw_body(EMPLOYEE), beacon=25)], world)[1] == []
+    assert fold(filings, [first, withdraw(withdraw_body(EMPLOYEE), beacon=26)], world)[1] == ["entry.right"]
 
 
 @pytest.mark.parametrize(("rule_pack", "codes"), [("2026.2", ["entry.person"]), ("2026.1", ["entry.person"])])
