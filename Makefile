@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run install venv-package system lint test bench storm fuzz faults catalogue clean
+.PHONY: run install venv-package system lint test bench storm kills fuzz faults catalogue clean
 
 install: $(STAMP)
 
@@ -25,10 +25,11 @@ venv-package:
 run: install
 	$(BIN)/python -m deploy.demo --data $(DEMO) --port $(PORT)
 
-# A real Chromium, poppler's pdfsig and the Noto faces; as root they are installed, else it is said what is missing.
+# A real Chromium, poppler's pdfsig, strace and the Noto faces; as root they are installed, else it is said what is missing.
 system:
 	@missing=""; command -v chromium >/dev/null || missing="$$missing chromium"; \
 	command -v pdfsig >/dev/null || missing="$$missing poppler-utils"; \
+	command -v strace >/dev/null || missing="$$missing strace"; \
 	ls /usr/share/fonts/truetype/noto/NotoSans-Regular.ttf >/dev/null 2>&1 || missing="$$missing fonts-noto-core fonts-noto-mono"; \
 	[ -z "$$missing" ] || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
@@ -56,6 +57,10 @@ bench: install
 # Long runs that accumulate: make storm SEEDS=1000:2000
 storm: install
 	SEEDS=$(SEEDS) PYTEST_DEBUG_TEMPROOT=$(TEMPROOT) $(BIN)/python -m pytest tests/sim/test_storms.py -n $(JOBS)
+
+# kill -9 at every system call of filing, export, import and exchange that changes something on a disk (make test takes a spread)
+kills: install system
+	POINTS=all PYTEST_DEBUG_TEMPROOT=$(TEMPROOT) $(BIN)/python -m pytest tests/processes/test_kill_calls.py -s -n $(JOBS)
 
 # A door of TARGET (python -m tests.fuzz names them) under fire, guided by coverage: make fuzz TARGET=cms SECONDS=1800
 fuzz: install

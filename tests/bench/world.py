@@ -149,8 +149,8 @@ def paper(title: str) -> bytes:
     return bytes(typst.compile(text.encode(), format="pdf", sys_inputs={"title": title}))
 
 
-def begin_claim(node: Node, visitor: Visitor) -> bytes:
-    """Fill a claim with three papers, ready to be read and signed; return the draft's id."""
+def begin_claim(node: Node, visitor: Visitor, *, files: int = 3) -> bytes:
+    """Fill a claim with so many papers, ready to be read and signed; return the draft's id."""
     surname, first, patronymic = (visitor.name.title() + "  ").split(" ")[:3]
     address = "Ақтау қаласы, 12-шағын аудан, 34-үй"
     me = Party(role="plaintiff", iin=visitor.iin, surname=surname, first_name=first, patronymic=patronymic, address=address)
@@ -169,7 +169,7 @@ def begin_claim(node: Node, visitor: Visitor) -> bytes:
         filed_by_role="plaintiff",
     )
     draft = drafts.begin(node, visitor, claim)
-    for place in range(3):
+    for place in range(files):
         data = paper(f"Құжат {place} {visitor.iin}")
         filings.attach(node, visitor, draft.id, kind="attachment" if place else "claim", name=f"Құжат {place}.pdf", data=data)
     return draft.id

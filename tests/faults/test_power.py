@@ -7,6 +7,7 @@ CUTS=417:418 pytest tests/faults/test_power.py       these; what a failure print
 import functools
 import os
 import random
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -88,6 +89,7 @@ def test_power_cut(tmp_path: Path, who: Callable[[Court], Any], chunk: int) -> N
             raise
         finally:
             court.close()
+        shutil.rmtree(tmp_path / str(number))
 
 
 def _cut_and_check(court: Court, who: Callable[[Court], Any], dice: random.Random, at: int) -> None:

@@ -6,6 +6,7 @@ own, and can be killed like one. `python -m tests.processes.nursery` reads one J
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 120
 STATUS_FILE = "NURSERY_STATUS"
+GATE = "NURSERY_GATE"
+"""Names a pipe: the process begins once something is written to it (`tests.processes.tracing` watches it by then)."""
 
 
 class Nursery:
@@ -61,8 +64,9 @@ def _serve() -> None:
     import edge.app
     import edge.cli
     import edge.jobs
+    from tests.processes import filing_once
 
-    mains = {"central": central.cli.main, "edge": edge.cli.main}
+    mains = {"central": central.cli.main, "edge": edge.cli.main, "filing": filing_once.main}
     assert all((central.app, central.folding, edge.app, edge.jobs)), "loaded before the first fork"
     assert threading.active_count() == 1, "only a process with one thread is forked safely"
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended: they are killed
@@ -85,6 +89,8 @@ def _become(order: dict[str, object], mains: dict[str, object]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     ended = os.environ.pop(STATUS_FILE, "")
+    if gate := os.environ.pop(GATE, ""):
+        select.select([os.open(gate, os.O_RDONLY | os.O_NONBLOCK)], [], [])
     main = mains[str(order["side"])]
     try:
         status = main(order["arguments"])  # type: ignore[operator]
