@@ -24,6 +24,8 @@ TICK_SECONDS: Final = 60
 RETRY_SECONDS: Final = 10
 QUIET_SECONDS: Final = 0.1
 """After so long without a bundle the line counts as quiet."""
+NEXT_BUNDLE_SECONDS: Final = 1.0
+"""The same after a bundle that is hardly the last: its machine is making the next one, or has it on the line."""
 PATIENCE_SECONDS: Final = 5
 """Who folds waits for a quiet line at most so long; from then on half of the time is for folding, whatever comes in."""
 LOOK_SECONDS: Final = 0.02
@@ -74,9 +76,13 @@ class Folding:
         took = now - self._resumed
         self._stop.wait(took / 4)  # whoever waits to write looks only now and then whether the database is free
         until = max(self._impatient_from, now + took)
-        while not self._stop.is_set() and time.monotonic() < until and self._centre.server.quotas.quiet_seconds() < QUIET_SECONDS:
+        while not self._stop.is_set() and time.monotonic() < until and not self._quiet():
             self._stop.wait(LOOK_SECONDS)
         self._resumed = time.monotonic()
+
+    def _quiet(self) -> bool:
+        quotas = self._centre.server.quotas
+        return quotas.quiet_seconds() >= (NEXT_BUNDLE_SECONDS if quotas.more_follows else QUIET_SECONDS)
 
     def _verify(self) -> None:
         if self._verifier.run():

@@ -131,6 +131,21 @@ def transaction(database: Database) -> Iterator[None]:
 
 
 @contextmanager
+def passing(database: Database) -> Iterator[None]:
+    """As `transaction`, but not flushed to the disk by itself: for what a machine notes of its own doings and promises to nobody.
+
+    A power cut may take it back, and nothing else with it; the next transaction flushes it too. Not inside another one.
+    """
+    connection = database.connection()
+    connection.pragma("synchronous", "normal")
+    try:
+        with transaction(database):
+            yield
+    finally:
+        _pragma_full(connection)
+
+
+@contextmanager
 def snapshot(database: Database) -> Iterator[None]:
     """Let every read of the block see one state of the database, whatever others commit meanwhile; nothing is written in it."""
     with database.atomic("DEFERRED"):

@@ -31,7 +31,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of every entry body. Additive keys are optional and keep a default for ever; unknown keys are ignored."""
 
 
-class BlobRef(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class BlobRef(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """A file an entry names: SHA-256 (32 bytes), size in bytes, media type by content."""
 
     sha256: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from common.clock import Clock
-from common.db import Table, create_tables, fetch, insert
+from common.db import Table, create_tables, fetch, insert, passing
 from common.errors import N_, CourtError, Forbidden, Refused, Unreachable
 from sync import filling, merkle, ports, receipts, revocations, rotation, witness
 from sync.blobs import BlobStore
@@ -99,21 +99,26 @@ class Client:
         """Run one exchange to its end; raises Unreachable, Forbidden, Conflict or Refused with everything so far kept."""
         self._link.outcome, self._link.refused_head = Outcome(), b""
         now = self._clock.now()
-        fetch(self._database, "UPDATE sync SET tried_ms = ?", (now,))
+        self._note("UPDATE sync SET tried_ms = ?", now)
         try:
             self._run()
         except CourtError as error:
             self._link.outcome.state = error.code
             self._note_failure(error, now)
             raise
-        fetch(self._database, "UPDATE sync SET contact_ms = ?, down_since_ms = NULL, state = ''", (self._clock.now(),))
+        self._note("UPDATE sync SET contact_ms = ?, down_since_ms = NULL, state = ''", self._clock.now())
         return self._link.outcome
+
+    def _note(self, statement: str, *values: object) -> None:
+        """Write down how the line fares: an idle exchange of every court waits for the disk only where something is promised."""
+        with passing(self._database):
+            fetch(self._database, statement, values)
 
     def _note_failure(self, error: CourtError, now: int) -> None:
         down = now if isinstance(error, Unreachable) else None
         statement = """UPDATE sync SET state = ?1,
                        down_since_ms = CASE WHEN ?2 IS NULL THEN NULL ELSE COALESCE(down_since_ms, ?2) END"""
-        fetch(self._database, statement, (error.code, down))
+        self._note(statement, error.code, down)
         if self._link.refused_head or error.code == "log.ahead":
             witness.keep_refused(self._database, error.code, self._link.refused_head, now)
 
@@ -178,11 +183,11 @@ class Client:
             if challenge:
                 raise Refused("exchange.prove", N_("The centre asks the same question again. It will be tried again."))
             return self._hello(welcome.challenge)
-        if hello.cosigned:
-            witness.delivered(self._database, hello.size)
-        if welcome.note:
-            self._link.accept_checkpoint(welcome.note, welcome.consistency)
         with self._journal.unit():
+            if hello.cosigned:
+                witness.delivered(self._database, hello.size)
+            if welcome.note:
+                self._link.accept_checkpoint(welcome.note, welcome.consistency)
             fetch(self._database, "UPDATE sync SET token = ?", (welcome.token,))
             self._journal.count_turn()
         return welcome

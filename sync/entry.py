@@ -34,7 +34,7 @@ EPOCH_MAX = 2**32 - 1
 _Hash = Annotated[bytes, msgspec.Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
 
 
-class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """What everybody may see of an entry. ``time`` is ms UTC as claimed, ``mono`` ms since the boot named by ``boot``."""
 
     node: Annotated[int, msgspec.Meta(ge=0, le=NODE_MAX)]
@@ -52,8 +52,11 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     blobs: Annotated[tuple[BlobRef, ...], msgspec.Meta(max_length=BLOBS_MAX)]
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """An entry with the bytes it is made of; ``body`` and ``salt`` are None once erased."""
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """An entry with the bytes it is made of; ``body`` and ``salt`` are None once erased.
+
+    Neither this nor what it holds can refer back to it: the collector of cycles, which runs many times in a bundle, passes it by.
+    """
 
     envelope: Envelope
     envelope_bytes: bytes

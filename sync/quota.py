@@ -67,6 +67,8 @@ class Quotas:
         self._queue: list[int] = []
         self._moved = threading.Condition()
         self._last_turn = 0.0
+        self.more_follows = False
+        """Whether the last bundle was as large as a machine makes them: it will hardly be the last."""
 
     def is_over(self, node: int) -> bool:
         """Return whether the machine has to wait now: people are shown that."""

@@ -6,12 +6,14 @@ Every answer is signed by the centre, refusals too. Only codes travel in a refus
 import logging
 import secrets
 from collections.abc import Callable
+from typing import Any
 
-from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, one_of, snapshot
+from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, snapshot
 from common.errors import N_, CourtError, Forbidden, NotFound, Refused, TooMany
 from common.facts import encode_body
 from sync import container, cose, delivery, directory, ports, revocations, witness
 from sync.blobs import BlobStore
+from sync.bundle import PLAIN_BYTES_TARGET
 from sync.identity import NodeCertificate
 from sync.messages import (
     AHEAD,
@@ -78,7 +80,9 @@ ON CONFLICT (node) DO UPDATE SET contact_ms = ?2, epoch = ?3, seq = ?4, clock_ms
   oldest_ms = ?8, disk_free = ?9, quarantine = ?10, version = ?11, token = ?12, token_before = ?13, nonce = ?14,
   challenge = x'', state = ?15, alarm_ms = COALESCE(?16, alarm_ms)
 """
-
+READ_NAMES = ("epoch", "token", "token_before", "nonce", "challenge", "state")
+READ_CONTACT = f"SELECT {', '.join(READ_NAMES)} FROM contact WHERE node = ?"
+"""Written out: every idle exchange of every court asks twice, and building the question anew costs more than all the rest of it."""
 
 Certify = Callable[[NodeCertificate, Rotate, bytes], bytes]
 """(certificate in force, its machine's checked request, the same as signed) → the next certificate, in the directory already."""
@@ -171,7 +175,7 @@ class Server:
         newest = self._newest(certificate.body.node)
         if (newest.body.sign, newest.body.seal) == (request.sign, request.seal):  # the answer was lost: the same again
             return pack(Rotated(nonce=request.nonce, certificate=newest.data), self._identity)
-        contact = one_of(self._database, ContactRow.select().where(ContactRow.node == certificate.body.node))
+        contact = self._contact(certificate.body.node)
         if contact is None or not request.token or contact["token"] != request.token or contact["state"] == TWIN:
             raise Forbidden("certificate.token", N_("A machine asks for a certificate out of turn. It says hello first."))
         if not is_due(certificate, newest, self.register.clock.now()):
@@ -213,13 +217,17 @@ class Server:
         )
         return pack(welcome, self._identity)
 
+    def _contact(self, node: int) -> dict[str, Any] | None:
+        rows = fetch(self._database, READ_CONTACT, (node,))
+        return dict(zip(READ_NAMES, rows[0], strict=True)) if rows else None
+
     def _newest(self, node: int) -> NodeCertificate:
         return directory.newest_certificate(self._database, node, self._identity.pin)
 
     def _state(self, hello: Hello, at: Position) -> str:
         if directory.revocation_of(self._database, hello.node) is not None:
             return REVOKED
-        contact = one_of(self._database, ContactRow.select().where(ContactRow.node == hello.node))
+        contact = self._contact(hello.node)
         if contact and hello.epoch <= contact["epoch"] and hello.token != contact["token"] and hello.nonce != contact["nonce"]:
             # not the newest token: a lost answer, a replayed hello, or two machines on one identity. A replay cannot answer
             # the challenge and so turns no token; who comes with an older token than the one before is another machine
@@ -237,7 +245,7 @@ class Server:
 
     def _remember(self, hello: Hello, state: str) -> tuple[bytes, bytes]:
         """Note what the machine said; return its next token and, where it must prove itself, a challenge."""
-        contact = one_of(self._database, ContactRow.select().where(ContactRow.node == hello.node))
+        contact = self._contact(hello.node)
         now = self.register.clock.now()
         if state == PROVE:
             challenge = secrets.token_bytes(NONCE_BYTES)
@@ -281,6 +289,7 @@ class Server:
             quotas.bundle_bytes.charge(node, len(data))
             outcome = self.register.receive(data, sealed)
             quotas.entries.charge(node, outcome.fresh)
+            quotas.more_follows = 2 * sealed.header.plain_size > PLAIN_BYTES_TARGET
         if outcome.fresh:
             self._after_news()
         return outcome

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from common import canonical
-from common.db import BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert, rows_of, transaction
+from common.db import BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert, passing, rows_of
 from common.errors import N_, CourtError, NotFound
 from common.facts import decode_body
 from common.pki.crl import CrlInfo
@@ -154,7 +154,7 @@ def note(node: Node, started_ms: int, outcome: Outcome | None, error: CourtError
         "bytes_down": done.bytes_down,
         "problems": len(done.problems),
     }
-    with transaction(node.database):
+    with passing(node.database):
         insert(node.database, ExchangeOutcome, [row])
         fetch(
             node.database,
