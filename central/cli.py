@@ -59,8 +59,7 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--node", type=int, action="append", default=[], help="for this machine; otherwise for those who wrote to the stick"
     )
-    fsck = commands.add_command(sub, "fsck", _fsck, "derive everything again and compare")
-    fsck.add_argument("--refold", action="store_true", help="write all tables anew from the entries first")
+    commands.add_fsck(sub, _fsck)
     backup = commands.add_command(sub, "backup", _backup, "copy database and files of the running centre into a folder")
     backup.add_argument("target", type=Path)
     verify_command.add(sub, _verify)
@@ -213,7 +212,9 @@ def _crl_import(given: argparse.Namespace) -> int:
 def _fsck(given: argparse.Namespace) -> int:
     with _open(given) as centre:
         environment = centre.identity.environment
-        return commands.examine(centre.database, centre.fold, centre.blobs, centre.clock, environment, anew=given.refold)
+        return commands.examine(
+            centre.database, centre.fold, centre.blobs, centre.clock, environment, anew=given.refold, repair=given.repair
+        )
 
 
 def _restamp(given: argparse.Namespace) -> int:

@@ -47,8 +47,7 @@ def parser() -> argparse.ArgumentParser:
     enrol.add_argument("--code", required=True, help="the code the centre shows")
     commands.add_command(sub, "run", _run, "serve the pages and exchange on schedule")
     commands.add_command(sub, "sync", _sync, "exchange with the centre now")
-    fsck = commands.add_command(sub, "fsck", _fsck, "derive everything again and compare")
-    fsck.add_argument("--refold", action="store_true", help="write all tables anew from the entries first")
+    commands.add_fsck(sub, _fsck)
     backup = commands.add_command(sub, "backup", _backup, "copy database and files of the running node into a folder")
     backup.add_argument("target", type=Path)
     stick_commands.add_stick(sub, _import, _export)
@@ -182,7 +181,7 @@ def _crl_import(given: argparse.Namespace) -> int:
 def _fsck(given: argparse.Namespace) -> int:
     with _open(given) as node:
         environment = node.identity.environment
-        return commands.examine(node.database, node.fold, node.blobs, node.clock, environment, anew=given.refold)
+        return commands.examine(node.database, node.fold, node.blobs, node.clock, environment, anew=given.refold, repair=given.repair)
 
 
 def _verify(given: argparse.Namespace) -> int:

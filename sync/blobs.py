@@ -2,6 +2,8 @@
 
 A chunk lies under ``partial/<sha256>/<number>`` until all are there; then the whole is hashed, and only a whole that
 hashes to its name becomes a blob. A chunk's own integrity is the container's that brought it.
+
+A disk rots: a blob that no longer hashes to its name is given to nobody, counts as missing, and comes again (PROTOCOL 7.6).
 """
 
 import hashlib
@@ -9,11 +11,12 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from common.clock import Clock
 from common.db import Database, fetch, transaction
-from common.errors import N_, Corrupt, NotFound, Refused, Unreachable
+from common.errors import N_, Corrupt, CourtError, NotFound, Refused, Unreachable
 from common.files import make_folder, sync_folder, write_durable
 from sync.tables import has_blob
 
@@ -58,17 +61,50 @@ class BlobStore:
     def read(self, sha256: bytes) -> bytes:
         """Return the blob; raises NotFound("blob.absent"/"blob.pruned") or Corrupt("blob.rot") when its bytes no longer hash to its name.
 
-        One that was let go of is fetched from the centre, inside this call.
+        One that was let go of or is damaged is fetched from the centre, inside this call.
         """
         if (size := self._pruned_size(sha256)) is not None and not self.has(sha256):
             self._call_back(sha256, size)
+        if not self.has(sha256) or self.is_whole(sha256):
+            return self._read(sha256)
+        size = self._disown(sha256)
+        with suppress(CourtError):  # no line, or the centre has it no longer either: then it is damaged, and that is said
+            if self.recall is not None:
+                self.recall(sha256, size)
+        return self._read(sha256)
+
+    def _read(self, sha256: bytes) -> bytes:
         try:
             data = self.path(sha256).read_bytes()
         except OSError as error:
             raise NotFound("blob.absent", N_("This file has not arrived at this machine yet.")) from error
         if hashlib.sha256(data).digest() != sha256:
-            raise Corrupt("blob.rot", N_("A stored file is damaged. Call the administrator."))
+            raise Corrupt("blob.rot", N_("A stored file is damaged. It is fetched again with the next exchange."))
         return data
+
+    def is_whole(self, sha256: bytes) -> bool:
+        """Return whether the blob's file still hashes to its name; nothing is written."""
+        try:
+            with self.path(sha256).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").digest() == sha256
+        except OSError:
+            return False
+
+    def vouch(self, sha256: bytes) -> bool:
+        """Return whether the blob may be given to somebody: its file is read whole, and one that is damaged is here no longer."""
+        if self.is_whole(sha256):
+            return True
+        if self.has(sha256):
+            self._disown(sha256)
+        return False
+
+    def _disown(self, sha256: bytes) -> int:
+        """Count a damaged blob as missing; return its size. What is left of its file is written over when it comes again."""
+        with transaction(self._database):
+            [(size,)] = fetch(self._database, "DELETE FROM blob WHERE sha256 = ? RETURNING size", (sha256,))
+            values = (sha256, size, self._clock.now())
+            fetch(self._database, "INSERT OR REPLACE INTO damaged (sha256, size, found_ms) VALUES (?, ?, ?)", values)
+        return int(size)
 
     def bury(self) -> int:
         """Remove the files that a court's order took away, and their traces in the database's own log; return how many."""
@@ -200,6 +236,7 @@ class BlobStore:
         values = (sha256, size, self._clock.now())
         fetch(self._database, "INSERT OR IGNORE INTO blob (sha256, size, stored_ms) VALUES (?, ?, ?)", values)
         fetch(self._database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))
+        fetch(self._database, "DELETE FROM damaged WHERE sha256 = ?", (sha256,))
 
 
 def _mismatch() -> Refused:

@@ -27,11 +27,12 @@ from sync.link import REVOKED_SENTENCE, Health, Link, Outcome, Progress, SyncRow
 from sync.messages import AHEAD, NONCE_BYTES, PROVE, REVOKED, TWIN, Hello, Rotated, Welcome, check_nonce
 from sync.position import Position
 from sync.stick_node import NodeStick
-from sync.uplink import ASK_AGAIN_MS, OutBundleRow, Uplink
+from sync.uplink import ASK_AGAIN_MS, LackedRow, OutBundleRow, Uplink
 
-FILES_SEEN = "SELECT (SELECT MAX(rowid) FROM blob_ref), (SELECT MAX(rowid) FROM blob), (SELECT MAX(rowid) FROM logged)"
-"""What grows when an entry that names files, a file, or a receipt that lets files be sent has come."""
-TABLES: tuple[type[Table], ...] = (SyncRow, OutBundleRow, *receipts.TABLES)
+FILES_SEEN = """SELECT (SELECT MAX(rowid) FROM blob_ref), (SELECT MAX(rowid) FROM blob), (SELECT MAX(rowid) FROM logged),
+                       (SELECT COUNT(*) FROM damaged), (SELECT COUNT(*) FROM lacked)"""
+"""What changes when an entry that names files, a file, or a receipt that lets files be sent has come, or a file got damaged."""
+TABLES: tuple[type[Table], ...] = (SyncRow, OutBundleRow, LackedRow, *receipts.TABLES)
 
 
 class Client:
@@ -188,6 +189,7 @@ class Client:
                 witness.delivered(self._database, hello.size)
             if welcome.note:
                 self._link.accept_checkpoint(welcome.note, welcome.consistency)
+            self._up.note_lacked(welcome.lacks)
             fetch(self._database, "UPDATE sync SET token = ?", (welcome.token,))
             self._journal.count_turn()
         return welcome

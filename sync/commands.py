@@ -91,6 +91,13 @@ def add_trust_commands(sub: Subcommands, add: Command, crl: Command) -> None:
         made.add_argument("--yes", action="store_true", help="do not ask")
 
 
+def add_fsck(sub: Subcommands, command: Command) -> None:
+    """Add `fsck [--refold] [--repair]`."""
+    made = add_command(sub, "fsck", command, "derive everything again and compare")
+    made.add_argument("--refold", action="store_true", help="write all tables anew from the entries first")
+    made.add_argument("--repair", action="store_true", help="fold wrong rows anew, and let damaged files be fetched again")
+
+
 def read_file(path: Path) -> bytes:
     """Return the bytes of ``path``; raises Refused("file.unreadable"/"file.too_large")."""
     try:
@@ -158,8 +165,8 @@ def agreed(question: str) -> bool:
     return yes
 
 
-def examine(database: Database, fold: Fold, blobs: BlobStore, clock: Clock, environment: bytes, *, anew: bool) -> int:
-    """Derive everything again and say what is wrong; with ``anew`` write all tables anew first."""
+def examine(database: Database, fold: Fold, blobs: BlobStore, clock: Clock, environment: bytes, *, anew: bool, repair: bool = False) -> int:
+    """Derive everything again and say what is wrong; with ``anew`` write all tables anew first; with ``repair`` mend what can be."""
     with Progress(console=out, transient=True) as bar:
         task = bar.add_task("", total=None)
 
@@ -174,6 +181,9 @@ def examine(database: Database, fold: Fold, blobs: BlobStore, clock: Clock, envi
     for finding in found:
         out.print(f"{finding.code}  {finding.place}", style="bold red")
     out.print(f"{len(found)} findings." if found else "Everything is what the entries say.")
+    if repair and found:
+        count = fsck.repair(database, fold, blobs, found, clock.now())
+        out.print(f"{count} mended: rows are folded anew, damaged files come again with the next exchanges.")
     return 1 if found else 0
 
 

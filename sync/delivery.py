@@ -6,6 +6,7 @@ everyone stands once, in the feed of EVERYONE. Admission to an object appends it
 in the middle (lesson 18), and one dense cursor a feed replaces any vector over filters (lesson 17).
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from sync.tables import entry_at
 
 EVERYONE = -1
 """The feed that all machines read."""
+DAMAGED_MAX = 64
+"""Damaged files that one welcome asks for: two kilobytes."""
 
 
 class ObjectScopeRow(Table):
@@ -197,6 +200,13 @@ def may_read_blob(database: Database, node: int, sha256: bytes, size: int) -> bo
                    LEFT JOIN feed f ON f.log_index = e.log_index AND f.node IN (?1, ?2)
                    WHERE r.sha256 = ?3 AND r.size = ?4 AND (e.node = ?1 OR f.node IS NOT NULL) LIMIT 1"""
     return bool(fetch(database, statement, (node, EVERYONE, sha256, size)))
+
+
+def damaged_for(database: Database, node: int) -> list[bytes]:
+    """Return files that got damaged here and that the machine may have, up to DAMAGED_MAX at a time (SHA-256)."""
+    rows = fetch(database, "SELECT sha256, size FROM damaged ORDER BY sha256")
+    named = (sha256 for sha256, size in rows if may_read_blob(database, node, sha256, size))
+    return list(itertools.islice(named, DAMAGED_MAX))
 
 
 def _open_cabinets(database: Database, audience: Audience) -> set[str]:

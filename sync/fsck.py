@@ -5,14 +5,15 @@
 - objects: every row is what the fold of the object's entries gives, and there is no row of an object without entries;
 - files: every stored blob hashes to its name.
 
-Nothing is written and nothing is repaired: a finding names what is wrong by code, id and no content.
+Nothing is written: a finding names what is wrong by code, id and no content. `repair` lets come again what others hold:
+a damaged file counts as missing, and rows are folded anew from the entries.
 """
 
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from common.db import Database, fetch, rows_of
+from common.db import Database, fetch, rows_of, transaction
 from common.errors import Corrupt, CourtError
 from common.facts import Rows
 from sync import log, merkle
@@ -23,6 +24,7 @@ from sync.fold import Fold, rows_hash
 Progress = Callable[[str, int, int], None]
 
 REPORT_EVERY = 500
+ROWS, ROT = "fsck.rows", "blob.rot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _check_objects(database: Database, fold: Fold, progress: Progress) -> Iterat
         if subject is not None:
             stored: Rows = {table: rows_of(database, table.select().where(table.obj == obj)) for table in subject.TABLES}
             if rows_hash(stored) != rows_hash({table: expected.get(table, ()) for table in subject.TABLES}):
-                yield Finding("fsck.rows", obj.hex())
+                yield Finding(ROWS, obj.hex())
     for subject in fold.subjects:
         for table in subject.TABLES:
             name = table._meta.table_name
@@ -123,8 +125,20 @@ def _check_blobs(database: Database, blobs: BlobStore, progress: Progress) -> It
     for place, (sha256, size) in enumerate(stored):
         if place % REPORT_EVERY == 0:
             progress("files", place, len(stored))
-        try:
-            if len(blobs.read(sha256)) != size:
-                yield Finding("fsck.blob_size", sha256.hex())
-        except CourtError as error:
-            yield Finding(error.code, sha256.hex())
+        if not blobs.is_whole(sha256):
+            yield Finding(ROT, sha256.hex())
+        elif blobs.path(sha256).stat().st_size != size:
+            yield Finding("fsck.blob_size", sha256.hex())
+    for (sha256,) in fetch(database, "SELECT sha256 FROM damaged"):
+        yield Finding(ROT, sha256.hex())
+
+
+def repair(database: Database, fold: Fold, blobs: BlobStore, found: list[Finding], now: int) -> int:
+    """Mend what can be mended of ``found``; return how many findings that were. Damaged files come with the next exchanges."""
+    objects = {bytes.fromhex(one.place) for one in found if one.code == ROWS}
+    with transaction(database):
+        fold.refold(database, sorted(objects), now)
+    files = {bytes.fromhex(one.place) for one in found if one.code == ROT}
+    for sha256 in files:
+        blobs.vouch(sha256)
+    return len(objects) + len(files)

@@ -58,7 +58,8 @@ class Hello(Body, frozen=True, array_like=True):
 
 class Welcome(Body, frozen=True, array_like=True):
     """Centre → node. ``head`` is empty where it is the hello's; ``note`` and ``consistency`` only where the log has grown; ``own`` only
-    to a recovering node; ``rotate`` when the certificate under which the hello came should be renewed."""
+    to a recovering node; ``rotate`` when the certificate under which the hello came should be renewed; ``lacks`` names files (SHA-256)
+    that got damaged at the centre and that the node may have."""
 
     nonce: bytes
     now: int
@@ -74,6 +75,7 @@ class Welcome(Body, frozen=True, array_like=True):
     challenge: bytes = b""
     rotate: bool = False
     protocol: int = PROTOCOL
+    lacks: list[bytes] = []
 
 
 class Logged(Body, frozen=True):

@@ -214,6 +214,7 @@ class Server:
             own=own_epochs(self._database, node) if served and hello.recovering else [],
             challenge=challenge,
             rotate=served and is_due(certificate, self._newest(node), self.register.clock.now()),
+            lacks=delivery.damaged_for(self._database, node) if served else [],
         )
         return pack(welcome, self._identity)
 
@@ -337,10 +338,16 @@ class Server:
     def _blob_get(self, body: bytes) -> bytes:
         certificate, ask = self._in_force(body, BlobAsk)
         self._check_named(certificate, ask)
+        if ask.chunk == 0 and not self.blobs.vouch(ask.sha256):  # once a file: what is damaged later is found by its receiver
+            raise _absent()
         data = self.blobs.chunk(ask.sha256, ask.chunk)
         about = {"nonce": ask.nonce, "sha256": ask.sha256, "size": ask.size, "chunk": ask.chunk}
         return container.write_container("chunk", about, data, self._identity, certificate)
 
     def _check_named(self, certificate: NodeCertificate, ask: BlobAsk) -> None:
         if not delivery.may_read_blob(self._database, certificate.body.node, ask.sha256, ask.size):
-            raise NotFound("blob.absent", N_("This file has not arrived at this machine yet."))
+            raise _absent()
+
+
+def _absent() -> NotFound:
+    return NotFound("blob.absent", N_("This file has not arrived at this machine yet."))

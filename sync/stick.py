@@ -85,7 +85,10 @@ class UpIndex(Index, frozen=True, kw_only=True):
 
 
 class DownIndex(Index, frozen=True):
-    """Centre → machine. ``recovering`` answers the machine's own; ``own``: how far the register has its epochs."""
+    """Centre → machine. ``recovering`` answers the machine's own; ``own``: how far the register has its epochs; ``lacks``: files
+    (SHA-256) that got damaged at the centre and that the machine may have."""
+
+    lacks: list[bytes] = []
 
 
 def up_name(node: int) -> str:

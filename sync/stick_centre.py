@@ -206,6 +206,9 @@ class CentreStick:
         for sha256, size in sorted(wanted, key=lambda blob: (blob[1], blob[0])):
             if not (self._server.blobs.has(sha256) and delivery.may_read_blob(self._database, moved.node, sha256, size)):
                 continue
+            if not self._server.blobs.vouch(sha256):
+                moved.problems.append("blob.rot")
+                continue
             if writer.room() < size + CHUNK_OVERHEAD_BYTES * (chunk_count(size) + 1):
                 moved.problems.append(NO_ROOM)
                 continue
@@ -225,4 +228,5 @@ class CentreStick:
             head=at.head,
             recovering=asked.recovering,
             own=own_epochs(self._database, node),
+            lacks=delivery.damaged_for(self._database, node),
         )

@@ -77,6 +77,9 @@ class NodeStick:
             for data in self._up.unacknowledged():
                 writer.add(data)
             for sha256, size in wanted:
+                if not self._blobs.vouch(sha256):
+                    outcome.problems.append("blob.rot")
+                    continue
                 if writer.room() < size + CHUNK_OVERHEAD_BYTES * (chunk_count(size) + 1):
                     outcome.problems.append(NO_ROOM)
                     continue
@@ -190,6 +193,7 @@ class NodeStick:
             self._journal.open_epoch(reason, after=max(at.epoch, self._journal.position().epoch), last_seq=at.seq)
             return
         self._up.acknowledged_by_hand(at)
+        self._up.note_lacked(index.lacks)
         current = self._journal.position().epoch
         # that the centre knows this epoch proves that it answers after the restore, and that the older ones are final
         if self._journal.recovering() and index.recovering and index.epoch == current and self._down.own_held(index.own):

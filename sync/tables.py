@@ -79,6 +79,17 @@ class PrunedRow(Table):
         table_name = "pruned"
 
 
+class DamagedRow(Table):
+    """A blob whose bytes no longer hash to its name, or whose file is gone: missing until it comes again."""
+
+    sha256 = BlobField(primary_key=True)
+    size = IntegerField()
+    found_ms = IntegerField()
+
+    class Meta:
+        table_name = "damaged"
+
+
 class DoomedRow(Table):
     """A blob that a court's order took away; its file is removed after the commit."""
 
@@ -97,7 +108,7 @@ class WithdrawnRow(Table):
         table_name = "withdrawn"
 
 
-TABLES: tuple[type[Table], ...] = (EntryRow, QuarantineRow, BlobRefRow, BlobRow, PrunedRow, DoomedRow, WithdrawnRow)
+TABLES: tuple[type[Table], ...] = (EntryRow, QuarantineRow, BlobRefRow, BlobRow, PrunedRow, DamagedRow, DoomedRow, WithdrawnRow)
 
 GUARDS = (
     # one entry a place: in this machine's own journal, and in what came from the register. Where a restored disk has
@@ -237,6 +248,7 @@ def forget_entry(database: Database, leaf: bytes) -> None:
         if not fetch(database, "SELECT 1 FROM blob_ref WHERE sha256 = ? LIMIT 1", (sha256,)):
             fetch(database, "DELETE FROM blob WHERE sha256 = ?", (sha256,))
             fetch(database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))
+            fetch(database, "DELETE FROM damaged WHERE sha256 = ?", (sha256,))
             fetch(database, "INSERT OR IGNORE INTO doomed (sha256) VALUES (?)", (sha256,))
 
 

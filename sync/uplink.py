@@ -4,7 +4,7 @@ import functools
 import secrets
 from collections.abc import Callable, Iterator
 
-from common.db import BlobField, IntegerField, Table, fetch, transaction
+from common.db import BlobField, IntegerField, Table, fetch, insert, transaction
 from common.errors import N_, Conflict, Forbidden, Refused, TooMany
 from sync import container, ports
 from sync.blobs import BlobStore, chunk_count
@@ -35,8 +35,25 @@ class OutBundleRow(Table):
         indexes = ((("epoch", "first"), True),)
 
 
+class LackedRow(Table):
+    """A file that got damaged at the centre, as it said last, over whatever carrier."""
+
+    sha256 = BlobField(primary_key=True)
+
+    class Meta:
+        table_name = "lacked"
+
+
+UNFINISHED = """
+SELECT DISTINCT r.sha256, r.size FROM blob_ref r JOIN entry e ON e.leaf = r.leaf JOIN blob b ON b.sha256 = r.sha256
+LEFT JOIN complete_here c ON c.leaf = r.leaf WHERE e.node = ?1 AND c.leaf IS NULL AND (?2 OR e.log_index IS NOT NULL)
+UNION SELECT b.sha256, b.size FROM lacked l JOIN blob b ON b.sha256 = l.sha256 ORDER BY 2, 1
+"""
+"""Files the centre has not completed, and those that got damaged there; ?2: also of entries that are not logged yet."""
+
+
 class Uplink:
-    """Sends what this node wrote."""
+    """Sends what this node wrote, and gives the centre back what got damaged there."""
 
     def __init__(
         self, link: Link, journal: Journal, blobs: BlobStore, lanes: Lanes, take_receipt: Callable[[Acknowledgement], bool]
@@ -136,10 +153,18 @@ class Uplink:
         return True
 
     def unfinished_blobs(self) -> list[tuple[bytes, int]]:
-        """Return (sha256, size) of the files of our own entries that the centre has not completed, smallest first."""
-        statement = """SELECT DISTINCT r.sha256, r.size FROM blob_ref r JOIN entry e ON e.leaf = r.leaf JOIN blob b ON b.sha256 = r.sha256
-                       LEFT JOIN complete_here c ON c.leaf = r.leaf WHERE e.node = ? AND c.leaf IS NULL ORDER BY r.size, r.sha256"""
-        return [(sha256, size) for sha256, size in fetch(self._database, statement, (self._journal.node,))]
+        """Return (sha256, size) of the files that the centre lacks as far as is known here, smallest first."""
+        return [(sha256, size) for sha256, size in fetch(self._database, UNFINISHED, (self._journal.node, True))]
+
+    def note_lacked(self, files: list[bytes]) -> None:
+        """Remember which files the centre says got damaged there: they go with this exchange, or with the next stick."""
+        for sha256 in files:
+            self._whole.pop(sha256, None)
+        if {sha256 for (sha256,) in fetch(self._database, "SELECT sha256 FROM lacked")} == set(files):
+            return
+        with transaction(self._database):
+            fetch(self._database, "DELETE FROM lacked")
+            insert(self._database, LackedRow, [{"sha256": sha256} for sha256 in set(files)])
 
     def offer_evidence(self) -> None:
         """Hand over, once, what the register will not log: a branch beside its history, or what a revoked machine wrote later.
@@ -164,18 +189,17 @@ class Uplink:
             seq = entries[-1].envelope.seq
 
     def send_blobs(self) -> bool:
-        """Send the files of our own logged entries that the centre has not completed, smallest first; return whether there were any
-        to send or to ask about."""
-        statement = """SELECT DISTINCT r.sha256, r.size FROM blob_ref r JOIN entry e ON e.leaf = r.leaf JOIN blob b ON b.sha256 = r.sha256
-                       LEFT JOIN complete_here c ON c.leaf = r.leaf
-                       WHERE e.node = ? AND e.log_index IS NOT NULL AND c.leaf IS NULL ORDER BY r.size"""
+        """Send the files of logged entries that the centre lacks, smallest first; return whether there were any to send or to ask about."""
         before = self._journal.clock.monotonic() - ASK_AGAIN_MS
-        unfinished = fetch(self._database, statement, (self._journal.node,))
+        unfinished = fetch(self._database, UNFINISHED, (self._journal.node, False))
         wanted = [(sha256, size) for sha256, size in unfinished if self._whole.get(sha256, before) <= before]
         try:
             self._lanes.run(self._pieces(wanted))
         except TooMany as error:
             self._link.wait(error)
+        for (sha256,) in fetch(self._database, "SELECT sha256 FROM lacked") if wanted else ():
+            if sha256 in self._whole:
+                fetch(self._database, "DELETE FROM lacked WHERE sha256 = ?", (sha256,))
         return bool(wanted)
 
     def _pieces(self, wanted: list[tuple[bytes, int]]) -> Iterator[Callable[[], None]]:
@@ -190,6 +214,9 @@ class Uplink:
                 if answer.whole:
                     self._whole[sha256] = self._journal.clock.monotonic()
                     continue
+            if not self._blobs.vouch(sha256):
+                self._link.outcome.problems.append("blob.rot")
+                continue
             self._link.outcome.blobs_up += 1
             for chunk in range(chunk_count(size)):
                 if chunk // 8 >= len(have) or not have[chunk // 8] >> chunk % 8 & 1:

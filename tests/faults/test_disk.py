@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -147,16 +148,114 @@ def findings(node: Node) -> set[str]:
     return {finding.code for finding in found}
 
 
-def test_rot_in_a_file_is_found_and_the_file_comes_again(court: Court) -> None:
-    """Row 56: a flipped bit in a stored file is never handed out; `fsck` names it."""
-    node = court.machine(1001)
-    filing = court.file(node, AIGUL, AKTAU, attachment=b"a contract of two pages")
-    court.settle()
-    path = node.blobs.path(filing_file(node, filing.leaf))
+CONTRACT = b"a contract of two pages"
+
+
+def rot(owner: Any, sha256: bytes) -> None:
+    """Flip a bit in a stored file."""
+    path = owner.blobs.path(sha256)
     path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:])
-    with pytest.raises(Corrupt, match="blob.rot"):
-        node.blobs.read(filing_file(node, filing.leaf))
+
+
+def test_rot_in_a_file_is_found_and_the_file_comes_again(court: Court) -> None:
+    """Row 56: a flipped bit in a stored file is never handed out; `fsck` names it, and it comes again with the next exchange."""
+    node = court.machine(1001)
+    filing = court.file(node, AIGUL, AKTAU, attachment=CONTRACT)
+    court.settle()
+    file = filing_file(node, filing.leaf)
+    rot(node, file)
     assert findings(node) == {"blob.rot"}
+    court.cut(node)
+    with pytest.raises(Corrupt, match="blob.rot"):
+        node.blobs.read(file)
+    assert not node.blobs.has(file)
+    assert findings(node) == {"blob.rot"}  # until it has come
+    court.heal(node)
+    assert node.client.exchange().blobs_down == 1
+    assert node.blobs.read(file) == CONTRACT
+    court.settle()
+    court.check()
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_damaged_file_comes_while_it_is_opened(court: Court, gone: bool) -> None:
+    """Row 56: with a line the reader notices nothing; a file that was deleted is no different."""
+    node = court.machine(1001)
+    filing = court.file(node, AIGUL, AKTAU, attachment=CONTRACT)
+    court.settle()
+    file = filing_file(node, filing.leaf)
+    node.blobs.path(file).unlink() if gone else rot(node, file)
+    assert node.blobs.read(file) == CONTRACT
+    assert findings(node) == set()
+
+
+def test_rot_at_the_centre_is_mended_by_whoever_has_the_file(court: Court) -> None:
+    """Row 56: the audit finds it; nobody is given a damaged file; the author sends it again, although it had its R2."""
+    aktau, astana = court.machine(1001), court.machine(1002)
+    filing = court.file(aktau, AIGUL, "kz-7", attachment=CONTRACT)
+    court.exchange(aktau)
+    file = filing_file(aktau, filing.leaf)
+    rot(court.centre, file)
+    court.exchange(astana)  # the centre looks before it gives
+    assert not astana.blobs.has(file)
+    assert not court.centre.blobs.has(file)
+    court.settle()
+    court.check()
+    assert astana.blobs.read(file) == CONTRACT
+
+
+def test_rot_at_the_centre_is_mended_by_the_court_that_received_the_file(court: Court) -> None:
+    """Row 56: where the author's disk is gone."""
+    aktau, astana = court.machine(1001), court.machine(1002)
+    filing = court.file(aktau, AIGUL, "kz-7", attachment=CONTRACT)
+    court.settle()
+    file = filing_file(aktau, filing.leaf)
+    for owner in (court.centre, aktau):
+        rot(owner, file)
+        found = fsck.check(owner.database, owner.fold, owner.blobs, environment=owner.identity.environment)
+        assert fsck.repair(owner.database, owner.fold, owner.blobs, found, court.clock.now()) == 1
+    court.exchange(aktau)
+    assert not aktau.blobs.has(file)
+    assert astana.client.exchange().blobs_up == 1
+    court.settle()
+    court.check()
+
+
+def test_rot_at_the_centre_is_mended_by_a_stick(court: Court, tmp_path: Path) -> None:
+    """Row 56: the centre's answer asks for it, and the next stick brings it."""
+    usb = tmp_path / "usb"
+    usb.mkdir()
+    aktau = court.machine(1001)
+    court.cut(aktau)
+    filing = court.file(aktau, AIGUL, AKTAU, attachment=CONTRACT)
+    for _ in range(2):
+        aktau.client.stick.export(usb)
+        court.centre.sticks.take(usb)
+        court.centre.sticks.export(usb)
+        aktau.client.stick.take(usb)
+    file = filing_file(aktau, filing.leaf)
+    rot(court.centre, file)
+    assert not court.centre.blobs.vouch(file)
+    court.centre.sticks.export(usb)
+    aktau.client.stick.take(usb)
+    assert aktau.client.stick.export(usb).blobs_up == 1
+    assert [one.blobs for one in court.centre.sticks.take(usb)] == [1]
+    court.settle()
+    court.check()
+
+
+def test_a_file_that_rotted_before_it_was_sent_holds_up_no_other(court: Court) -> None:
+    """Row 56: the only copy is lost and said to be; everything else arrives."""
+    node = court.machine(1001)
+    lost = court.file(node, AIGUL, AKTAU, attachment=CONTRACT)
+    kept = court.file(node, BOLAT, AKTAU, attachment=CONTRACT * 2)
+    rot(node, filing_file(node, lost.leaf))
+    assert "blob.rot" in node.client.exchange().problems
+    assert court.centre.blobs.has(filing_file(node, kept.leaf))
+    assert findings(node) == {"blob.rot"}
+    for _ in range(3):
+        node.client.exchange()
+    assert court.status(court.centre, lost) == "filed"
 
 
 def filing_file(node: Node, leaf: bytes) -> bytes:

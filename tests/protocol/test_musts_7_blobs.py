@@ -189,3 +189,43 @@ def test_8_3_a_machines_own_entries_do_not_come_back(world: World) -> None:
     world.post(ports.BUNDLE, world.bundle([mine]))
     delivery.admit(world.court.centre.database, world.node.number, mine.envelope.obj)
     assert feed(world, world.node.number) == []
+
+
+def put_whole(world: World) -> None:
+    for chunk in (0, 1):
+        assert world.post(ports.BLOB_PUT, put(world, chunk, DATA[chunk * CHUNK_BYTES :][:CHUNK_BYTES]))[0] == 200
+
+
+def test_7_6_a_damaged_blob_is_given_to_nobody_and_taken_again(world: World) -> None:
+    named(world)
+    put_whole(world)
+    blobs = world.court.centre.blobs
+    blobs.path(SHA).write_bytes(DATA[:-1] + b"\0")
+    ask = BlobAsk(nonce=bytes(16), sha256=SHA, size=len(DATA), chunk=0)
+    for _ in range(2):
+        assert world.refused(ports.BLOB_GET, pack(ask, world.me)).code == "blob.absent"
+    assert not have(world, world.post(ports.BLOB_HAVE, pack(ask, world.me))[1]).whole
+    put_whole(world)
+    assert blobs.read(SHA) == DATA
+
+
+def test_7_7_a_damaged_blob_is_asked_of_those_who_may_have_it(world: World) -> None:
+    named(world)
+    put_whole(world)
+    stranger, centre = add_node(world.court, 1002), world.court.centre
+    centre.blobs.path(SHA).unlink()
+    assert not centre.blobs.vouch(SHA)
+    assert delivery.damaged_for(centre.database, stranger.number) == []
+    assert delivery.damaged_for(centre.database, world.node.number) == [SHA]
+
+
+def test_7_7_who_holds_a_damaged_blob_sends_it(world: World) -> None:
+    node, centre = world.node, world.court.centre
+    world.write(blobs=(BlobRef(node.blobs.put(DATA), len(DATA), "application/pdf"),))
+    node.client.exchange()
+    centre.blobs.path(SHA).unlink()
+    assert not centre.blobs.vouch(SHA)
+    assert node.client.exchange().blobs_up == 1  # although it has R2
+    assert delivery.damaged_for(centre.database, node.number) == []
+    assert centre.blobs.read(SHA) == DATA
+    assert node.client.exchange().trips == 1
