@@ -17,7 +17,7 @@ from common.pki.opening import OpenedKey
 from common.web.languages import TRANSLATIONS_FOLDER
 from deploy.demo_people import AKTAU, CABINET_PASSWORD, CITIZENS, MEDEU, STAFF, Person
 from edge.node import Node
-from edge.services import accounts, agreement, drafts, filings, registration, statements
+from edge.services import accounts, agreement, drafts, filings, invitations, registration, statements
 from edge.visitor import Visitor
 
 DAY_MS = 86_400_000
@@ -140,6 +140,17 @@ def begin_claim(node: Node, author: Visitor, person: Person, court: str, matter:
     return draft.id
 
 
+def invite_principal(node: Node, author: Visitor, person: Person, principal: Person, dice: random.Random) -> None:
+    """Let ``person`` prepare a claim for ``principal``, whose signature it then waits for."""
+    id = begin_claim(node, author, principal, AKTAU, MATTERS[0], dice)
+    surname, first_name, patronymic = (part.title() for part in (person.surname, person.first, person.patronymic))
+    agent = Party(role="representative", iin=person.iin, surname=surname, first_name=first_name, patronymic=patronymic)
+    parties = (*drafts.find(node, author, id).claim.parties, agent)
+    drafts.change(node, author, id, lambda content: drafts.replace_claim(content, parties=parties, filed_by_role="representative"))
+    statements.prepare(node, author, id)
+    invitations.invite(node, author, id, principal.iin)
+
+
 def _duty(person: Person, matter: Matter) -> int:
     return matter.tenge * 3 // 100 if person.bin else matter.tenge // 100
 
@@ -189,6 +200,7 @@ def make(
     walk(until - 2 * HOUR_MS)
     file_claim(aktau, keys["sarsenova"], visitors["sarsenova"], people["sarsenova"], AKTAU, MATTERS[0], dice)
     begin_claim(aktau, visitors["sarsenova"], people["sarsenova"], MEDEU, MATTERS[1], dice)
+    invite_principal(aktau, visitors["omarov"], people["omarov"], people["sarsenova"], dice)
     settle()
 
 

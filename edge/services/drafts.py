@@ -25,7 +25,20 @@ from common.court import claim as forms
 from common.court.attachments import FILE_BYTES_MAX
 from common.court.claim import Claim, Party
 from common.court.filing_entries import Cosigner
-from common.db import BlobField, Database, IntegerField, Table, changed, create_tables, fetch, insert, one_of, rows_of, transaction
+from common.db import (
+    BlobField,
+    CompositeKey,
+    Database,
+    IntegerField,
+    Table,
+    changed,
+    create_tables,
+    fetch,
+    insert,
+    one_of,
+    rows_of,
+    transaction,
+)
 from common.errors import N_, Corrupt, NotFound, Refused
 from common.ids import new_object_id
 from edge.node import Node
@@ -72,6 +85,17 @@ class DraftKeyRow(Table):
         table_name = "draft_key"
 
 
+class DraftInvitedRow(Table):
+    """Where a party that was invited to sign finds a draft; ``party`` is a keyed hash. Who is invited stands in the sealed content."""
+
+    id = BlobField()
+    party = BlobField(index=True)
+
+    class Meta:
+        table_name = "draft_invited"
+        primary_key = CompositeKey("id", "party")
+
+
 class Paper(msgspec.Struct, frozen=True):
     """The statement as typeset for reading and signing: a sealed file, and what it was made of."""
 
@@ -91,6 +115,14 @@ class Cosigned(msgspec.Struct, frozen=True):
     signers: tuple[Cosigner, ...]
 
 
+class Invitations(msgspec.Struct, frozen=True):
+    """Who is invited to sign: number (IIN or BIN) → since when (ms UTC); who declined; ``author``: person, IIN, BIN and name."""
+
+    author: tuple[str, str, str, str]
+    waiting: dict[str, int] = {}
+    declined: tuple[str, ...] = ()
+
+
 class Content(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is sealed. ``files``: SHA-256 (hex) → name of the sealed file. ``removed``: a party just taken out, with its place."""
 
@@ -101,6 +133,7 @@ class Content(msgspec.Struct, frozen=True, omit_defaults=True):
     talon: str = ""
     paper: Paper | None = None
     cosigned: Cosigned | None = None
+    invited: Invitations | None = None
     removed: tuple[int, Party] | None = None
     step: int = 1
 
@@ -135,7 +168,7 @@ Change = Callable[[Content], Content]
 
 def create(node: Node) -> None:
     """Create what is missing, and erase what has outlived its time."""
-    create_tables(node.database, (DraftRow, DraftKeyRow))
+    create_tables(node.database, (DraftRow, DraftKeyRow, DraftInvitedRow))
     purge(node)
 
 
@@ -182,6 +215,17 @@ def by_code(node: Node, author: Visitor, code: str) -> Draft:
         sentence = N_("You have no draft with this code on this machine. A draft stays on the machine where it was begun.")
         raise NotFound("draft.code_unknown", sentence, field="code")
     return _open(node, row)[0]
+
+
+def remember_invited(node: Node, id: bytes, number: str) -> None:
+    """Let the party with this IIN or BIN find the draft by `of_invited`."""
+    DraftInvitedRow.insert(id=id, party=_vault(node).name("invited", number)).on_conflict_ignore().execute(node.database)
+
+
+def of_invited(node: Node, number: str) -> list[Draft]:
+    """Return the drafts, whoever their author is, that the party with this IIN or BIN was once invited to."""
+    ids = DraftInvitedRow.select(DraftInvitedRow.id).where(DraftInvitedRow.party == _vault(node).name("invited", number))
+    return [_open(node, row)[0] for row in rows_of(node.database, DraftRow.select().where(DraftRow.id.in_(ids)))]
 
 
 def change(node: Node, author: Visitor, id: bytes, make: Change) -> Draft:
@@ -268,6 +312,7 @@ def forget(database: Database, id: bytes) -> None:
     """Delete a draft's key and content, inside the caller's transaction: from its commit on nothing can open the draft."""
     fetch(database, "DELETE FROM draft_key WHERE id = ?", (id,))
     fetch(database, "DELETE FROM draft WHERE id = ?", (id,))
+    fetch(database, "DELETE FROM draft_invited WHERE id = ?", (id,))
 
 
 def sweep(node: Node, id: bytes) -> None:

@@ -179,7 +179,18 @@ def cosign(node: Node, author: Visitor, id: bytes, signer: Signer, *, shown: str
         signed=signature.byte_range_digest,
     )
     kept = Cosigned(file=drafts.store_file(node, author, id, signed), paper=shown, signers=(*signers, one))
-    return drafts.change(node, author, id, lambda content: msgspec.structs.replace(content, cosigned=kept))
+    return drafts.change(node, author, id, lambda content: _cosigned(content, draft.content, kept, party.number))
+
+
+def _cosigned(content: Content, before: Content, kept: Cosigned, number: str) -> Content:
+    """Another session may have signed or changed the same draft since ``before`` was read: its signature is not to be lost."""
+    if (content.paper, content.cosigned) != (before.paper, before.cosigned):
+        raise Conflict("filing.changed", N_("The form was changed after you read it. Read it again, then sign."))
+    invited = content.invited
+    if invited is not None:
+        waiting = {each: at for each, at in invited.waiting.items() if each != number}
+        invited = msgspec.structs.replace(invited, waiting=waiting)
+    return msgspec.structs.replace(content, cosigned=kept, invited=invited)
 
 
 def cosign_to_sign(node: Node, author: Visitor, id: bytes, *, shown: str, at_ms: int) -> bytes:
@@ -304,6 +315,8 @@ def _file(file: Attachment) -> File:
 def _commit(node: Node, author: Visitor, draft: Draft, body: Submit, blobs: list[BlobRef], certificate: Certificate) -> Filing:
     with node.journal.unit() as unit:
         if (before := filing_lists.filing_of_draft(unit.database, draft.id)) is None:
+            if drafts.find(node, author, draft.id).content.cosigned != draft.content.cosigned:  # somebody signed meanwhile
+                raise Conflict("filing.changed", N_("The form was changed after you read it. Read it again, then sign."))
             received = msgspec.structs.replace(body, received_ms=unit.now)
             unit.append(draft.id, received, blobs=blobs, actor=certificate.sha256)
             row = {"obj": draft.id, "contact_ms": line_state(node).contact_ms, "software": VERSION}

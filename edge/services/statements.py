@@ -90,9 +90,12 @@ def prepare(node: Node, author: Visitor, id: bytes) -> Draft:
 
 
 def is_current(node: Node, author: Visitor, draft: Draft) -> bool:
-    """Say whether the typeset statement still is what the form says, on this day."""
-    paper = draft.content.paper
-    return paper is not None and paper.made_of == fingerprint(draft.content, author, node.clock.now())
+    """Say whether the typeset statement still is what the form says: on this day, or on its own while others sign it too."""
+    paper, invited = draft.content.paper, draft.content.invited
+    if paper is None:
+        return False
+    shared = draft.content.cosigned is not None or (invited is not None and bool(invited.waiting))
+    return paper.made_of == fingerprint(draft.content, author, paper.made_ms if shared else node.clock.now())
 
 
 def fingerprint(content: Content, author: Visitor, now: int) -> str:

@@ -3,6 +3,7 @@
 /filings/new                   what to file (FIL-1, FIL-2)
 /filings, /filings/drafts      sent, and waiting to be sent (CLM-11, CLM-13)
 /filings/drafts/<id>/…         the four steps of one draft
+/filings/to-sign/…             drafts of others that wait for this person's signature
 /filings/<id>/…                one filing: its course, papers, talon, withdrawal
 """
 
@@ -16,9 +17,9 @@ from common.people import calm_name
 from common.web.languages import current_language
 from common.web.pages import render_confirm, render_not_built
 from edge.node import Node
-from edge.services import drafts
+from edge.services import drafts, signing
 from edge.visitor import Visitor
-from edge.web import access, filings_cosign, filings_mine, filings_parties, filings_sign, filings_steps
+from edge.web import access, filings_cosign, filings_invited, filings_mine, filings_parties, filings_sign, filings_steps
 from edge.web.filings_draft import opened, read_id
 from edge.web.filings_forms import ChooserForm, CodeForm, hears_civil
 from edge.web.filings_words import category_word, court_word, steps, title_of
@@ -48,6 +49,7 @@ def make_pages(node: Node) -> Blueprint:
     filings_parties.add_pages(pages, node)
     filings_sign.add_pages(pages, node)
     filings_cosign.add_pages(pages, node)
+    filings_invited.add_pages(pages, node)
     filings_mine.add_pages(pages, node)
     return pages
 
@@ -146,4 +148,6 @@ def _row(book: Book, draft: drafts.Draft) -> dict[str, object]:
         "code": draft.code,
         "saved_ms": draft.saved_ms,
         "until_ms": draft.until_ms,
+        "signed": [each.name for each in signing.cosigners_of(draft)],
+        "invited": len(draft.content.invited.waiting) if draft.content.invited else 0,
     }

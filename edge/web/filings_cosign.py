@@ -5,12 +5,14 @@ from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, HiddenField
 
+from common.court.claim import Party
 from common.court.rules import unsettled
 from common.court.signing import others_to_sign
 from common.web.forms import Required
 from common.web.keys import KeyForm, hand_out, opened, takes_key
 from edge.node import Node
 from edge.services import filings, signing, statements
+from edge.services.drafts import Draft
 from edge.web.filings_draft import opened as opened_draft
 from edge.web.filings_party_form import role_words
 from edge.web.filings_sign import leftovers
@@ -48,9 +50,33 @@ def add_pages(pages: Blueprint, node: Node) -> None:
                 return redirect(url_for("filings.review", id=id), 303)
         assert draft.content.paper is not None, "prepare has just made it"
         form.shown.data = draft.content.paper.sha256
-        words, signed = role_words(), {each.bin or each.iin for each in signing.cosigners_of(draft)}
-        parties = [
-            (words[party.role], party.display_name, party.number in signed) for party in others_to_sign(draft.claim, author=who.person)
-        ]
+        parties = [_party(draft, party) for party in others_to_sign(draft.claim, author=who.person)]
         page = render_template("edge/filings/cosign.html", form=form, id=id, parties=parties)
         return page, 400 if form.errors else 200
+
+
+def _party(draft: Draft, party: Party) -> dict[str, str | bool]:
+    """Return a party with how far its signature is: signed, invited (waiting in their cabinet), declined or nothing yet."""
+    signed = {each.bin or each.iin for each in signing.cosigners_of(draft)}
+    invited = draft.content.invited
+    waits = invited is not None and party.number in invited.waiting
+    declined = invited is not None and party.number in invited.declined
+    word = (
+        gettext("has signed")
+        if party.number in signed
+        else gettext("invited, has not signed yet")
+        if waits
+        else gettext("has declined to sign")
+        if declined
+        else gettext("has not signed")
+    )
+    kind = "ok" if party.number in signed else "bad" if declined and not waits else "unknown"
+    return {
+        "title": f"{role_words()[party.role]}: {party.display_name}",
+        "name": party.display_name,
+        "number": party.number,
+        "word": word,
+        "kind": kind,
+        "signed": party.number in signed,
+        "waits": waits,
+    }

@@ -11,7 +11,7 @@ from common.papers.words import iin_groups
 from common.web.languages import when
 from common.web.pages import render_not_built
 from edge.node import Node
-from edge.services import accounts, arrival, catalogue, notifications
+from edge.services import accounts, arrival, catalogue, invitations, notifications
 from edge.services.accounts import Cabinet, KeyCheck
 from edge.services.catalogue import GROUPS, SERVICES, Service
 from edge.services.freshness import others_as_of
@@ -70,6 +70,7 @@ def make_pages(node: Node) -> Blueprint:
             others_ms=others_as_of(node),
             now_ms=node.clock.now(),
             arrival=arrival.of(node, who.person),
+            to_sign=len(invitations.waiting(node, who)),
         )
 
     @pages.get("/services/<slug>")

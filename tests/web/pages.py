@@ -30,6 +30,7 @@ from common.web.sessions import DatabaseSessions
 from edge.exchanger import Exchanger
 from edge.node import Node
 from edge.services import accounts as account_services
+from edge.services import drafts
 from edge.services import notifications as notification_services
 from edge.web import accounts, home, notifications
 from edge.web.frame import frame_of
@@ -131,6 +132,7 @@ def build(node: Node, makers: Iterable[Callable[[Node], Blueprint]] = MAKERS, **
         frame=lambda: frame_of(node, exchanger),
     )
     account_services.create(node.database)
+    drafts.create(node)
     notification_services.create(node.database)
     app.url_build_error_handlers.append(lambda error, endpoint, values: f"/elsewhere/{endpoint}")
     for make in makers:
