@@ -21,11 +21,11 @@ import msgspec
 from common.court import erasures, filing_lists, rules, staff, terms
 from common.court.attachments import inspect as inspect_file
 from common.court.claim import Attachment, Claim, FileKind, dump
-from common.court.filing_entries import Cosigner, Duty, File, Filer, FileRef, Party, Submit, Withdraw, Witness
+from common.court.filing_entries import Duty, File, Filer, FileRef, Party, Submit, Withdraw, Witness
 from common.court.filing_lists import Filing
 from common.court.filing_texts import withdrawal_content
 from common.court.rules import ClaimFacts, FileFact, Finding
-from common.court.signing import cosigning_party, require_right
+from common.court.signing import require_right
 from common.court.writers import DECIDERS
 from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, insert
 from common.errors import N_, Conflict, NotFound, Refused
@@ -38,7 +38,7 @@ from common.version import VERSION
 from edge.exchanger import FRESH_INTERVALS
 from edge.node import Node
 from edge.services import drafts, signing, statements, talons
-from edge.services.drafts import Content, Cosigned, Draft
+from edge.services.drafts import Content, Draft
 from edge.visitor import Visitor
 from sync import directory
 
@@ -130,7 +130,7 @@ def submit(node: Node, author: Visitor, id: bytes, signer: Signer, *, shown: str
     if before is not None:
         return before
     require_taking(node)
-    draft = _as_shown(node, author, id, shown)
+    draft = as_shown(node, author, id, shown)
     _require_author(node, signer, author)
     findings = preflight(node, author, draft)
     _require_ready(findings)
@@ -146,61 +146,13 @@ def to_sign(node: Node, author: Visitor, id: bytes, *, shown: str, at_ms: int) -
     They are made again by `submit`, byte for byte, so nothing is kept meanwhile. Raises as `submit`, before its signature.
     """
     require_taking(node)
-    draft = _as_shown(node, author, id, shown)
+    draft = as_shown(node, author, id, shown)
     _require_ready(preflight(node, author, draft))
     return signing.prepared(signing.signed_so_far(node, author, draft), at_ms, signing.SIGNATURE_FIELD)[1]
 
 
-def cosign(node: Node, author: Visitor, id: bytes, signer: Signer, *, shown: str) -> Draft:
-    """Let another party sign the statement that was ``shown``, before its author does; nothing is filed by that.
-
-    The signature is an update of the same PDF, and lapses with any change of the form. Raises Refused("key.no_party") for a key
-    of nobody whom the statement names, Refused("key.no_right"), Conflict("filing.cosigned") for a second signature of one party,
-    and as `submit`.
-    """
-    require_taking(node)
-    draft = _as_shown(node, author, id, shown)
-    certificate = signer.certificate
-    party = cosigning_party(draft.claim, iin=certificate.iin, bin=certificate.bin)
-    if party is None or party.number == author.person:
-        raise Refused("key.no_party", N_("This key belongs to nobody whom this statement names as another party."), field="key_file")
-    require_right(certificate.roles, bin=certificate.bin)
-    signers = signing.cosigners_of(draft)
-    if any((each.bin or each.iin) == party.number for each in signers):
-        raise Conflict("filing.cosigned", N_("This party has signed already."))
-    signed, signature = signing.sign_statement(signing.signed_so_far(node, author, draft), signer, field=f"Party{len(signers) + 1}")
-    one = Cosigner(
-        role=party.role,
-        iin=certificate.iin,
-        bin=certificate.bin,
-        name=party.display_name,
-        certificate=certificate.sha256,
-        signature=signature.cms,
-        signed=signature.byte_range_digest,
-    )
-    kept = Cosigned(file=drafts.store_file(node, author, id, signed), paper=shown, signers=(*signers, one))
-    return drafts.change(node, author, id, lambda content: _cosigned(content, draft.content, kept, party.number))
-
-
-def _cosigned(content: Content, before: Content, kept: Cosigned, number: str) -> Content:
-    """Another session may have signed or changed the same draft since ``before`` was read: its signature is not to be lost."""
-    if (content.paper, content.cosigned) != (before.paper, before.cosigned):
-        raise Conflict("filing.changed", N_("The form was changed after you read it. Read it again, then sign."))
-    invited = content.invited
-    if invited is not None:
-        waiting = {each: at for each, at in invited.waiting.items() if each != number}
-        invited = msgspec.structs.replace(invited, waiting=waiting)
-    return msgspec.structs.replace(content, cosigned=kept, invited=invited)
-
-
-def cosign_to_sign(node: Node, author: Visitor, id: bytes, *, shown: str, at_ms: int) -> bytes:
-    """Return the bytes that `cosign` has signed at ``at_ms``; raises as `cosign`, before its signature."""
-    require_taking(node)
-    draft = _as_shown(node, author, id, shown)
-    return signing.prepared(signing.signed_so_far(node, author, draft), at_ms, f"Party{len(signing.cosigners_of(draft)) + 1}")[1]
-
-
-def _as_shown(node: Node, author: Visitor, id: bytes, shown: str) -> Draft:
+def as_shown(node: Node, author: Visitor, id: bytes, shown: str) -> Draft:
+    """Return the draft whose statement is still the one that was ``shown``; raises NotFound, Conflict("filing.changed")."""
     draft = drafts.find(node, author, id)
     if not statements.is_current(node, author, draft) or draft.content.paper is None or draft.content.paper.sha256 != shown:
         raise Conflict("filing.changed", N_("The form was changed after you read it. Read it again, then sign."))

@@ -20,7 +20,7 @@ from common.court.signing import others_to_sign
 from common.errors import N_, Conflict, NotFound, Refused
 from common.pki.opening import Signer, require_holder
 from edge.node import Node
-from edge.services import drafts, filings, signing, statements
+from edge.services import cosigning, drafts, filings, signing, statements
 from edge.services.drafts import Content, Draft, Invitations
 from edge.visitor import Visitor
 
@@ -100,17 +100,17 @@ def read_file(node: Node, who: Visitor, id: bytes, sha256: str) -> tuple[Attachm
 
 def to_sign(node: Node, who: Visitor, id: bytes, *, shown: str, at_ms: int) -> bytes:
     """Return the bytes that `sign` has signed at ``at_ms``; raises as `sign`, before its signature."""
-    return filings.cosign_to_sign(node, _ready(node, who, id).author, id, shown=shown, at_ms=at_ms)
+    return cosigning.cosign_to_sign(node, _ready(node, who, id).author, id, shown=shown, at_ms=at_ms)
 
 
 def sign(node: Node, who: Visitor, id: bytes, signer: Signer, *, shown: str) -> None:
     """Sign the statement that was ``shown`` (SHA-256, hex), with the key of ``who``; nothing is sent by that.
 
-    Raises NotFound, Refused("key.other_person") and as `filings.cosign`; Conflict("invite.changing") while it is being changed.
+    Raises NotFound, Refused("key.other_person") and as `cosigning.cosign`; Conflict("invite.changing") while it is being changed.
     """
     found = _ready(node, who, id)
     require_holder(signer.certificate, iin=who.iin, bin=who.bin)
-    filings.cosign(node, found.author, id, signer, shown=shown)
+    cosigning.cosign(node, found.author, id, signer, shown=shown)
 
 
 def decline(node: Node, who: Visitor, id: bytes) -> None:

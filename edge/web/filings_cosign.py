@@ -11,7 +11,7 @@ from common.court.signing import others_to_sign
 from common.web.forms import Required
 from common.web.keys import KeyForm, hand_out, opened, takes_key
 from edge.node import Node
-from edge.services import filings, signing, statements
+from edge.services import cosigning, filings, signing, statements
 from edge.services.drafts import Draft
 from edge.web.filings_draft import opened as opened_draft
 from edge.web.filings_party_form import role_words
@@ -43,9 +43,9 @@ def add_pages(pages: Blueprint, node: Node) -> None:
         if form.validate_on_submit():
             with form.refusals():
                 if form.asks():
-                    return hand_out(filings.cosign_to_sign(node, who, draft.id, shown=shown, at_ms=now), at_ms=now)
-                signer = opened(form, node.trust, now, lambda at: filings.cosign_to_sign(node, who, draft.id, shown=shown, at_ms=at))
-                filings.cosign(node, who, draft.id, signer, shown=shown)
+                    return hand_out(cosigning.cosign_to_sign(node, who, draft.id, shown=shown, at_ms=now), at_ms=now)
+                signer = opened(form, node.trust, now, lambda at: cosigning.cosign_to_sign(node, who, draft.id, shown=shown, at_ms=at))
+                cosigning.cosign(node, who, draft.id, signer, shown=shown)
                 flash(gettext("The signature is in the document. It is sent when you sign it too."))
                 return redirect(url_for("filings.review", id=id), 303)
         assert draft.content.paper is not None, "prepare has just made it"

@@ -13,8 +13,8 @@ from common.court.filing_entries import Cosigner
 from common.court.rules import blocking
 from common.errors import Conflict, Refused
 from common.pki import pades
+from edge.services import cosigning, drafts, filings, signing, statements
 from edge.services import desk as desk_services
-from edge.services import drafts, filings, signing, statements
 from edge.services.examination import examine
 from tests.court import Court
 from tests.web.elsewhere import sign_elsewhere
@@ -51,7 +51,7 @@ def test_both_parties_of_an_agreement_sign_one_statement(court: Court) -> None:
     node, author = court.nodes[0], visitor_of(AIGUL)
     draft = begun(court)
     read = statements.read_statement(node, author, draft)
-    filings.cosign(node, author, draft.id, FIRM.open(node), shown=shown(draft))
+    cosigning.cosign(node, author, draft.id, FIRM.open(node), shown=shown(draft))
     filing = filings.submit(node, author, draft.id, GOST_AIGUL.open(node), shown=shown(draft))
     signed = node.blobs.read(filing.statement_sha256)
     assert signed.startswith(read), "nobody's words were changed"
@@ -70,20 +70,20 @@ def test_both_parties_of_an_agreement_sign_one_statement(court: Court) -> None:
 def test_who_may_not_sign_is_told_so(court: Court, who, code: str) -> None:  # type: ignore[no-untyped-def]
     node, author, draft = court.nodes[0], visitor_of(AIGUL), begun(court)
     with pytest.raises(Refused, match=code):
-        filings.cosign(node, author, draft.id, who.open(node), shown=shown(draft))
+        cosigning.cosign(node, author, draft.id, who.open(node), shown=shown(draft))
     assert drafts.find(node, author, draft.id) == draft
 
 
 def test_a_party_signs_once(court: Court) -> None:
     node, author, draft = court.nodes[0], visitor_of(AIGUL), begun(court)
-    filings.cosign(node, author, draft.id, FIRM.open(node), shown=shown(draft))
+    cosigning.cosign(node, author, draft.id, FIRM.open(node), shown=shown(draft))
     with pytest.raises(Conflict, match="filing.cosigned"):
-        filings.cosign(node, author, draft.id, COLLEAGUE.open(node), shown=shown(draft))
+        cosigning.cosign(node, author, draft.id, COLLEAGUE.open(node), shown=shown(draft))
 
 
 def test_a_change_of_the_form_lets_signatures_lapse(court: Court) -> None:
     node, author, draft = court.nodes[0], visitor_of(AIGUL), begun(court)
-    filings.cosign(node, author, draft.id, FIRM.open(node), shown=shown(draft))
+    cosigning.cosign(node, author, draft.id, FIRM.open(node), shown=shown(draft))
     drafts.change(node, author, draft.id, lambda content: drafts.replace_claim(content, requirement="Басқаша шешуіңізді сұраймын."))
     with pytest.raises(Conflict, match="filing.changed"):
         filings.submit(node, author, draft.id, AIGUL.open(node), shown=shown(draft))
@@ -106,7 +106,7 @@ def test_no_machine_names_a_signer_who_did_not_sign(
     court: Court, changes: dict[str, object], code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node, author, draft = court.nodes[0], visitor_of(AIGUL), begun(court)
-    filings.cosign(node, author, draft.id, FIRM.open(node), shown=shown(draft))
+    cosigning.cosign(node, author, draft.id, FIRM.open(node), shown=shown(draft))
     make = filings._body
 
     def lying(*args: object) -> object:
@@ -147,7 +147,7 @@ def test_the_principals_signature_stands_for_a_power_of_attorney(court: Court) -
     draft = ready(node, BOLAT, **represented(BOLAT, DANA))
     with pytest.raises(Refused, match="filing.rules"):
         filings.submit(node, author, draft.id, BOLAT.open(node), shown=shown(draft))
-    filings.cosign(node, author, draft.id, DANA.open(node), shown=shown(draft))
+    cosigning.cosign(node, author, draft.id, DANA.open(node), shown=shown(draft))
     filing = filings.submit(node, author, draft.id, BOLAT.open(node), shown=shown(draft))
     assert [each.role for each in filing_lists.cosigners(node.database, filing.obj)] == ["plaintiff"]
     checked = desk_services.check_rules(node, desk_services.sheet(node, COURT, filing.obj))
@@ -158,7 +158,7 @@ def test_the_principals_signature_stands_for_a_power_of_attorney(court: Court) -
 def test_a_signature_on_what_was_changed_since_settles_nothing(court: Court) -> None:
     node, author = court.nodes[0], visitor_of(BOLAT)
     draft = ready(node, BOLAT, **represented(BOLAT, DANA))
-    filings.cosign(node, author, draft.id, DANA.open(node), shown=shown(draft))
+    cosigning.cosign(node, author, draft.id, DANA.open(node), shown=shown(draft))
     drafts.change(node, author, draft.id, lambda content: drafts.replace_claim(content, requirement="Басқаша шешуіңізді сұраймын."))
     found = filings.preflight(node, author, drafts.find(node, author, draft.id))
     assert [finding.rule_id for finding in blocking(found)] == ["representative.power"]
