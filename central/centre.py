@@ -30,6 +30,7 @@ from sync.blobs import BlobStore
 from sync.fold import Fold
 from sync.identity import CENTRE_NODE, CertificateBody, Identity, NodeCertificate, Pin, PrivateKeys
 from sync.journal import Journal
+from sync.objects import Objects
 from sync.register import Register
 from sync.rotation import Rotate
 from sync.server import Server
@@ -101,7 +102,8 @@ class RegistryKeys:
 class Centre:
     """The register with everything it is made of; pages and commands are given it whole."""
 
-    def __init__(self, config: CentralConfig, who: Identity, keys: RegistryKeys, clock: Clock) -> None:
+    def __init__(self, config: CentralConfig, who: Identity, keys: RegistryKeys, clock: Clock, files: Objects | None = None) -> None:
+        assert bool(config.blobs) == (files is not None), "who opens a centre gives it the store its settings name"
         self.config = config
         self.identity = who
         self.keys = keys
@@ -111,7 +113,7 @@ class Centre:
         self.trust = Trust.load(make_folder(self.data / "trust"))
         self.fold = Fold((directory.Directory(who.pin), *SUBJECTS), self._known)
         self.journal = Journal(self.database, self.fold, clock, node=CENTRE_NODE, environment=who.environment, highwater=None)
-        self.blobs = BlobStore(self.data / "blobs", self.database, clock)
+        self.blobs = BlobStore(self.data / "blobs", self.database, clock, files)
         self.register = Register(self.database, self.fold, clock, who, keys.log, self.journal)
         self.register.revoked = self.revocations
         self.register.after_fold = self.blobs.bury
@@ -125,7 +127,7 @@ class Centre:
         self._shelf = reference.Shelf()
 
     @classmethod
-    def create(cls, config: CentralConfig, *, clock: Clock, name: str) -> "Centre":
+    def create(cls, config: CentralConfig, *, clock: Clock, name: str, files: Objects | None = None) -> "Centre":
         """Make a new centre in ``config.data``: keys, identity, its first entry; raises Conflict where there is one."""
         folder = make_folder(Path(config.data))
         if (folder / "registry.key").exists():
@@ -144,16 +146,16 @@ class Centre:
         private = identity.generate_keys()
         certificate = keys.certify(pin, PublicKeys.of(private), CENTRE_NODE, name, now, CENTRE_CERTIFICATE_DAYS)
         identity.save_identity(folder, private, certificate, pin)
-        centre = cls.open(config, clock=clock)
+        centre = cls.open(config, clock=clock, files=files)
         centre.start()
         centre.announce(certificate, CENTRE_NODE, name)
         return centre
 
     @classmethod
-    def open(cls, config: CentralConfig, *, clock: Clock) -> "Centre":
-        """Read what `create` made and put the centre together."""
+    def open(cls, config: CentralConfig, *, clock: Clock, files: Objects | None = None) -> "Centre":
+        """Read what `create` made and put the centre together; ``files`` is the store that ``config.blobs`` names, if it does."""
         folder = Path(config.data)
-        return cls(config, identity.load_identity(folder), RegistryKeys(folder), clock)
+        return cls(config, identity.load_identity(folder), RegistryKeys(folder), clock, files)
 
     def start(self, progress: refold.Progress = lambda step, done, total: None) -> None:
         """Create what is missing, fold anew where tables changed, and finish what a crash interrupted."""

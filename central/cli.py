@@ -13,12 +13,13 @@ from central.services import enrolment, erasures, evidence, lists, reference
 from common.clock import SystemClock
 from common.config import load, split_listen
 from common.court import staff
-from common.errors import N_, Refused
+from common.errors import N_, Refused, Unreachable
 from common.pki.certificates import Certificate, read_certificate
 from common.pki.trust import Trust
 from sync import commands, stick_commands, verify_command
 from sync.commands import out
 from sync.identity import load_identity
+from sync.objects import Objects
 
 ENVIRONMENT_PREFIX = "SOT_CENTRAL_"
 CONFIG_FILE = "central.toml"
@@ -79,9 +80,19 @@ def _config(given: argparse.Namespace) -> CentralConfig:
     return load(CentralConfig, path if path.exists() else None, environment, prefix=ENVIRONMENT_PREFIX)
 
 
+def _files(config: CentralConfig) -> Objects | None:
+    """Return the store of files that the settings name; what speaks to it is loaded only then."""
+    if not config.blobs:
+        return None
+    from central.bucket import Bucket
+
+    return Bucket(config.blobs)
+
+
 @contextmanager
 def _open(given: argparse.Namespace) -> Iterator[Centre]:
-    centre = Centre.open(_config(given), clock=SystemClock())
+    config = _config(given)
+    centre = Centre.open(config, clock=SystemClock(), files=_files(config))
     try:
         centre.start()
         enrolment.create(centre.database)
@@ -93,7 +104,8 @@ def _open(given: argparse.Namespace) -> Iterator[Centre]:
 def _init(given: argparse.Namespace) -> int:
     # read before anything is made: a register without the administrator that was asked for would have to be thrown away
     first = read_certificate(commands.read_file(given.administrator)) if given.administrator else None
-    centre = Centre.create(_config(given), clock=SystemClock(), name=given.name)
+    config = _config(given)
+    centre = Centre.create(config, clock=SystemClock(), name=given.name, files=_files(config))
     try:
         with out.status("Publishing the reference data …"):
             count = reference.publish_initial(centre)
@@ -152,6 +164,8 @@ def _run(given: argparse.Namespace) -> int:
     with alone(given.data / "run.lock"), _open(given) as centre:
         web = app.build(centre)
         folder, schedule = folding.start(centre), jobs.start(centre)
+        if config.blobs:
+            _look_at_store(centre)
         out.print(f"Serving http://{config.listen}")
         try:
             serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy, stop=stop)
@@ -159,6 +173,14 @@ def _run(given: argparse.Namespace) -> int:
             schedule.shutdown(wait=False)
             folder.stop()
     leave(0)
+
+
+def _look_at_store(centre: Centre) -> None:
+    """Say at once what a wrong key would say with the first file; entries are taken all the same. Raises Corrupt("store.stranger")."""
+    try:
+        centre.blobs.check_store()
+    except Unreachable as error:
+        out.print(f"{error.code}: {centre.config.blobs} cannot be used now. Entries are taken, files wait until it can.", style="bold red")
 
 
 def _enrol(given: argparse.Namespace) -> int:
@@ -198,6 +220,8 @@ def _import(given: argparse.Namespace) -> int:
 
 def _backup(given: argparse.Namespace) -> int:
     with _open(given) as centre:
+        if centre.config.blobs:
+            out.print(f"Files stay in {centre.config.blobs}: that store keeps its own copies.")
         return commands.backup(centre.database, centre.data, given.target, "centre.db")
 
 

@@ -1,15 +1,21 @@
 """The settings of the centre; see `common.config` for where they come from. Prefix in the environment: SOT_CENTRAL_."""
 
+from typing import Annotated
+
 import msgspec
 
 from common.config import LogLevel, Threads, Urls
 from common.pki.timestamps import POLICY_GOST_2015
 from sync.media import MEDIA, Media
 
+Store = Annotated[str, msgspec.Meta(pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_][A-Za-z0-9._-]*)*)?$")]
+"""Bucket and prefix of an S3-compatible store, without a word of keys; empty for none."""
+
 
 class CentralConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``data``: folder of the centre. ``tls_proxy``: a TLS proxy stands in front, and what it says of the client is believed.
-    ``sticks``: where inserted media are mounted (`sync.media`).
+    ``blobs``: the S3-compatible store of whole files, ``s3://bucket/prefix``, whose endpoint and keys are taken from the
+    environment (`central.bucket`); default: in ``data``. ``sticks``: where inserted media are mounted (`sync.media`).
 
     The services of the national certification centre, asked on schedule; an empty value switches one off: ``crl`` and
     ``crl_delta`` (addresses of revocation lists, separated by spaces), ``ocsp``, ``tsa`` with ``tsa_policy``.
@@ -18,6 +24,7 @@ class CentralConfig(msgspec.Struct, frozen=True, kw_only=True):
     data: str = "run/centre"
     listen: str = "127.0.0.1:8000"
     tls_proxy: bool = False
+    blobs: Store = ""
     sticks: Media = MEDIA
     threads: Threads = 8
     log_level: LogLevel = "INFO"

@@ -6,12 +6,18 @@ fsync of the folder (the recipe of POSIX rename).
 
 import os
 import secrets
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import IO
 
 import common
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+
+Opener = Callable[[], AbstractContextManager[IO[bytes]]]
+"""Opens a file for reading, wherever it lies."""
 
 
 def write_durable(path: Path, data: bytes) -> None:
@@ -43,8 +49,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def make_folder(path: Path) -> Path:
-    """Create ``path`` with its parents, readable by this user only, and return it."""
-    path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    """Create ``path`` with its parents, readable by this user only, durably, and return it."""
+    if not path.is_dir():
+        above = make_folder(path.parent)
+        path.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        sync_folder(above)  # a file synced into a folder whose own name is lost would be lost with it
     return path
 
 

@@ -1,29 +1,37 @@
 """Blobs: files named by their SHA-256, moved in chunks of 1 MiB, any chunk by any carrier in any order (PROTOCOL 7).
 
 A chunk lies under ``partial/<sha256>/<number>`` until all are there; then the whole is hashed, and only a whole that
-hashes to its name becomes a blob. A chunk's own integrity is the container's that brought it.
+hashes to its name becomes a blob. A chunk's own integrity is the container's that brought it. Whole blobs lie in a store of
+immutable objects (`sync.objects`): the machine's own folder, unless somebody gives another one.
 
 A disk rots: a blob that no longer hashes to its name is given to nobody, counts as missing, and comes again (PROTOCOL 7.6).
 """
 
 import hashlib
+import logging
 import os
 import secrets
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import IO
 
 from common.clock import Clock
 from common.db import Database, fetch, transaction
 from common.errors import N_, Corrupt, CourtError, NotFound, Refused, Unreachable
-from common.files import make_folder, sync_folder, write_durable
+from common.files import Opener, make_folder, write_durable
+from sync.objects import Folder, Objects
 from sync.tables import has_blob
 
 CHUNK_BYTES = 1 << 20
 BLOB_BYTES_MAX = 512 << 20
 """One file; what a citizen may attach is limited further by the court's rules."""
 COPY_BYTES = 1 << 18
+LOOKED_AT = 3
+"""Blobs that a store is asked for before it is believed to be the right one."""
+
+logger = logging.getLogger(__name__)
 
 
 def chunk_count(size: int) -> int:
@@ -34,21 +42,16 @@ def chunk_count(size: int) -> int:
 
 
 class BlobStore:
-    """The folder of one machine's blobs."""
+    """The blobs of one machine: pieces under way in ``folder``, whole ones in ``objects``, by default in the same folder."""
 
-    def __init__(self, folder: Path, database: Database, clock: Clock) -> None:
-        self._folder = make_folder(folder)
+    def __init__(self, folder: Path, database: Database, clock: Clock, objects: Objects | None = None) -> None:
+        self._objects = objects or Folder(folder)
         self._partial = make_folder(folder / "partial")
         self._database = database
         self._clock = clock
 
         self.recall: Callable[[bytes, int], object] | None = None
         """Gets a file back that was let go of: (SHA-256, size); raises what the line raises."""
-
-    def path(self, sha256: bytes) -> Path:
-        """Return where the blob lies (or would lie)."""
-        name = sha256.hex()
-        return self._folder / name[:2] / name
 
     def has(self, sha256: bytes) -> bool:
         """Return whether the blob is here, whole and verified."""
@@ -59,7 +62,8 @@ class BlobStore:
         return self.has(sha256) or self._pruned_size(sha256) is not None
 
     def read(self, sha256: bytes) -> bytes:
-        """Return the blob; raises NotFound("blob.absent"/"blob.pruned") or Corrupt("blob.rot") when its bytes no longer hash to its name.
+        """Return the blob; raises NotFound("blob.absent"/"blob.pruned"), Unreachable("store.down") of a store elsewhere, or
+        Corrupt("blob.rot") when its bytes no longer hash to its name.
 
         One that was let go of or is damaged is fetched from the centre, inside this call.
         """
@@ -74,24 +78,22 @@ class BlobStore:
         return self._read(sha256)
 
     def _read(self, sha256: bytes) -> bytes:
-        try:
-            data = self.path(sha256).read_bytes()
-        except OSError as error:
-            raise NotFound("blob.absent", N_("This file has not arrived at this machine yet.")) from error
+        with self.open(sha256) as file:
+            data = file.read()
         if hashlib.sha256(data).digest() != sha256:
             raise Corrupt("blob.rot", N_("A stored file is damaged. It is fetched again with the next exchange."))
         return data
 
     def is_whole(self, sha256: bytes) -> bool:
-        """Return whether the blob's file still hashes to its name; nothing is written."""
+        """Return whether the blob still hashes to its name; nothing is written. Raises Unreachable("store.down")."""
         try:
-            with self.path(sha256).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").digest() == sha256
-        except OSError:
+            with self.open(sha256) as file:
+                return _digest(file) == sha256
+        except (NotFound, OSError):
             return False
 
     def vouch(self, sha256: bytes) -> bool:
-        """Return whether the blob may be given to somebody: its file is read whole, and one that is damaged is here no longer."""
+        """Return whether the blob may be given to somebody: it is read whole, and one that is damaged is here no longer."""
         if self.is_whole(sha256):
             return True
         if self.has(sha256):
@@ -106,12 +108,40 @@ class BlobStore:
             fetch(self._database, "INSERT OR REPLACE INTO damaged (sha256, size, found_ms) VALUES (?, ?, ?)", values)
         return int(size)
 
+    def open(self, sha256: bytes) -> AbstractContextManager[IO[bytes]]:
+        """Open the blob as it is stored, not verified; raises NotFound("blob.absent") or Unreachable("store.down")."""
+        return self._objects.open(_name(sha256))
+
+    def size(self, sha256: bytes) -> int:
+        """Return how many bytes are stored; raises NotFound("blob.absent") or Unreachable("store.down")."""
+        with self.open(sha256) as file:
+            return file.seek(0, os.SEEK_END)
+
+    def opener(self, sha256: bytes) -> Opener | None:
+        """Return what opens a blob that is here, or None."""
+        return (lambda: self.open(sha256)) if self.has(sha256) else None
+
+    def check_store(self) -> None:
+        """Look at the store of whole blobs: raises Unreachable("store.down") where it does not answer now, and
+        Corrupt("store.stranger") where none of the newest blobs is in it: every one of them would count as damaged there."""
+        self._objects.check()
+        newest = fetch(self._database, "SELECT sha256 FROM blob ORDER BY stored_ms DESC LIMIT ?", (LOOKED_AT,))
+        if newest and not any(self.is_whole(sha256) for (sha256,) in newest):
+            raise Corrupt("store.stranger", N_("The store of files holds none of this machine's files. Correct its address."))
+
     def bury(self) -> int:
-        """Remove the files that a court's order took away, and their traces in the database's own log; return how many."""
+        """Remove the files that a court's order took away, and their traces in the database's own log; return how many.
+
+        What a store elsewhere does not remove now stays marked, and the next call tries again.
+        """
         doomed = fetch(self._database, "SELECT sha256 FROM doomed")
         for (sha256,) in doomed:
             if not self.has(sha256):  # else somebody has attached the same file anew
-                self.path(sha256).unlink(missing_ok=True)
+                try:
+                    self._objects.remove(_name(sha256))
+                except Unreachable as error:
+                    logger.error("a file that is to be erased is still there: %s", error.code)
+                    return 0
                 shutil.rmtree(self._partial / sha256.hex(), ignore_errors=True)
             fetch(self._database, "DELETE FROM doomed WHERE sha256 = ?", (sha256,))
         if doomed:
@@ -124,7 +154,7 @@ class BlobStore:
             fetch(self._database, "DELETE FROM blob WHERE sha256 = ?", (sha256,))
             values = (sha256, size, self._clock.now())
             fetch(self._database, "INSERT OR REPLACE INTO pruned (sha256, size, pruned_ms) VALUES (?, ?, ?)", values)
-        self.path(sha256).unlink(missing_ok=True)
+        self._objects.remove(_name(sha256))
 
     def _pruned_size(self, sha256: bytes) -> int | None:
         rows = fetch(self._database, "SELECT size FROM pruned WHERE sha256 = ?", (sha256,))
@@ -140,16 +170,17 @@ class BlobStore:
             raise NotFound("blob.pruned", sentence) from error
 
     def put(self, data: bytes) -> bytes:
-        """Store ``data`` durably and return its SHA-256; may be called inside a transaction or outside one."""
+        """Store ``data`` durably and return its SHA-256; may be called inside a transaction or outside one.
+
+        Raises OSError of a full disk, Unreachable("store.down") of a store elsewhere: nothing is recorded then.
+        """
         sha256 = hashlib.sha256(data).digest()
         if not self.has(sha256):
             self._keep(sha256, data)
         return sha256
 
     def _keep(self, sha256: bytes, data: bytes) -> None:
-        target = self.path(sha256)
-        make_folder(target.parent)
-        write_durable(target, data)
+        self._objects.write(_name(sha256), data)
         self._record(sha256, len(data))
 
     def bitmap(self, sha256: bytes, size: int) -> bytes:
@@ -167,9 +198,9 @@ class BlobStore:
     def adopt(self, sha256: bytes, size: int) -> bool:
         """Return whether the file lay here whole although the database, older than the folder, did not know; now it does."""
         try:
-            with self.path(sha256).open("rb") as file:
-                whole = hashlib.file_digest(file, "sha256").digest() == sha256 and file.tell() == size
-        except OSError:
+            with self.open(sha256) as file:
+                whole = _digest(file) == sha256 and file.tell() == size
+        except (NotFound, OSError):
             return False
         if not whole:
             return False
@@ -177,18 +208,14 @@ class BlobStore:
         return True
 
     def chunk(self, sha256: bytes, number: int) -> bytes:
-        """Return one chunk of a blob; raises NotFound("blob.absent") or Refused("blob.chunk")."""
+        """Return one chunk of a blob; raises NotFound("blob.absent"), Refused("blob.chunk") or Unreachable("store.down")."""
         if not 0 <= number < chunk_count(BLOB_BYTES_MAX):
             raise _bad_chunk()
-        try:
-            with self.path(sha256).open("rb") as file:
-                file.seek(number * CHUNK_BYTES)
-                return file.read(CHUNK_BYTES)
-        except OSError as error:
-            raise NotFound("blob.absent", N_("This file has not arrived at this machine yet.")) from error
+        return self._objects.piece(_name(sha256), number * CHUNK_BYTES, CHUNK_BYTES)
 
     def put_chunk(self, sha256: bytes, size: int, number: int, data: bytes) -> bool:
-        """Keep one chunk; return whether the blob is now whole. Raises Refused("blob.chunk") or Refused("blob.mismatch")."""
+        """Keep one chunk; return whether the blob is now whole. Raises Refused("blob.chunk"/"blob.mismatch"), or
+        Unreachable("store.down") with the pieces kept: the last one is asked for again."""
         count = chunk_count(size)
         expected = CHUNK_BYTES if number < count - 1 else size - (count - 1) * CHUNK_BYTES
         if not (0 <= number < count and len(data) == expected):
@@ -225,10 +252,10 @@ class BlobStore:
         if digest.digest() != sha256:
             shutil.rmtree(folder)  # somebody named a file and sent another: nothing of it stays
             raise _mismatch()
-        final = self.path(sha256)
-        make_folder(final.parent)
-        os.replace(whole, final)
-        sync_folder(final.parent)
+        try:
+            self._objects.take(_name(sha256), whole)
+        finally:
+            whole.unlink(missing_ok=True)
         self._record(sha256, size)
         shutil.rmtree(folder, ignore_errors=True)  # if we crash before this, the next start of the blob finds it whole
 
@@ -237,6 +264,15 @@ class BlobStore:
         fetch(self._database, "INSERT OR IGNORE INTO blob (sha256, size, stored_ms) VALUES (?, ?, ?)", values)
         fetch(self._database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))
         fetch(self._database, "DELETE FROM damaged WHERE sha256 = ?", (sha256,))
+
+
+def _digest(file: IO[bytes]) -> bytes:
+    return hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]  # what opens has readinto; IO does not say so
+
+
+def _name(sha256: bytes) -> str:
+    """Return under which name a blob lies: folders of some hundred files list faster than one of a million."""
+    return f"{sha256.hex()[:2]}/{sha256.hex()}"
 
 
 def _mismatch() -> Refused:

@@ -127,7 +127,7 @@ def _check_blobs(database: Database, blobs: BlobStore, progress: Progress) -> It
             progress("files", place, len(stored))
         if not blobs.is_whole(sha256):
             yield Finding(ROT, sha256.hex())
-        elif blobs.path(sha256).stat().st_size != size:
+        elif blobs.size(sha256) != size:
             yield Finding("fsck.blob_size", sha256.hex())
     for (sha256,) in fetch(database, "SELECT sha256 FROM damaged"):
         yield Finding(ROT, sha256.hex())

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, snapshot
-from common.errors import N_, CourtError, Forbidden, NotFound, Refused, TooMany
+from common.errors import N_, CourtError, Forbidden, NotFound, Refused, TooMany, Unreachable
 from common.facts import encode_body
 from sync import container, cose, delivery, directory, ports, revocations, witness
 from sync.blobs import BlobStore
@@ -126,6 +126,8 @@ class Server:
         except CourtError as error:
             if error.status >= 500:
                 logger.error("exchange failed: %s", error.code)
+            if isinstance(error, Unreachable):  # of the store of files: whoever brought one keeps it and comes again
+                error = TooMany("exchange.busy", error.sentence)
             return error.status, pack(self._refusal(error, body), self._identity)
 
     def _refusal(self, error: CourtError, body: bytes) -> Refusal:

@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from central.centre import Centre
 from central.config import CentralConfig
 from central.services import enrolment as central_enrolment
@@ -32,6 +34,7 @@ from edge.enrolment import enrol
 from edge.node import Node
 from sync import enrolment
 from sync.entry import Entry
+from sync.objects import Objects
 from tests.sim import papers
 from tests.sim.crashes import Crash
 from tests.sim.papers import Filing, Person
@@ -168,6 +171,7 @@ class Court:
         self.taken: dict[bytes, int] = {}
         """Leaf → machine of everything that was promised to somebody (R0)."""
         self.filings: list[Filing] = []
+        self.files: Objects | None = None
         self.troubles: list[str] = []
         """Codes with which exchanges failed, but for a line that is down."""
         config = CentralConfig(data=str(folder / "centre"))
@@ -315,7 +319,15 @@ class Court:
     def crash_centre(self) -> None:
         """The same for the centre."""
         self.centre.close()
-        self.centre = Centre.open(self.centre.config, clock=self.clock)
+        self.centre = Centre.open(self.centre.config, clock=self.clock, files=self.files)
+        self.centre.start()
+
+    def keep_files(self, url: str, files: Objects) -> None:
+        """Start the centre again with its files in another store than its folder."""
+        self.centre.close()
+        self.files = files
+        config = msgspec.structs.replace(self.centre.config, blobs=url)
+        self.centre = Centre.open(config, clock=self.clock, files=files)
         self.centre.start()
 
     def backup(self, node: Node, name: str) -> Path:
@@ -387,6 +399,11 @@ class Court:
         for node in self.nodes:
             node.close()
         self.centre.close()
+
+
+def blob_path(owner: Node | Centre, sha256: bytes) -> Path:
+    """Return where a machine keeps a whole file, if in its folder."""
+    return owner.data / "blobs" / sha256.hex()[:2] / sha256.hex()
 
 
 @functools.cache

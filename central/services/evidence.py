@@ -44,9 +44,7 @@ def container(centre: Centre, index: int) -> tuple[Filing, IO[bytes]]:
     protocol = evidence.parts_of(source, filing.obj, filing.leaf, made_ms=now)
     rows = fetch(centre.database, "SELECT statement FROM complete WHERE leaf = ?", (filing.leaf,))
     receipts = [Part(evidence.R2, evidence.COSE, statement) for (statement,) in rows]
-    files, members = filing_evidence.file_parts(
-        centre.database, filing, lambda sha256: centre.blobs.path(sha256) if centre.blobs.has(sha256) else None
-    )
+    files, members = filing_evidence.file_parts(centre.database, filing, centre.blobs.opener)
     statement = centre.blobs.read(filing.statement_sha256) if centre.blobs.has(filing.statement_sha256) else None
     files += filing_proofs.parts(centre.database, filing, centre.trust, statement)
     rungs = evidence.rungs_of([*protocol, *receipts])

@@ -4,12 +4,12 @@ The protocol's half (entries, proofs, receipts, certificates) is `sync.evidence`
 """
 
 from collections.abc import Callable, Collection
-from pathlib import Path
 
 from common.court import filing_lists
 from common.court.book import Book
 from common.court.filing_lists import Filing
 from common.db import Database
+from common.files import Opener
 from common.papers.evidence import RUNGS, Member, Overview, overview
 from common.papers.parts import Both
 from common.pki.asic import Part
@@ -29,18 +29,18 @@ ENDINGS = {
 }
 
 
-def file_parts(database: Database, filing: Filing, place: Callable[[bytes], Path | None]) -> tuple[list[Part], tuple[Member, ...]]:
-    """Return the files that are here, as parts, and all of them as the page lists them; ``place`` tells where a blob lies, if it does."""
+def file_parts(database: Database, filing: Filing, opener: Callable[[bytes], Opener | None]) -> tuple[list[Part], tuple[Member, ...]]:
+    """Return the files that are here, as parts, and all of them as the page lists them; ``opener`` gives what opens a blob that is."""
     title = Both("Қол қойылған арыз", "Подписанное заявление")
     wanted = [(STATEMENT, f"{title.kk} / {title.ru}", PDF, filing.statement_size, filing.statement_sha256)]
     for number, file in enumerate(filing_lists.files(database, filing.obj), 1):
         wanted.append((f"files/{number:02}.{ENDINGS.get(file.media, 'bin')}", file.title, file.media, file.size, file.sha256))
     parts, members = [], []
     for name, shown, media, size, sha256 in wanted:
-        path = place(sha256)
-        if path is not None:
-            parts.append(Part(name, media, path))
-        members.append(Member(name if path is not None else "", shown, size, sha256))
+        opens = opener(sha256)
+        if opens is not None:
+            parts.append(Part(name, media, opens))
+        members.append(Member(name if opens is not None else "", shown, size, sha256))
     return parts, tuple(members)
 
 

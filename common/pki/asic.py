@@ -17,11 +17,11 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 from xml.sax.saxutils import quoteattr
 
 from common.errors import N_, CourtError, Refused
+from common.files import Opener
 from common.pki import cms
 from common.pki.keystore import Key
 from common.pki.xmldsig import DSIG, base64_of, bytes_of, parse_xml
@@ -54,16 +54,16 @@ BROKEN = N_("This container cannot be read: it is damaged, or of a kind that is 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file to put in: its name inside, its media type, and its bytes or the file that has them."""
+    """One file to put in: its name inside, its media type, and its bytes or what opens them for reading."""
 
     name: str
     media: str
-    data: bytes | Path
+    data: bytes | Opener
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """Open it for reading."""
-        with self.data.open("rb") if isinstance(self.data, Path) else io.BytesIO(self.data) as file:
+        with io.BytesIO(self.data) if isinstance(self.data, bytes) else self.data() as file:
             yield file
 
 
@@ -88,7 +88,7 @@ def write(file: IO[bytes], parts: Sequence[Part], key: Key, *, at_ms: int) -> No
     with zipfile.ZipFile(file, "w") as made:
         _put(made, Part(MIMETYPE, MEDIA_TYPE, MEDIA_TYPE.encode()), zipfile.ZIP_STORED)
         # files of blobs are PDFs and pictures: packed already, and large
-        methods = [zipfile.ZIP_STORED if isinstance(part.data, Path) else zipfile.ZIP_DEFLATED for part in parts]
+        methods = [zipfile.ZIP_DEFLATED if isinstance(part.data, bytes) else zipfile.ZIP_STORED for part in parts]
         digests = [(part.name, part.media, _put(made, part, method)) for part, method in zip(parts, methods, strict=True)]
         signature = "META-INF/signature001.p7s"
         manifest = _manifest(signature, SIGNATURE_TYPE, digests, SHA_256)

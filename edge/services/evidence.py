@@ -27,9 +27,7 @@ def container(node: Node, filing: Filing) -> IO[bytes]:
     )
     protocol = evidence.parts_of(source, filing.obj, filing.leaf, made_ms=now)
     receipts = _receipts(node, filing)
-    files, members = filing_evidence.file_parts(
-        node.database, filing, lambda sha256: node.blobs.path(sha256) if node.blobs.has(sha256) else None
-    )
+    files, members = filing_evidence.file_parts(node.database, filing, node.blobs.opener)
     statement = node.blobs.read(filing.statement_sha256) if node.blobs.has(filing.statement_sha256) else None
     files += filing_proofs.parts(node.database, filing, node.trust, statement)
     rungs = evidence.rungs_of([*protocol, *receipts])

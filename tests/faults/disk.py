@@ -5,7 +5,7 @@
         node = Node.open(…); court.file(…)       PowerCut goes through whatever was running
     disk.settle()                                what was not synced is kept, lost or torn, sector by sector
 
-The shim is an apsw VFS for SQLite's files and replaces `os.pwrite`, `os.fsync`, `os.fdatasync` and `os.replace` for ours.
+The shim is an apsw VFS for SQLite's files and replaces `os.pwrite`, `os.fsync`, `os.fdatasync`, `os.replace` and `os.mkdir` for ours.
 Writes reach the real file at once, so that they can be read back; what stood there at the last sync is remembered, and each
 sector of 512 bytes falls back to that, or to any state between, when the power goes. SQLite runs in exclusive locking mode
 here, because a VFS in Python has no shared memory for the index of the write-ahead log: one connection a file.
@@ -13,6 +13,7 @@ here, because a VFS in Python has no shared memory for the index of the write-ah
 
 import os
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,7 @@ class Disk:
         self._buried = False
         self._unsynced: dict[Path, Unsynced] = {}
         self._renamed: list[Renamed] = []
+        self._made: list[Path] = []
         self._whole: set[int] = set()
         self._real: dict[str, Any] = {}
 
@@ -92,6 +94,7 @@ class Disk:
             return
         if path.is_dir():
             self._renamed = [one for one in self._renamed if one.target.parent != path]
+            self._made = [folder for folder in self._made if folder.parent != path]
             return
         self._unsynced.pop(path, None)
         self._whole.add(path.stat().st_ino)
@@ -103,6 +106,12 @@ class Disk:
         self._renamed.append(Renamed(target, before, source.stat().st_ino in self._whole))
         self._unsynced.pop(target, None)
         self._real["replace"](source, target)
+        self._step()
+
+    def make_folder(self, path: Path) -> None:
+        """Remember a folder whose own name is lost, with all in it, unless the folder above is synced."""
+        self._check("write", path)
+        self._made.append(path)
         self._step()
 
     @property
@@ -150,8 +159,12 @@ class Disk:
         for one in reversed(self._renamed):
             if self.dice.random() < 0.5:
                 self._take_back(one)
+        for folder in self._made:
+            if self.dice.random() < 0.5:
+                shutil.rmtree(folder, ignore_errors=True)
         self._unsynced.clear()
         self._renamed.clear()
+        self._made.clear()
 
     def _settle_file(self, path: Path, entry: Unsynced) -> None:
         with path.open("r+b") as file:
@@ -174,8 +187,8 @@ class Disk:
         self._vfs = _Vfs(self, self._before)
         apsw.set_default_vfs(VFS_NAME)
         apsw.connection_hooks.append(_exclusive)
-        self._real = {name: getattr(os, name) for name in ("replace", "pwrite", "fsync", "fdatasync")}
-        os.replace, os.pwrite = self._replace, self._pwrite  # type: ignore[assignment]
+        self._real = {name: getattr(os, name) for name in ("replace", "pwrite", "fsync", "fdatasync", "mkdir")}
+        os.replace, os.pwrite, os.mkdir = self._replace, self._pwrite, self._mkdir  # type: ignore[assignment]
         os.fsync, os.fdatasync = self._fsync("fsync"), self._fsync("fdatasync")
         return self
 
@@ -192,6 +205,11 @@ class Disk:
             self.rename(Path(source).resolve(), Path(target).resolve())
         else:
             self._real["replace"](source, target, **more)
+
+    def _mkdir(self, path: Any, *more: Any, **named: Any) -> None:
+        self._real["mkdir"](path, *more, **named)
+        if self.mine(path):
+            self.make_folder(Path(path).resolve())
 
     def _pwrite(self, file: int, data: bytes, offset: int) -> int:
         path = Path(os.readlink(f"/proc/self/fd/{file}"))

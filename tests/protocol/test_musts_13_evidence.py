@@ -1,5 +1,6 @@
 """The evidence of a filing: one file that proves all of it, to anybody, with nothing but trust anchors, and says what was touched."""
 
+import functools
 import io
 import shutil
 import subprocess
@@ -338,7 +339,7 @@ def test_large_files_are_streamed_both_ways(made: Made, tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         with (tmp_path / "e.asice").open("w+b") as file:
-            asic.write(file, [Part("large.bin", "application/octet-stream", large)], key, at_ms=START_MS)
+            asic.write(file, [Part("large.bin", "application/octet-stream", functools.partial(large.open, "rb"))], key, at_ms=START_MS)
             world = World(database=empty_database(), pin=None, trust=roots(), now_ms=START_MS)
             file.seek(0)
             report = check_open(world, file)

@@ -9,7 +9,7 @@ from protocol_world import code_of
 from common.db import fetch
 from edge.node import Node
 from edge.services import retention
-from tests.court import Court
+from tests.court import Court, blob_path
 from tests.sim.papers import AIGUL, BOLAT, Filing
 
 DAYS = 20
@@ -29,7 +29,7 @@ def court(tmp_path: Path) -> Court:
 def files(node: Node, filing: Filing) -> list[tuple[bytes, bool, bool]]:
     """(SHA-256, whether it is here, whether it can be had) of the files of a filing."""
     named = fetch(node.database, "SELECT sha256 FROM blob_ref WHERE leaf = ? ORDER BY size", (filing.leaf,))
-    return [(sha256, node.blobs.has(sha256) and node.blobs.path(sha256).exists(), node.blobs.at_hand(sha256)) for (sha256,) in named]
+    return [(sha256, node.blobs.has(sha256) and blob_path(node, sha256).exists(), node.blobs.at_hand(sha256)) for (sha256,) in named]
 
 
 def old_filing(court: Court) -> Filing:

@@ -1,17 +1,21 @@
 """PROTOCOL 7 and 8: files, and who is given what."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 from protocol_world import World, add_node, code_of, make_entry, picture
 
 from common.db import fetch
+from common.errors import Unreachable
 from common.facts import Audience, BlobRef
 from sync import container, cose, delivery, ports
 from sync.blobs import BLOB_BYTES_MAX, CHUNK_BYTES, chunk_count
 from sync.identity import Identity
 from sync.messages import BlobAsk, BlobHave, pack, unpack
+from sync.objects import Folder
+from tests.court import blob_path
 
 DATA = bytes(range(256)) * 8192  # two chunks
 SHA = hashlib.sha256(DATA).digest()
@@ -146,6 +150,33 @@ def test_7_5_a_chunk_again_changes_nothing(world: World) -> None:
     assert (picture(world.court.centre.database), has_files(world)) == before
 
 
+class Failing(Folder):
+    """A store that does not answer."""
+
+    def write(self, name: str, data: bytes) -> None:
+        raise Unreachable("store.down", "down")
+
+    def take(self, name: str, file: Path) -> None:
+        raise Unreachable("store.down", "down")
+
+
+@pytest.mark.parametrize("data", [b"one piece", DATA], ids=["one", "two"])
+def test_7_8_a_store_that_does_not_answer_keeps_no_entry_and_gets_the_piece_again(world: World, data: bytes) -> None:
+    centre = world.court.centre
+    whole, centre.blobs._objects = centre.blobs._objects, Failing(centre.data / "elsewhere")
+    ref = BlobRef(world.node.blobs.put(data), len(data), "application/pdf")
+    [entry] = world.write(blobs=[ref])
+    assert world.node.client.exchange().problems == ["exchange.busy"]
+    assert fetch(centre.database, "SELECT log_index IS NOT NULL FROM entry WHERE leaf = ?", (entry.leaf,)) == [(1,)]
+    assert fetch(centre.database, "SELECT 1 FROM complete") == []
+    assert not centre.blobs.has(ref.sha256)
+    centre.blobs._objects = whole
+    world.court.clock.tick(3_600_000)
+    world.node.client.exchange()
+    assert centre.blobs.read(ref.sha256) == data
+    assert len(fetch(centre.database, "SELECT 1 FROM complete")) == 1
+
+
 def feed(world: World, node: int) -> list[tuple[int, int]]:
     return fetch(world.court.centre.database, "SELECT position, log_index FROM feed WHERE node = ? ORDER BY position", (node,))
 
@@ -200,7 +231,7 @@ def test_7_6_a_damaged_blob_is_given_to_nobody_and_taken_again(world: World) -> 
     named(world)
     put_whole(world)
     blobs = world.court.centre.blobs
-    blobs.path(SHA).write_bytes(DATA[:-1] + b"\0")
+    blob_path(world.court.centre, SHA).write_bytes(DATA[:-1] + b"\0")
     ask = BlobAsk(nonce=bytes(16), sha256=SHA, size=len(DATA), chunk=0)
     for _ in range(2):
         assert world.refused(ports.BLOB_GET, pack(ask, world.me)).code == "blob.absent"
@@ -213,7 +244,7 @@ def test_7_7_a_damaged_blob_is_asked_of_those_who_may_have_it(world: World) -> N
     named(world)
     put_whole(world)
     stranger, centre = add_node(world.court, 1002), world.court.centre
-    centre.blobs.path(SHA).unlink()
+    blob_path(centre, SHA).unlink()
     assert not centre.blobs.vouch(SHA)
     assert delivery.damaged_for(centre.database, stranger.number) == []
     assert delivery.damaged_for(centre.database, world.node.number) == [SHA]
@@ -223,7 +254,7 @@ def test_7_7_who_holds_a_damaged_blob_sends_it(world: World) -> None:
     node, centre = world.node, world.court.centre
     world.write(blobs=(BlobRef(node.blobs.put(DATA), len(DATA), "application/pdf"),))
     node.client.exchange()
-    centre.blobs.path(SHA).unlink()
+    blob_path(centre, SHA).unlink()
     assert not centre.blobs.vouch(SHA)
     assert node.client.exchange().blobs_up == 1  # although it has R2
     assert delivery.damaged_for(centre.database, node.number) == []
