@@ -16,7 +16,7 @@ import msgspec
 
 from common.clock import Clock
 from common.db import Table, create_tables, fetch, insert, passing
-from common.errors import N_, CourtError, Forbidden, Refused, Unreachable
+from common.errors import N_, Conflict, CourtError, Forbidden, Refused, Unreachable
 from sync import filling, merkle, ports, receipts, revocations, rotation, witness
 from sync.blobs import BlobStore
 from sync.downlink import Downlink, Unneeded
@@ -30,7 +30,7 @@ from sync.stick_node import NodeStick
 from sync.uplink import ASK_AGAIN_MS, LackedRow, OutBundleRow, Uplink
 
 FILES_SEEN = """SELECT (SELECT MAX(rowid) FROM blob_ref), (SELECT MAX(rowid) FROM blob), (SELECT MAX(rowid) FROM logged),
-                       (SELECT COUNT(*) FROM damaged), (SELECT COUNT(*) FROM lacked)"""
+                       (SELECT COUNT(*) FROM damaged), (SELECT COUNT(*) FROM lacked), (SELECT MAX(rowid) FROM admitted_here)"""
 """What changes when an entry that names files, a file, or a receipt that lets files be sent has come, or a file got damaged."""
 TABLES: tuple[type[Table], ...] = (SyncRow, OutBundleRow, LackedRow, *receipts.TABLES)
 
@@ -127,11 +127,16 @@ class Client:
         welcome = self._hello()
         if self._up.diverged(Position(welcome.epoch, welcome.seq, welcome.head)):
             self._up.offer_evidence()
-            reason = "restored" if welcome.state == AHEAD else "fork"
-            self._journal.open_epoch(reason, after=max(welcome.epoch, self._journal.position().epoch), last_seq=welcome.seq)
-            welcome = self._hello()
+            welcome = self._begin_anew("restored" if welcome.state == AHEAD else "fork", welcome)
+        try:
+            sent = self._up.send_bundles(Position(welcome.epoch, welcome.seq, welcome.head))
+        except Conflict as error:
+            if error.code != "bundle.fork":
+                raise
+            # somebody wrote another branch with this machine's key: the epoch takes nothing more, and the centre has kept ours
+            welcome = self._begin_anew("fork", welcome)
+            sent = self._up.send_bundles(Position(welcome.epoch, welcome.seq, welcome.head))
         recovering = self._journal.recovering()
-        sent = self._up.send_bundles(Position(welcome.epoch, welcome.seq, welcome.head))
         if welcome.rotate:
             self._rotate(welcome.token)
         if recovering:
@@ -139,6 +144,11 @@ class Client:
         if recovering or welcome.news or (sent and self._up.expects_news) or filling.is_filling(self._database):
             self._down.receive_news()
         self._exchange_files()
+
+    def _begin_anew(self, reason: str, welcome: Welcome) -> Welcome:
+        """Open a new epoch, and say hello in it."""
+        self._journal.open_epoch(reason, after=max(welcome.epoch, self._journal.position().epoch), last_seq=welcome.seq)
+        return self._hello()
 
     def _exchange_files(self) -> None:
         """Send, bury and fetch files. What is to be sent or fetched is found among all there ever were, so it is not looked for
@@ -177,6 +187,7 @@ class Client:
         welcome = welcome if welcome.head else msgspec.structs.replace(welcome, head=hello.head)
         if welcome.state == REVOKED:
             self._up.offer_evidence()
+            self._up.offer_files()
             raise Forbidden("node.revoked", REVOKED_SENTENCE)
         if welcome.state == TWIN:
             raise Forbidden("node.twin", N_("A copy of this machine seems to be running elsewhere. A person at the centre must decide."))

@@ -157,6 +157,12 @@ def admit(database: Database, node: int, obj: bytes) -> None:
     fetch(database, _ADMIT, (node, obj))
 
 
+def append(database: Database, node: int, log_index: int) -> None:
+    """Append one entry to the feed of its author: what was admitted comes back to who wrote it."""
+    statement = "INSERT OR IGNORE INTO feed (node, position, log_index) VALUES (?, ?, ?)"
+    fetch(database, statement, (node, feed_length(database, node) + 1, log_index))
+
+
 def feed_length(database: Database, node: int) -> int:
     """Return the last position of the machine's feed."""
     statement = """SELECT MAX((SELECT COALESCE(MAX(position), 0) FROM feed WHERE node = ?1),
@@ -207,6 +213,13 @@ def damaged_for(database: Database, node: int) -> list[bytes]:
     rows = fetch(database, "SELECT sha256, size FROM damaged ORDER BY sha256")
     named = (sha256 for sha256, size in rows if may_read_blob(database, node, sha256, size))
     return list(itertools.islice(named, DAMAGED_MAX))
+
+
+def wrote_blob(database: Database, node: int, sha256: bytes, size: int) -> bool:
+    """Return whether a logged entry of ``node`` itself names the blob with this size."""
+    statement = """SELECT 1 FROM blob_ref r JOIN entry e ON e.leaf = r.leaf
+                   WHERE r.sha256 = ? AND r.size = ? AND e.node = ? AND e.log_index IS NOT NULL LIMIT 1"""
+    return bool(fetch(database, statement, (sha256, size, node)))
 
 
 def _open_cabinets(database: Database, audience: Audience) -> set[str]:

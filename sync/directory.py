@@ -160,8 +160,9 @@ class Directory:
             case Serve(courts=courts):
                 # not yet logged exists for an instant at the centre only; -1 sorts it before everything
                 state.serves.append((fact.log_index if fact.log_index is not None else -1, courts))
-            case Revoke():
-                state.revoked = fact.body
+            case Revoke(epoch=epoch, after_seq=seq):  # a later one may reach further back, never forward
+                held = state.revoked
+                state.revoked = fact.body if held is None or (epoch, seq) < (held.epoch, held.after_seq) else held
 
     def _rotation(self, state: State, data: bytes, request: bytes) -> bytes:
         """Return the key id of a renewed certificate; refuses one that a certificate of this machine did not ask for."""

@@ -54,7 +54,7 @@ class Downlink:
 
     def last_own(self, epoch: int) -> int:
         """Return the last sequence number up to which this machine holds its own epoch without a gap, logged."""
-        statement = "SELECT COUNT(*), COALESCE(MAX(seq), 0) FROM entry WHERE node = ? AND epoch = ? AND log_index IS NOT NULL"
+        statement = "SELECT COUNT(DISTINCT seq), COALESCE(MAX(seq), 0) FROM entry WHERE node = ? AND epoch = ? AND log_index IS NOT NULL"
         count, last = fetch(self._database, statement, (self._link.identity.node, epoch))[0]
         return int(last) if count == last else 0
 
@@ -105,6 +105,8 @@ class Downlink:
             # by hand, where what came before them had a head that could not be proven, they come again
             if checkpoint and tuple(down.since[4:]) <= (state["receipted_epoch"], state["receipted_seq"]):
                 objects |= self._store_logged(down.receipts, checkpoint, down.note)
+            if checkpoint:
+                receipts.store_admitted(self._database, down.admitted, checkpoint, down.note, at_ms=self._clock.now())
             self._store_complete(down.complete)
             filling.note(self._database, more=down.more, now=self._clock.now())
             # by hand some of it may come again, with older cursors than ours

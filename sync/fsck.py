@@ -1,6 +1,7 @@
 """Derive everything again and compare: the operator's command, and the oracle of every simulated run (invariant 3).
 
-- entries: every leaf is what its bytes hash to; the own chain runs without a gap to the journal's head;
+- entries: every leaf is what its bytes hash to; the own chain runs without a gap to the journal's head; a place of a
+  machine's history has one entry in the register, and others by acts of admission alone;
 - log: tiles are the tree of the stored entries (only where this machine keeps the log);
 - objects: every row is what the fold of the object's entries gives, and there is no row of an object without entries;
 - files: every stored blob hashes to its name.
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from common.db import Database, fetch, rows_of, transaction
 from common.errors import Corrupt, CourtError
 from common.facts import Rows
-from sync import log, merkle
+from sync import admission, log, merkle
 from sync.blobs import BlobStore
 from sync.entry import chain_next, chain_start, leaf_of
 from sync.fold import Fold, rows_hash
@@ -47,7 +48,7 @@ def check(
 
     ``environment`` is given to check the own chain from its start.
     """
-    found = [*_check_leaves(database, progress), *_check_chain(database, environment)]
+    found = [*_check_leaves(database, progress), *_check_chain(database, environment), *_check_places(database)]
     if fetch(database, "SELECT 1 FROM sqlite_master WHERE name = 'tile'"):
         found += _check_log(database)
     found += _check_objects(database, fold, progress)
@@ -81,6 +82,15 @@ def _check_chain(database: Database, environment: bytes) -> Iterator[Finding]:
         seq, head = number, chain
     if last_seq and (epoch, seq, head) != (last_epoch, last_seq, last_head):
         yield Finding("fsck.head", f"{last_epoch}-{last_seq}")
+
+
+def _check_places(database: Database) -> Iterator[Finding]:
+    """Of the logged entries in one place all but the first stand there because a person admitted them (PROTOCOL 2.20)."""
+    statement = """SELECT leaf FROM (SELECT leaf, row_number() OVER (PARTITION BY node, epoch, seq ORDER BY log_index) AS place
+                   FROM entry WHERE log_index IS NOT NULL) WHERE place > 1"""
+    for (leaf,) in fetch(database, statement):
+        if not admission.is_admitted(database, leaf):
+            yield Finding("fsck.place", leaf.hex())
 
 
 def _check_log(database: Database) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from sync.entry import Entry, Envelope, chain_next, chain_start, stored_envelope
 from sync.fold import Fold
 from sync.highwater import HighWater, Mark
 from sync.position import Position
-from sync.tables import create_shared_tables, last_leaf_of, store_entries
+from sync.tables import create_shared_tables, guard_places, last_leaf_of, store_entries
 
 
 class JournalRow(Table):
@@ -88,6 +88,7 @@ class Journal:
         create_shared_tables(self.database)
         create_tables(self.database, [JournalRow, TurnRow])
         self.fold.create_tables(self.database)
+        guard_places(self.database)
         mark = self._highwater.read() if self._highwater else None
         if not fetch(self.database, "SELECT 1 FROM journal"):
             self._begin()

@@ -158,6 +158,14 @@ class Gone(Body, frozen=True):
     obj: bytes
 
 
+class Admitted(Body, frozen=True):
+    """R1 of one entry of the machine that a person admitted: it stands at ``index`` under the checkpoint beside it."""
+
+    leaf: bytes
+    index: int
+    proof: list[bytes]
+
+
 class Down(Body, frozen=True):
     """Payload of a ``down`` container. ``caught_up``: everything for everyone that the checkpoint covers is here.
 
@@ -178,6 +186,7 @@ class Down(Body, frozen=True):
     since: list[int] = []
     gone: list[Gone] = []
     revocations: bytes = b""
+    admitted: list[Admitted] = []
 
 
 class Own(Body, frozen=True):

@@ -5,10 +5,10 @@ The same over the line and by hand; nothing here asks who may have it: the doors
 
 from common.db import Database, fetch, snapshot
 from common.errors import Refused
-from sync import delivery
+from sync import delivery, log, merkle
 from sync.blobs import BlobStore
 from sync.entry import Entry
-from sync.messages import Acknowledgement, Ask, Down, Gone, Item, Missing, Own
+from sync.messages import Acknowledgement, Admitted, Ask, Down, Gone, Item, Missing, Own
 from sync.register import Outcome, Register
 
 DOWN_BYTES_MAX = 4 << 20
@@ -79,8 +79,16 @@ def _news(register: Register, node: int, ask: Ask, carried: bool) -> Down:
         caught_up=folded >= size and not behind,
         more=behind or feed.at < delivery.feed_length(database, node),
         revocations=register.revoked(),
+        admitted=_admitted(register, node, [(index, entry) for _, index, entry in feed.entries], size),
         since=ask.cursors() if carried else [],
     )
+
+
+def _admitted(register: Register, node: int, items: list[tuple[int, Entry]], size: int) -> list[Admitted]:
+    """Return R1 of what stands in the machine's feed of its own entries: those that a person admitted."""
+    mine = [(index, entry.leaf) for index, entry in items if entry.envelope.node == node and index < size]
+    reader = log.reader(register.database) if mine else None
+    return [Admitted(leaf=leaf, index=index, proof=merkle.inclusion_proof(index, size, reader)) for index, leaf in mine] if reader else []
 
 
 def own_after(register: Register, node: int, epoch: int, seq: int) -> Own:

@@ -20,7 +20,7 @@ from sync.checkpoint import Checkpoint
 from sync.entry import chain_next, chain_start
 from sync.identity import Era, Identity, NodeCertificate
 from sync.inclusion import write_proof
-from sync.messages import Logged
+from sync.messages import Admitted, Logged
 
 R0_TYPE = "application/sot-r0+cbor"
 COMPLETE_TYPE = "application/sot-r2+cbor"
@@ -81,7 +81,20 @@ class CompleteHereRow(Table):
         table_name = "complete_here"
 
 
-TABLES: tuple[type[Table], ...] = (LoggedRow, CompleteHereRow)
+class AdmittedHereRow(Table):
+    """R1 of one entry of this node that a person admitted beside its history: its own inclusion proof under the checkpoint ``note``."""
+
+    leaf = BlobField(primary_key=True)
+    log_index = IntegerField()
+    note = BlobField()
+    proof = BlobField()
+    at_ms = IntegerField()
+
+    class Meta:
+        table_name = "admitted_here"
+
+
+TABLES: tuple[type[Table], ...] = (LoggedRow, CompleteHereRow, AdmittedHereRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +139,21 @@ def store_logged(database: Database, logged: Logged, leaves: Sequence[bytes], ch
     insert(database, LoggedRow, [row])
 
 
+def store_admitted(database: Database, items: Sequence[Admitted], checkpoint: Checkpoint, note: bytes, *, at_ms: int) -> None:
+    """Verify R1 of admitted entries under ``checkpoint`` and keep it; raises Refused("proof.…") and keeps nothing."""
+    for one in items:
+        merkle.verify_inclusion(merkle.leaf_hash(one.leaf), one.index, checkpoint.size, one.proof, checkpoint.root)
+        row = {"leaf": one.leaf, "log_index": one.index, "note": note, "proof": canonical.encode(one.proof), "at_ms": at_ms}
+        if not fetch(database, "SELECT 1 FROM admitted_here WHERE leaf = ?", (one.leaf,)):
+            insert(database, AdmittedHereRow, [row])
+
+
 def inclusion_of(database: Database, leaf: bytes) -> bytes:
     """Return the tlog-proof (R1) of one entry of this node; raises Refused("receipt.not_yet") before there is one."""
+    admitted = fetch(database, "SELECT log_index, proof, note FROM admitted_here WHERE leaf = ?", (leaf,))
+    if admitted:  # beside the history of its bundles: its proof is its own
+        index, proof, note = admitted[0]
+        return write_proof(index, canonical.decode(proof), note, extra=leaf)
     rows = fetch(
         database,
         """SELECT e.node, l.epoch, l.first, l.last, l.first_index, l.size, l.note, l.proof, e.seq FROM entry e
@@ -146,9 +172,9 @@ def inclusion_of(database: Database, leaf: bytes) -> bytes:
 
 
 def leaves_of(database: Database, node: int, epoch: int, first: int, last: int) -> list[bytes]:
-    """Return the leaves of own entries first…last of an epoch; where this disk wrote beside the register, the register's."""
+    """Return the leaves of a machine's entries first…last of an epoch; where a place has two, the one the register took first."""
     statement = """SELECT leaf FROM (
-                     SELECT leaf, seq, row_number() OVER (PARTITION BY seq ORDER BY log_index IS NULL, chain IS NULL) AS place
+                     SELECT leaf, seq, row_number() OVER (PARTITION BY seq ORDER BY log_index IS NULL, log_index, chain IS NULL) AS place
                      FROM entry WHERE node = ? AND epoch = ? AND seq BETWEEN ? AND ?) WHERE place = 1 ORDER BY seq"""
     return [leaf for (leaf,) in fetch(database, statement, (node, epoch, first, last))]
 
@@ -167,8 +193,9 @@ def ladder_of(database: Database, leaf: bytes) -> Ladder:
     """Return how far an entry has climbed, as this machine knows."""
     rows = fetch(
         database,
-        """SELECT e.log_index, l.at_ms, c.at_ms FROM entry e
+        """SELECT e.log_index, COALESCE(a.at_ms, l.at_ms), c.at_ms FROM entry e
            LEFT JOIN journal j ON j.node = e.node
+           LEFT JOIN admitted_here a ON a.leaf = e.leaf
            LEFT JOIN logged l ON j.node IS NOT NULL AND e.log_index IS NOT NULL AND l.epoch = e.epoch AND e.seq BETWEEN l.first AND l.last
            LEFT JOIN complete_here c ON c.leaf = e.leaf WHERE e.leaf = ?""",
         (leaf,),

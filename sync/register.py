@@ -8,7 +8,7 @@
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from common.clock import Clock
 from common.db import AutoField, BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert, transaction
 from common.errors import N_, Conflict, Forbidden, Refused
 from common.facts import encode_body
-from sync import delivery, directory, log, merkle
+from sync import delivery, directory, kept, log, merkle
 from sync.bundle import Bundle, SealedBundle, open_bundle, read_bundle_header, write_bundle
 from sync.checkpoint import Checkpoint, sign_checkpoint
 from sync.entry import Entry, chain_start
@@ -27,14 +27,11 @@ from sync.identity import CENTRE_NODE, Identity
 from sync.journal import Journal
 from sync.messages import Logged
 from sync.position import Position
-from sync.receipts import COMPLETE_TYPE, Complete
+from sync.receipts import COMPLETE_TYPE, Complete, leaves_of
 from sync.tables import entries_between, set_log_indexes, store_entries
 
 FOLD_ENTRIES_MAX = 50
 """Entries folded in one transaction: bundles get their turn in between, and a commit costs a hundredth of such a fold."""
-EVIDENCE_ROWS_MAX = 10_000
-EVIDENCE_BYTES_MAX = 1 << 30
-"""Kept of what is authentic but not admissible; older evidence is never displaced, newer is refused."""
 
 
 class PeerRow(Table):
@@ -92,19 +89,6 @@ class RegisterRow(Table):
         table_name = "register"
 
 
-class EvidenceRow(Table):
-    """Authentic but not admissible: a fork, or what a revoked machine wrote later. People decide."""
-
-    id = AutoField()
-    node = IntegerField()
-    reason = TextField()
-    data = BlobField()
-    received_ms = IntegerField()
-
-    class Meta:
-        table_name = "evidence"
-
-
 class CompleteRow(Table):
     """R2: the signed statement that every file of an entry is verified at the centre."""
 
@@ -120,7 +104,7 @@ class CompleteRow(Table):
 WAITING_FOR = """SELECT r.leaf FROM blob_ref r LEFT JOIN complete c ON c.leaf = r.leaf WHERE r.sha256 = ? AND c.leaf IS NULL LIMIT 1000"""
 """Entries without R2 that name a blob; so many at once that nobody waits long for the database. Whoever asks again gets more."""
 
-TABLES: tuple[type[Table], ...] = (PeerRow, BundleRow, CheckpointRow, RegisterRow, EvidenceRow, CompleteRow)
+TABLES: tuple[type[Table], ...] = (PeerRow, BundleRow, CheckpointRow, RegisterRow, CompleteRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +139,7 @@ class Register:
         """Create what is missing and finish what a crash interrupted."""
         self.journal.start()
         create_tables(self.database, TABLES)
+        kept.create(self.database)
         fetch(self.database, UNFOLDED_BUNDLES)
         log.create_log(self.database)
         delivery.create(self.database)
@@ -215,8 +200,7 @@ class Register:
 
     def _same(self, bundle: Bundle) -> bool:
         """Return whether what is logged under the bundle's numbers (as far as the log goes) is what the bundle says."""
-        statement = "SELECT leaf FROM entry WHERE node = ? AND epoch = ? AND seq BETWEEN ? AND ? ORDER BY seq"
-        stored = [leaf for (leaf,) in fetch(self.database, statement, (bundle.node, bundle.epoch, bundle.first, bundle.last))]
+        stored = leaves_of(self.database, bundle.node, bundle.epoch, bundle.first, bundle.last)
         told = [entry.leaf for entry in bundle.entries]
         return stored == (told if bundle.epoch < self.peer(bundle.node).epoch else told[: len(stored)])
 
@@ -237,23 +221,27 @@ class Register:
         fetch(self.database, statement, (bundle.node, bundle.epoch, bundle.last, bundle.head, digest))
         self._checkpoint(now)
 
+    def log_admitted(self, entries: Sequence[Entry]) -> None:
+        """Log entries that an act admits, right after it: inside the transaction that has just written and logged the act.
+
+        They go into their author's own feed, whoever else receives them: so the machine learns of their place (PROTOCOL 2.21).
+        """
+        first, _ = log.append(self.database, [merkle.leaf_hash(entry.leaf) for entry in entries])
+        store_entries(self.database, [(entry, first + place, None) for place, entry in enumerate(entries)])
+        for place, entry in enumerate(entries):
+            delivery.append(self.database, entry.envelope.node, first + place)
+        self._checkpoint(self.clock.now())
+
     def _refuse(self, verdict: str, bundle: Bundle, data: bytes) -> None:
         if verdict == "gap":
             raise Conflict("bundle.gap", N_("A bundle does not follow the last one received."))
         with transaction(self.database):
-            self._keep_evidence(verdict, bundle.node, data)
+            kept.keep(self.database, verdict, bundle.node, data, self.clock.now())
             if verdict == "fork":  # a late branch of an older epoch must not stop the one that took its place
                 fetch(self.database, "UPDATE peer SET frozen = 'fork' WHERE node = ? AND epoch = ?", (bundle.node, bundle.epoch))
         if verdict == "revoked":
             raise Forbidden("node.revoked", N_("This machine's certificate has been revoked. What it sends is kept as evidence."))
         raise Conflict("bundle.fork", N_("This machine has written two different histories. Both are kept; a person must decide."))
-
-    def _keep_evidence(self, reason: str, node: int, data: bytes) -> None:
-        rows, size = fetch(self.database, "SELECT COUNT(*), COALESCE(SUM(length(data)), 0) FROM evidence")[0]
-        known = fetch(self.database, "SELECT 1 FROM evidence WHERE node = ? AND reason = ? AND data = ? LIMIT 1", (node, reason, data))
-        if not known and rows < EVIDENCE_ROWS_MAX and size + len(data) <= EVIDENCE_BYTES_MAX:
-            statement = "INSERT INTO evidence (node, reason, data, received_ms) VALUES (?, ?, ?, ?)"
-            fetch(self.database, statement, (node, reason, data, self.clock.now()))
 
     def _checkpoint(self, now: int) -> None:
         size = log.size(self.database)

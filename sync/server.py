@@ -308,8 +308,8 @@ class Server:
         )
 
     def _blob_have(self, body: bytes) -> bytes:
-        certificate, ask = self._trusted(body, BlobAsk)
-        self._check_named(certificate, ask)
+        certificate, ask = self._read(body, BlobAsk)
+        self._check_sender(certificate, ask)
         whole = self.blobs.has(ask.sha256)
         if whole:
             self.register.blob_arrived(ask.sha256)  # we may have fallen between the last piece and its R2: who still asks has none
@@ -325,11 +325,10 @@ class Server:
         signed, _, _ = container.split_container(body)
         certificate = directory.certificate_of(self._database, signed.key_id, self._identity.pin)
         header, sealed = container.read_header(body, certificate.sign_key, self._identity.environment)
-        self.check_standing(certificate)
         if header.kind != "chunk":
             raise Refused("container.kind", N_("A bundle is of another kind than expected."))
         ask, node = blob_address(header.about), certificate.body.node
-        self._check_named(certificate, ask)
+        self._check_sender(certificate, ask)
         self.quotas.blob_bytes.check(node)
         self.quotas.blob_bytes.charge(node, len(body))
         whole = self.blobs.put_chunk(ask.sha256, ask.size, ask.chunk, container.open_payload(header, sealed, self._identity))
@@ -345,6 +344,12 @@ class Server:
         data = self.blobs.chunk(ask.sha256, ask.chunk)
         about = {"nonce": ask.nonce, "sha256": ask.sha256, "size": ask.size, "chunk": ask.chunk}
         return container.write_container("chunk", about, data, self._identity, certificate)
+
+    def _check_sender(self, certificate: NodeCertificate, ask: BlobAsk) -> None:
+        """Refuse a file of nobody's; of a revoked machine those that the register has by its own entries are taken (PROTOCOL 2.9)."""
+        if not delivery.wrote_blob(self._database, certificate.body.node, ask.sha256, ask.size):
+            self.check_standing(certificate)
+            self._check_named(certificate, ask)
 
     def _check_named(self, certificate: NodeCertificate, ask: BlobAsk) -> None:
         if not delivery.may_read_blob(self._database, certificate.body.node, ask.sha256, ask.size):

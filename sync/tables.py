@@ -112,9 +112,11 @@ TABLES: tuple[type[Table], ...] = (EntryRow, QuarantineRow, BlobRefRow, BlobRow,
 
 GUARDS = (
     # one entry a place: in this machine's own journal, and in what came from the register. Where a restored disk has
-    # written beside the register both stand, for nothing is ever thrown away; the register's is the one that counts
+    # written beside the register both stand, for nothing is ever thrown away; the register's is the one that counts.
+    # A second one in the register is there by a person's act, which comes before it (`common.court.admissions`)
     "CREATE UNIQUE INDEX IF NOT EXISTS entry_own ON entry (node, epoch, seq) WHERE chain IS NOT NULL",
-    "CREATE UNIQUE INDEX IF NOT EXISTS entry_logged ON entry (node, epoch, seq) WHERE chain IS NULL",
+    "DROP INDEX IF EXISTS entry_logged",  # of a release before entries could be admitted
+    "CREATE INDEX IF NOT EXISTS entry_place ON entry (node, epoch, seq) WHERE chain IS NULL",
     "DROP TRIGGER IF EXISTS entry_is_never_deleted",  # of a release before objects could be withdrawn
     # the centre keeps all, a machine what it wrote itself; what others wrote goes only with an object that was withdrawn
     """CREATE TRIGGER IF NOT EXISTS entry_is_kept BEFORE DELETE ON entry
@@ -132,6 +134,14 @@ GUARDS = (
        BEGIN SELECT RAISE(ABORT, 'a log index is final'); END""",
 )
 
+GUARD_OF_PLACES = """CREATE TRIGGER IF NOT EXISTS entry_has_its_place BEFORE INSERT ON entry
+    WHEN NEW.chain IS NULL AND 0 = (SELECT node FROM journal) AND EXISTS (
+      SELECT 1 FROM entry e WHERE e.node = NEW.node AND e.epoch = NEW.epoch AND e.seq = NEW.seq AND e.chain IS NULL)
+      AND NOT EXISTS (SELECT 1 FROM admission a WHERE a.leaf = NEW.leaf)
+    BEGIN SELECT RAISE(ABORT, 'a place is taken'); END"""
+"""At the centre alone: to a machine the act may come after the entry, and `fsck` looks. It asks a table of the fold, and so it comes
+after those."""
+
 _COLUMNS = "leaf, obj, log_index, envelope, salt, body, content_hash"
 
 
@@ -140,6 +150,11 @@ def create_shared_tables(database: Database) -> None:
     create_tables(database, TABLES)
     for guard in GUARDS:
         fetch(database, guard)
+
+
+def guard_places(database: Database) -> None:
+    """Let the register have no second entry in one place but what a person admitted; the tables of the fold are there."""
+    fetch(database, GUARD_OF_PLACES)
 
 
 def store_entries(database: Database, entries: Sequence[tuple[Entry, int | None, bytes | None]]) -> None:

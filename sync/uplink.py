@@ -92,9 +92,16 @@ class Uplink:
         for epoch in self._older_epochs(at):
             # a restored disk may hold promises of the closed epoch that never arrived: they go before the new epoch does
             start = at if epoch == at.epoch else self._start_of(epoch)
-            if self._journal.head_at(epoch, start.seq) == start.head:
+            if self._journal.head_at(epoch, start.seq) != start.head:
+                self._offer(epoch)
+                continue
+            try:
                 self._send_after(start)
-            else:
+            except Conflict as error:
+                if error.code != "bundle.fork":
+                    raise
+                # frozen: that bundle is evidence now, the rest of the epoch too, and the epoch that took its place goes on
+                fetch(self._database, "UPDATE out_bundle SET data = NULL WHERE epoch = ? AND first = ?", (epoch, start.seq + 1))
                 self._offer(epoch)
         own = self._journal.position()
         self._send_after(at if at.epoch == own.epoch else self._start_of(own.epoch))
@@ -174,6 +181,21 @@ class Uplink:
         statement = "SELECT DISTINCT epoch FROM entry WHERE node = ? AND chain IS NOT NULL AND log_index IS NULL ORDER BY epoch"
         for (epoch,) in fetch(self._database, statement, (self._journal.node,)):
             self._offer(epoch)
+
+    def offer_files(self) -> None:
+        """Hand over files of a machine that is not served any more: those that the register has by its entries it still takes."""
+        before = self._journal.clock.monotonic() - ASK_AGAIN_MS
+        for sha256, size in self.unfinished_blobs():
+            if self._whole.get(sha256, before) > before:
+                continue
+            self._whole[sha256] = self._journal.clock.monotonic()  # asked about again after a while, whatever comes of it
+            try:
+                self._lanes.run(self._pieces([(sha256, size)]))
+            except (Refused, Forbidden):
+                continue  # of an entry that is evidence: until a person admits it there is no place for its files
+            except TooMany as error:
+                self._link.wait(error)
+                return
 
     def _offer(self, epoch: int) -> None:
         given = "SELECT COALESCE(MAX(last), 0) FROM out_bundle WHERE epoch = ? AND data IS NULL"

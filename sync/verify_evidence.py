@@ -27,7 +27,7 @@ from sync.report import Finding, Report
 from sync.tables import create_shared_tables, set_log_indexes, store_entries
 from sync.verify_container import SMALL_BYTES_MAX, check_over, digests_of
 from sync.verify_papers import read_pdf
-from sync.verify_register import complete, read_proof, receipt
+from sync.verify_register import complete, read_proof, receipt, say_standing
 from sync.verify_world import Seen, Signature, World, judge
 
 EXTRACTS_MAX = 256
@@ -212,8 +212,7 @@ def _r0(world: World, found: _Found, first: Entry, part: Report) -> None:
     if taken.witness and canonical.decode_map(first.body or b"").get("witness") is None:
         part.bad(N_("The receipt names a witness, and the entry in the container names none."), "evidence.receipt")
     revoked = directory.revocation_of(world.database, taken.node)
-    if revoked is not None and (first.envelope.epoch, first.envelope.seq) > revoked:
-        part.bad(N_("The machine wrote this after it had been excluded: it is kept as evidence and is no filing."), "node.revoked")
+    say_standing(world, first, revoked is not None and (first.envelope.epoch, first.envelope.seq) > revoked, part)
 
 
 def _r2(found: _Found, first: Entry, part: Report) -> None:

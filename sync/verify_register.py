@@ -6,9 +6,10 @@ from common.db import fetch
 from common.errors import N_, Refused
 from common.papers.qr import decode_qr
 from sync import container, cose, directory, inclusion, merkle, revocations, witness
+from sync.admission import is_admitted
 from sync.bundle import leaves_digest
 from sync.checkpoint import read_checkpoint, read_cosignature, signers
-from sync.entry import NODE_MAX
+from sync.entry import NODE_MAX, Entry
 from sync.identity import CERTIFICATE_TYPE, NodeCertificate, read_certificate
 from sync.outages import OUTAGES_TYPE
 from sync.receipts import COMPLETE_TYPE, R0_TYPE, Taken, leaves_of, read_r0, read_r2
@@ -17,6 +18,9 @@ from sync.tables import entry_at
 from sync.verify_histories import CODE, compare_histories
 from sync.verify_outages import outages
 from sync.verify_world import World
+
+ADMITTED = "receipt.admitted"
+AFTER_CUT = N_("The machine wrote this after it had been excluded: it is kept as evidence and is no filing.")
 
 
 def read_code(world: World, data: bytes, report: Report) -> None:
@@ -69,8 +73,7 @@ def _standing(world: World, taken: Taken, report: Report) -> None:
             report.warn(N_("The machine that gave the receipt was excluded later. The central register says whether it was given before."))
         return
     entry, index = found
-    if revoked is not None and (entry.envelope.epoch, entry.envelope.seq) > revoked:
-        report.bad(N_("The machine wrote this after it had been excluded: it is kept as evidence and is no filing."), "node.revoked")
+    say_standing(world, entry, revoked is not None and (entry.envelope.epoch, entry.envelope.seq) > revoked, report)
     if taken.statement not in {blob.sha256 for blob in entry.envelope.blobs}:
         report.bad(N_("The receipt names another statement than the papers kept here."), "receipt.statement")
     if index is None:
@@ -81,10 +84,20 @@ def _standing(world: World, taken: Taken, report: Report) -> None:
     _interval(world, taken, report)
 
 
+def say_standing(world: World, entry: Entry, after: bool, report: Report) -> None:
+    """Say that a person has admitted the entry, or that it stands ``after`` the cut of its machine (PROTOCOL 2.18)."""
+    if is_admitted(world.database, entry.leaf):
+        sentence = N_("It was evidence first: an administrator of the centre has admitted it to the register by a signed act.")
+        report.findings.append(Finding("ok", sentence, {}, ADMITTED))
+    elif after:
+        report.bad(AFTER_CUT, "node.revoked")
+
+
 def _in_its_place(world: World, taken: Taken, report: Report) -> None:
-    """Say where the register holds another entry in the place that the receipt names (PROTOCOL 9.7)."""
+    """Say where the register holds another entry in the place that the receipt names, and not this one (PROTOCOL 9.7)."""
     statement = "SELECT leaf FROM entry WHERE node = ? AND epoch = ? AND seq = ? AND log_index IS NOT NULL"
-    if any(leaf != taken.leaf for (leaf,) in fetch(world.database, statement, (taken.node, taken.epoch, taken.seq))):
+    held = {leaf for (leaf,) in fetch(world.database, statement, (taken.node, taken.epoch, taken.seq))}
+    if held and taken.leaf not in held:
         sentence = N_(
             "The central register holds another entry in the place of this one: the papers behind this receipt were left out. "
             "The receipt proves that they were taken."
@@ -155,9 +168,14 @@ def read_bundle(world: World, data: bytes, report: Report) -> None:
         report.facts |= {"epoch": epoch, "first": first, "last": last, "prior": header.about.get("prior"), "head": header.about.get("head")}
         report.ok(N_("It carries entries %(first)d to %(last)d of epoch %(epoch)d."), first=first, last=last, epoch=epoch)
         cut = _cut_of(world, certificate.body.node, report)
-        if cut is not None and (epoch, last) > cut:
-            report.bad(N_("The machine wrote this after it had been excluded: it is kept as evidence and is no filing."), "node.revoked")
+        if cut is not None and (epoch, last) > cut and not _all_admitted(world, certificate.body.node, (epoch, first, last)):
+            report.bad(AFTER_CUT, "node.revoked")
         _compare_entries(world, certificate.body.node, (epoch, first, last), header.about.get("leaves"), report)
+
+
+def _all_admitted(world: World, node: int, place: tuple[int, int, int]) -> bool:
+    held = leaves_of(world.database, node, *place)
+    return len(held) == place[2] - place[1] + 1 and all(is_admitted(world.database, leaf) for leaf in held)
 
 
 def _compare_entries(world: World, node: int, place: tuple[int, int, int], said: object, report: Report) -> None:

@@ -12,6 +12,7 @@ from common.pki.signed_data import Signer
 from common.pki.trust import Trust, Verdict
 from sync import directory, log
 from sync.identity import NodeCertificate, Pin
+from sync.receipts import ladder_of
 from sync.report import Finding, Report, Revocation, Signed
 from sync.tables import entry_at
 
@@ -66,12 +67,8 @@ class World:
             return None, None
         entry, index = found
         if not has_table(self.database, "checkpoint"):  # a node: it keeps when it learned of R1
-            if not has_table(self.database, "logged"):
-                return None, None
-            statement = """SELECT MIN(l.at_ms) FROM logged l JOIN journal j ON j.node = ?
-                           WHERE l.epoch = ? AND ? BETWEEN l.first AND l.last"""
-            rows = fetch(self.database, statement, (entry.envelope.node, entry.envelope.epoch, entry.envelope.seq))
-            return None, rows[0][0] if index is not None and rows else None
+            known = has_table(self.database, "logged") and has_table(self.database, "admitted_here")
+            return None, ladder_of(self.database, leaf).logged_ms if known else None
         after = fetch(self.database, "SELECT made_ms FROM checkpoint WHERE size <= ? ORDER BY size DESC LIMIT 1", (entry.envelope.beacon,))
         before = (
             fetch(self.database, "SELECT made_ms FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1", (index,))

@@ -32,6 +32,9 @@ NODE: Final = "Құрылғы нөмірі / Номер устройства"
 TIME: Final = "Уақыты / Время"
 ACT: Final = "Сот актісі / Судебный акт"
 ENTRY: Final = "Жазба / Запись"
+EPOCH: Final = "Дәуір / Эпоха"
+ENTRIES: Final = "Жазбалар саны / Количество записей"
+ENTRIES_HASH: Final = "Жазбалардың хэші / Хэш записей"
 ONCE: Final = "Бір реттік код / Одноразовый код"
 
 Line = tuple[str, str]

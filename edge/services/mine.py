@@ -91,7 +91,8 @@ def places(node: Node, person: str) -> tuple[list[str], list[str], list[str]]:
 def ladders(database: Database, leaves: Sequence[bytes]) -> dict[bytes, Ladder]:
     """Return how far each entry has climbed, as `sync.receipts.ladder_of` does for one."""
     marks = ", ".join("?" * len(leaves))
-    statement = f"""SELECT e.leaf, e.log_index, l.at_ms, c.at_ms FROM entry e
+    statement = f"""SELECT e.leaf, e.log_index, COALESCE(a.at_ms, l.at_ms), c.at_ms FROM entry e
+        LEFT JOIN admitted_here a ON a.leaf = e.leaf
         LEFT JOIN logged l ON e.chain IS NOT NULL AND l.epoch = e.epoch AND e.seq BETWEEN l.first AND l.last
         LEFT JOIN complete_here c ON c.leaf = e.leaf WHERE e.leaf IN ({marks})"""
     return {leaf: Ladder(index, logged, complete) for leaf, index, logged, complete in fetch(database, statement, list(leaves))}

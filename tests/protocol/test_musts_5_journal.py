@@ -182,3 +182,24 @@ def test_5_3_another_disk_at_the_same_number_opens_a_new_epoch(world: World) -> 
     world.node.database.close()
     world.node = world.court.crash(world.node)
     assert world.node.journal.position().epoch == 2
+
+
+def test_5_5_a_machine_whose_epoch_somebody_froze_goes_on_in_the_next(world: World) -> None:
+    """Row 15: a thief with a copy of the keys writes beside the machine; what it wrote since is evidence, and it goes on."""
+    start = world.at()
+    world.write()
+    world.node.client.exchange()
+    assert world.post(ports.BUNDLE, world.bundle(world.entries(after=start), after=start))[0] == 409
+    [late] = world.write()
+    world.node.client.exchange()
+    centre = world.court.centre.database
+    assert fetch(centre, "SELECT COUNT(*) FROM entry WHERE leaf = ?", (late.leaf,)) == [(0,)]
+    assert fetch(centre, "SELECT node, reason FROM evidence") == [(world.node.number, "fork")] * 2
+    assert world.node.journal.position().epoch == 2
+    [next_] = world.write()
+    world.node.client.exchange()
+    assert fetch(centre, "SELECT COUNT(*) FROM entry WHERE leaf = ?", (next_.leaf,)) == [(1,)]
+    assert not world.node.journal.recovering()
+    kept = fetch(centre, "SELECT COUNT(*) FROM evidence")
+    world.node.client.exchange()
+    assert fetch(centre, "SELECT COUNT(*) FROM evidence") == kept

@@ -15,7 +15,7 @@ from common.errors import Unreachable
 from common.facts import BlobRef, encode_body
 from edge import transport
 from edge.exchanger import FRUITLESS_TRIES_MAX, Exchanger
-from sync import container, cose, log, ports, register
+from sync import container, cose, kept, log, ports
 from sync.checkpoint import Checkpoint, sign_checkpoint
 from sync.journal import DISK_FAILS
 from sync.lanes import Lanes
@@ -301,12 +301,15 @@ def test_6_10_evidence_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch)
     world.post(ports.BUNDLE, fork(world))
     centre = world.court.centre.database
     before = fetch(centre, "SELECT * FROM evidence")
-    monkeypatch.setattr(register, "EVIDENCE_ROWS_MAX", 1)
+    assert kept.room(centre).turned_away == 0
+    monkeypatch.setattr(kept, "ROWS_MAX", 1)
     assert world.refused(ports.BUNDLE, world.bundle(world.entries())).code == "bundle.fork"
-    monkeypatch.setattr(register, "EVIDENCE_ROWS_MAX", 10_000)
-    monkeypatch.setattr(register, "EVIDENCE_BYTES_MAX", len(before[0][3]))
+    monkeypatch.setattr(kept, "ROWS_MAX", 10_000)
+    monkeypatch.setattr(kept, "BYTES_MAX", len(before[0][3]))
     assert world.refused(ports.BUNDLE, world.bundle(world.entries())).code == "bundle.fork"
     assert fetch(centre, "SELECT * FROM evidence") == before
+    room = kept.room(centre)  # what found no room is counted, for people to see
+    assert (room.full, room.turned_away, room.last_ms) == (True, 2, world.court.clock.now())
 
 
 def alarm(world: World) -> Any:

@@ -32,7 +32,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import canonical
-from common.court import accounts, cases, crls, erasures, filings, reference, staff
+from common.court import accounts, admissions, cases, crls, erasures, filings, reference, staff
 from common.court.subjects import SUBJECTS, subject_of
 from common.db import BlobField, create_tables, open_database
 from common.errors import CourtError, Refused
@@ -44,6 +44,10 @@ LIST = crls.Publish(
 )
 OCSP = filings.Evidence(kind="ocsp", data=b"response", at_ms=NOW)
 ORDER = erasures.Order(target=b"t" * 16, leaves=[b"l" * 32, b"m" * 32], reference="2/17", date="2026-11-27")
+ADMITTED = {"node": 1001, "epoch": 1, "leaves": [b"l" * 32, b"m" * 32], "reason": "Found whole."}
+ADMIT = admissions.Admit(
+    **ADMITTED, bundle=b"b" * 32, content=admissions.content(**ADMITTED), signature=b"signature", certificate=b"c" * 32
+)
 BODIES = {
     "crl.publish/1": LIST,
     "account.register/1": register_body(),
@@ -59,6 +63,7 @@ BODIES = {
     "case.open/1": case_body(),
     "case.party/1": party_body(),
     "erasure.order/1": ORDER,
+    "evidence.admit/1": ADMIT,
 }
 POOLS = {
     crls: [
@@ -107,6 +112,10 @@ POOLS = {
     erasures: [
         fact("erasure.order/1", ORDER, node=CENTRE),
         fact("erasure.order/1", ORDER, node=AKTAU),
+    ],
+    admissions: [
+        fact("evidence.admit/1", ADMIT, node=CENTRE),
+        fact("evidence.admit/1", ADMIT, node=AKTAU),
     ],
 }
 
