@@ -6,8 +6,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from central.centre import Centre
 from central.services import authority, enrolment, nodes, outside, overview, verification
 from central.services.overview import Watch
+from central.web import admissions, filings, home, log, quarantine, reference, staff, sticks, talons
 from central.web import enrolment as enrolment_pages
-from central.web import filings, home, log, quarantine, reference, staff, sticks, talons
 from central.web import nodes as node_pages
 from central.web import overview as overview_pages
 from central.web.frame import frame_of
@@ -39,6 +39,7 @@ def build(centre: Centre) -> Flask:
     app.register_blueprint(log.make_pages(centre))
     app.register_blueprint(sticks.make_pages(centre))
     app.register_blueprint(quarantine.make_pages(centre))
+    app.register_blueprint(admissions.make_pages(centre))
     app.register_blueprint(staff.make_pages(centre))
     app.register_blueprint(reference.make_pages(centre))
     app.register_blueprint(talons.make_pages(centre))

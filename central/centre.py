@@ -189,9 +189,13 @@ class Centre:
 
     def publish(self) -> None:
         """Log, fold and deliver what the centre itself has just written: whoever wrote it looks at the result next."""
-        with self._publishing:  # two threads would make two bundles that overlap
+        with self.publishing():
             self.register.log_own()
         self.register.fold_pending()
+
+    def publishing(self) -> threading.Lock:
+        """Return what whoever logs the centre's own entries holds meanwhile: two threads would make two bundles that overlap."""
+        return self._publishing
 
     def book(self) -> Book:
         """Return the reference data as published."""

@@ -9,6 +9,7 @@ from common.facts import encode_body
 from common.ids import NODE_MAX
 from sync import directory
 from sync.enrolment import Code, Grant, new_code, read_request, secret_hash
+from sync.position import Position
 
 CODE_MS = 24 * 3_600_000
 """How long a code can be used."""
@@ -95,13 +96,27 @@ def serve(centre: Centre, *, node: int, courts: Sequence[str], actor: bytes | No
     centre.publish()
 
 
-def revoke(centre: Centre, *, node: int, reason: str, actor: bytes | None = None) -> None:
-    """Revoke ``node`` from where the register stands with it now; raises Conflict("node.revoked_already")."""
-    if directory.revocation_of(centre.database, node) is not None:
-        raise Conflict("node.revoked_already", N_("This machine has been revoked already."))
+def require_cut(at: Position, cut: tuple[int, int]) -> None:
+    """Raise Refused("node.cut") unless ``cut`` (epoch, seq) is where the register stands with a machine, or before."""
+    if not (cut[0] >= 1 and cut[1] >= 0 and cut <= (at.epoch, at.seq)):
+        sentence = N_("The register has this machine's entries up to number %(seq)d of epoch %(epoch)d: the cut is there or before it.")
+        raise Refused("node.cut", sentence, field="seq", epoch=at.epoch, seq=at.seq)
+
+
+def revoke(centre: Centre, *, node: int, reason: str, actor: bytes | None = None, cut: tuple[int, int] | None = None) -> None:
+    """Revoke ``node`` from the (epoch, seq) ``cut``, by default from where the register stands with it now.
+
+    Nothing is deleted: what the register has after an earlier cut is marked for everybody (`sync.admission`). A later revocation
+    may reach further back, never forward. Raises Conflict("node.revoked_already") or Refused("node.cut").
+    """
+    held = directory.revocation_of(centre.database, node)
     at = centre.register.peer(node)
+    epoch, seq = cut or (at.epoch, at.seq)
+    if held is not None and (epoch, seq) >= held:
+        raise Conflict("node.revoked_already", N_("This machine has been revoked already."))
+    require_cut(at, (epoch, seq))
     with centre.journal.unit() as unit:
-        body = directory.Revoke(epoch=at.epoch, after_seq=at.seq, reason=reason)
+        body = directory.Revoke(epoch=epoch, after_seq=seq, reason=reason)
         unit.append(directory.node_object(node), body, actor=actor)
     centre.publish()
     centre.revocations()  # from now on every hello hears that there is a new list

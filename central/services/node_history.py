@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from central.centre import Centre
+from central.services import admissions
+from central.services.admissions import Candidate
 from common.db import fetch
-from common.errors import N_, NotFound
 from common.facts import decode_body
 from common.pki.certificates import Certificate
 from common.pki.certificates import read_certificate as read_x509
-from sync.bundle import open_bundle, read_bundle_header
+from sync import kept as kept_bundles
 from sync.directory import EpochOpen
-from sync.entry import Envelope
 from sync.identity import NodeCertificate, read_certificate
 
 BUNDLES_SHOWN: Final = 50
@@ -64,16 +64,9 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptEntry:
-    """An entry in evidence, by its envelope: nothing of its body. ``index``: of what the register holds in its place."""
-
-    index: int | None
-    envelope: Envelope
-
-
-@dataclass(frozen=True, slots=True)
 class Kept:
-    """A bundle kept as evidence, as it arrived, and whose it is; ``entries``: the first ENTRIES_SHOWN of ``first`` to ``last``."""
+    """A bundle kept as evidence, as it arrived, and whose it is; ``entries``: the first ENTRIES_SHOWN of ``first`` to ``last``, and
+    how they stand. Not ``open``: all of them are in the register, and of the bundle only its header is kept."""
 
     about: Evidence
     data: bytes
@@ -81,7 +74,8 @@ class Kept:
     epoch: int
     first: int
     last: int
-    entries: list[KeptEntry]
+    entries: list[Candidate]
+    open: bool
 
 
 def identities(centre: Centre, node: int) -> list[Identity]:
@@ -128,21 +122,18 @@ def evidence(centre: Centre, node: int | None = None) -> list[Evidence]:
 
 def kept(centre: Centre, id: int) -> Kept:
     """Return one piece of evidence, opened; raises NotFound("evidence.none")."""
-    rows = fetch(centre.database, "SELECT id, node, reason, received_ms, length(data), data FROM evidence WHERE id = ?", (id,))
-    if not rows:
-        raise NotFound("evidence.none", N_("There is no such evidence here."))
-    *row, data = rows[0]
-    sealed = read_bundle_header(data, centre.database, centre.identity.pin)
-    bundle = open_bundle(sealed, centre.identity)
-    held = [KeptEntry(_logged(centre, each), each) for each in (entry.envelope for entry in bundle.entries[:ENTRIES_SHOWN])]
-    return Kept(Evidence(*row), data, sealed.certificate, bundle.epoch, bundle.first, bundle.last, held)
-
-
-def _logged(centre: Centre, envelope: Envelope) -> int | None:
-    """Return the number in the log of what the register holds in the place of an entry, or None."""
-    statement = "SELECT log_index FROM entry WHERE node = ? AND epoch = ? AND seq = ? AND log_index IS NOT NULL"
-    rows = fetch(centre.database, statement, (envelope.node, envelope.epoch, envelope.seq))
-    return rows[0][0] if rows else None
+    found = kept_bundles.read(centre.database, id, centre.identity)
+    entries = found.entries if found.open else admissions.admitted_of(centre, found)
+    return Kept(
+        about=Evidence(id, found.node, found.reason, found.received_ms, len(found.data)),
+        data=found.data,
+        certificate=found.certificate,
+        epoch=found.epoch,
+        first=found.first,
+        last=found.last,
+        entries=admissions.candidates(centre, entries[:ENTRIES_SHOWN]),
+        open=found.open,
+    )
 
 
 def cleared_ms(centre: Centre, node: int) -> list[int]:

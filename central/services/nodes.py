@@ -269,12 +269,29 @@ def days(centre: Centre, node: int, *, since_ms: int, offset_ms: int) -> list[Da
     return [Day(day * DAY_MS - offset_ms, hours, backlog, clock_off, disk) for day, hours, backlog, clock_off, disk in rows]
 
 
-def revoke(centre: Centre, *, node: int, reason: str, actor: bytes) -> None:
-    """Revoke ``node``; raises NotFound, Refused("node.reason") or Conflict("node.revoked_already")."""
+def cut_of(centre: Centre, *, node: int, wanted: tuple[int, int] | None) -> tuple[int, int]:
+    """Return the (epoch, seq) after which ``node`` would be revoked, by default where the register stands; raises Refused("node.cut")."""
+    at = centre.register.peer(node)
+    cut = wanted or (at.epoch, at.seq)
+    enrolment.require_cut(at, cut)
+    return cut
+
+
+def logged_after(centre: Centre, node: int, cut: tuple[int, int]) -> int:
+    """Return how many entries of ``node`` the register has after ``cut``."""
+    statement = "SELECT COUNT(*) FROM entry WHERE node = ? AND (epoch, seq) > (?, ?) AND log_index IS NOT NULL"
+    return int(fetch(centre.database, statement, (node, *cut))[0][0])
+
+
+def revoke(centre: Centre, *, node: int, reason: str, actor: bytes, cut: tuple[int, int] | None = None) -> None:
+    """Revoke ``node`` after the (epoch, seq) ``cut``, by default after everything the register has of it.
+
+    Raises NotFound, Refused("node.reason" or "node.cut") or Conflict("node.revoked_already").
+    """
     machine(centre, node)
     if not reason.strip() or len(reason) > REASON_CHARS_MAX:
         raise Refused("node.reason", N_("Say why in a sentence, up to %(most)d letters."), field="reason", most=REASON_CHARS_MAX)
-    enrolment.revoke(centre, node=node, reason=reason.strip(), actor=actor)
+    enrolment.revoke(centre, node=node, reason=reason.strip(), actor=actor, cut=cut)
 
 
 def serve(centre: Centre, *, node: int, courts: Sequence[str], actor: bytes) -> None:

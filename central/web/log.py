@@ -9,13 +9,14 @@ from central.centre import Centre
 from central.services import evidence, log
 from central.services.log import TalonState
 from central.web import access, words
-from common.court import erasures
+from common.court import admissions, erasures
 from common.court.filing_right import unasked
 from common.errors import Refused
 from common.pki.asic import MEDIA_TYPE as MEDIA_TYPE_CONTAINER
 from common.pki.asic import SUFFIX
 from common.web.documents import file_answer, stream_answer
 from common.web.forms import CourtForm, WholeField
+from sync.admission import standing_of
 from sync.inclusion import FILE_SUFFIX, MEDIA_TYPE, read_proof
 
 
@@ -86,6 +87,8 @@ def make_pages(centre: Centre) -> Blueprint:
             hashes=[value.hex() for value in read_proof(proved).hashes],
             filing=filing,
             unasked=unasked(centre.database, filing) if filing else None,
+            standing=_standing(centre, found),
+            admission=admissions.of(centre.database, found.leaf),
             now=centre.clock.now(),
         )
 
@@ -120,3 +123,9 @@ def make_pages(centre: Centre) -> Blueprint:
         )
 
     return pages
+
+
+def _standing(centre: Centre, one: log.Logged) -> str:
+    """Return "", "after" or "admitted": how the entry stands to the cut of its machine."""
+    at = one.envelope
+    return standing_of(centre.database, centre.identity.pin, (at.node, at.epoch, at.seq), one.leaf)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, ngettext
 from werkzeug.wrappers import Response
 from wtforms import TextAreaField
 
@@ -15,10 +15,12 @@ from central.web import access, words
 from central.web.courts import CourtsForm, chosen_courts, offered, searching, taken_from
 from common.clock import KAZAKHSTAN_OFFSET_MS
 from common.court.book import Book
+from common.errors import N_, Refused
 from common.papers.words import date_time_short
-from common.web.forms import CourtForm, Required
+from common.web.forms import CourtForm, Required, WholeField
 from common.web.languages import kazakh_sorted
 from common.web.pages import render_confirm
+from sync import directory
 
 DAYS_SHOWN = 7
 
@@ -32,6 +34,24 @@ class RevokeForm(CourtForm):
         description=lazy_gettext("Stolen, sold, repaired elsewhere: in a sentence. No names: every court receives it."),
         render_kw={"maxlength": REASON_CHARS_MAX},
     )
+    epoch = WholeField(
+        lazy_gettext("Trusted up to: epoch"),
+        description=lazy_gettext("Empty: everything that the register has of it stands. The list of bundles below says when what came."),
+    )
+    seq = WholeField(
+        lazy_gettext("Trusted up to: number of the last entry that stands"),
+        description=lazy_gettext("What was logged after it is not deleted: everybody sees that it stands after the cut."),
+    )
+
+    def cut(self) -> tuple[int, int] | None:
+        """Return the cut that was given, None for where the register stands; raises Refused("node.cut") for half of one."""
+        epoch, seq = self.epoch.data, self.seq.data
+        if epoch is not None and seq is not None:
+            return epoch, seq
+        if epoch is not None or seq is not None:
+            field = "epoch" if epoch is None else "seq"
+            raise Refused("node.cut", N_("Give both the epoch and the number, or neither."), field=field)
+        return None
 
 
 def make_pages(centre: Centre) -> Blueprint:
@@ -66,6 +86,7 @@ def make_pages(centre: Centre) -> Blueprint:
             bundles=node_history.bundles(centre, node),
             evidence=node_history.evidence(centre, node),
             waiting=quarantine.waiting(centre, node=node),
+            cut=directory.revocation_of(centre.database, node),
             days=nodes.days(centre, node, since_ms=now - DAYS_SHOWN * DAY_MS, offset_ms=KAZAKHSTAN_OFFSET_MS),
             cleared=[date_time_short(at) for at in node_history.cleared_ms(centre, node)],
         )
@@ -73,16 +94,20 @@ def make_pages(centre: Centre) -> Blueprint:
     @pages.route("/<int:node>/revoke", methods=["GET", "POST"])
     def revoke(node: int) -> str | tuple[str, int] | Response:
         who = access.require_administrator(centre)
-        found, form = nodes.machine(centre, node), RevokeForm()
+        found, form = nodes.machine(centre, node), RevokeForm(request.form if request.method == "POST" else request.args)
         if form.validate_on_submit():
             reason = form.reason.data or ""
-            if not request.form.get("sure"):
-                return _ask_revoke(found, reason)
             with form.refusals():
-                nodes.revoke(centre, node=node, reason=reason, actor=who.certificate)
+                cut = nodes.cut_of(centre, node=node, wanted=form.cut())
+                if not request.form.get("sure"):
+                    return _ask_revoke(found, reason, cut, nodes.logged_after(centre, node, cut))
+                nodes.revoke(centre, node=node, reason=reason, actor=who.certificate, cut=cut)
                 flash(_("The machine is revoked. Other machines learn it with their next exchange."))
                 return redirect(url_for("nodes.one", node=node), 303)
-        return form.page("central/nodes/revoke.html", one=found)
+        held = directory.revocation_of(centre.database, node)
+        return form.page(
+            "central/nodes/revoke.html", one=found, held=held, bundles=node_history.bundles(centre, node), now=centre.clock.now()
+        )
 
     @pages.route("/<int:node>/courts", methods=["GET", "POST"])
     def courts(node: int) -> str | tuple[str, int] | Response:
@@ -127,20 +152,28 @@ def _court_names(book: Book, one: Machine) -> list[str]:
     return kazakh_sorted(words.court_name(book, court) for court in one.courts)
 
 
-def _ask_revoke(one: Machine, reason: str) -> str:
+def _ask_revoke(one: Machine, reason: str, cut: tuple[int, int], after: int) -> str:
+    happens = [_("From now on nothing it writes becomes a filing or a decision: it is kept as evidence.")]
+    if after:
+        happens.append(
+            ngettext(
+                "The register has logged %(num)d entry after the cut. It is not deleted: everybody sees that it stands after it.",
+                "The register has logged %(num)d entries after the cut. They are not deleted: everybody sees that they stand after it.",
+                after,
+            )
+        )
+    happens.append(_("Reason, sent to every machine: %(reason)s", reason=reason))
+    stands = _("What it wrote up to entry %(seq)s of epoch %(epoch)s stays valid. This cannot be taken back.", seq=cut[1], epoch=cut[0])
     return render_confirm(
         _("Revoke machine %(node)d, %(name)s?", node=one.node, name=one.name),
         action=url_for("nodes.revoke", node=one.node),
         verb=_("Yes, revoke it"),
         back=url_for("nodes.one", node=one.node),
-        happens=[
-            _("From now on nothing it writes becomes a filing or a decision: it is kept as evidence."),
-            _("Reason, sent to every machine: %(reason)s", reason=reason),
-        ],
-        stays=[_("What it wrote before and the register has logged stays valid. This cannot be taken back.")],
+        happens=happens,
+        stays=[stands, _("What stands after the cut can be admitted later, by an act with your signature.")],
         icon="shield-exclamation",
         danger=True,
-        hidden={"reason": reason, "sure": "1"},
+        hidden={"reason": reason, "epoch": str(cut[0]), "seq": str(cut[1]), "sure": "1"},
     )
 
 

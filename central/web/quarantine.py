@@ -1,4 +1,4 @@
-"""What could not be folded, and what was not admitted: seen by people, tried again on their word."""
+"""What could not be folded, and what was not admitted: seen by people, tried again on their word. Admitting is `admissions`."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -10,6 +10,7 @@ from central.web import access
 from common.errors import N_, NotFound
 from common.web.documents import file_answer
 from common.web.parts import Tab, page_of
+from sync import kept as kept_bundles
 
 
 def make_pages(centre: Centre) -> Blueprint:
@@ -30,6 +31,9 @@ def make_pages(centre: Centre) -> Blueprint:
             tabs=_tabs(counts, code),
             page=page,
             evidence=node_history.evidence(centre),
+            room=kept_bundles.room(centre.database),
+            rows_max=kept_bundles.ROWS_MAX,
+            bytes_max=kept_bundles.BYTES_MAX,
             now=centre.clock.now(),
         )
 
@@ -43,7 +47,7 @@ def make_pages(centre: Centre) -> Blueprint:
         access.require_administrator(centre)
         found = node_history.kept(centre, id)
         name, data = {
-            "bundle": (f"evidence-{id}.sot", found.data),
+            "bundle": (f"evidence-{id}.sot", found.data if found.open else b""),
             "machine": (f"machine-{found.about.node:04}.cose", found.certificate.data),
         }.get(which, ("", b""))
         if not data:

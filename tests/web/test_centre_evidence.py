@@ -7,16 +7,16 @@ import pytest
 
 from common.db import fetch
 from edge.node import Node
-from sync import ports
+from sync import kept, ports
 from sync.bundle import write_bundle
-from sync.directory import EpochOpen, node_object
+from sync.directory import EpochOpen, node_object, revocation_of
 from sync.entry import Entry, write_entry
 from sync.position import Position
 from sync.receipts import Taken, head_after, sign_r0
 from sync.verify import verify_file
 from sync.verify_evidence import empty_database, know_machines
 from sync.verify_register import compare
-from tests.web.country import ADMIN, Country
+from tests.web.country import ADMIN, CLERK, Country
 from tests.web.pages import Browser
 
 
@@ -83,3 +83,67 @@ def test_evidence_is_the_administrators_to_see(country: Country) -> None:
     administrator = country.browser(ADMIN)
     for path in ("/quarantine/evidence/999", f"/quarantine/evidence/{id}/other", "/quarantine/evidence/999/bundle"):
         assert administrator.get(path).status_code == 404
+
+
+REASON = "The branch was written in the repair shop; nothing of it is doubtful."
+
+
+def test_an_administrator_admits_evidence_with_their_own_key(country: Country) -> None:
+    """Row 15: the page says what happens, and shows before and after."""
+    node = country.node("kz-7")
+    fork(country, node, *write(node))
+    [(id,)] = fetch(country.centre.database, "SELECT id FROM evidence")
+    browser, address = country.browser(ADMIN), f"/quarantine/evidence/{id}"
+    assert "not admitted" in browser.get(address).text
+    form = browser.get(f"{address}/admit").text
+    for said in ("What happens", "This cannot be taken back", "test.other/1"):
+        assert said in form, said
+    for key, reason, field in ((ADMIN, " ", "reason"), (CLERK, REASON, "")):
+        answer = browser.post(f"{address}/admit", {"reason": reason}, key=key)
+        assert (answer.status_code, f'id="{field}-e"' in answer.text) == (400, bool(field))
+        assert fetch(country.centre.database, "SELECT 1 FROM admission") == []
+    assert browser.post(f"{address}/admit", {"reason": REASON}, key=ADMIN).status_code == 303
+    after = browser.get(address).text
+    [(act, index)] = fetch(country.centre.database, "SELECT a.log_index, e.log_index FROM admission a JOIN entry e ON e.leaf = a.leaf")
+    for said in ("admitted on", REASON, f'href="/log/{act}"', f'href="/log/{index}"', "its room is free again"):
+        assert said in after, said
+    assert "waits in quarantine: entry.unknown_type" in after  # admitted is not the same as understood
+    assert browser.get(f"{address}/admit").status_code == 409  # never twice
+    assert REASON in browser.get(f"/log/{index}").text
+    assert browser.get(f"{address}/bundle").status_code == 404
+
+
+def test_a_full_store_says_so(country: Country, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = country.node("kz-7")
+    before, entry = write(node)
+    fork(country, node, before, entry)
+    browser = country.browser(ADMIN)
+    assert "The evidence store" not in browser.get("/quarantine").text
+    monkeypatch.setattr(kept, "ROWS_MAX", 1)
+    assert "The evidence store is full." in browser.get("/quarantine").text
+    fork(country, node, before, entry)
+    assert "1 bundle found no room here" in browser.get("/quarantine").text
+
+
+def test_a_revocation_reaches_back_from_the_page(country: Country) -> None:
+    """Rows 9 and 20: stolen on Tuesday, noticed on Friday."""
+    node = country.node("kz-7")
+    write(node)
+    before, entry = write(node)
+    browser, where = country.browser(ADMIN), f"/nodes/{node.number}"
+    assert f'href="{where}/revoke?epoch={before.epoch}&amp;seq={before.seq}"' in browser.get(f"{where}/revoke").text
+    assert f'value="{before.seq}"' in browser.get(f"{where}/revoke?epoch={before.epoch}&seq={before.seq}").text
+    said = {"reason": "Stolen", "epoch": str(before.epoch), "seq": str(before.seq)}
+    for wrong in ({"seq": ""}, {"seq": "999"}):
+        assert browser.post(f"{where}/revoke", said | wrong).status_code == 400
+    assert "1 entry after the cut" in browser.post(f"{where}/revoke", said).text
+    assert browser.post(f"{where}/revoke", said | {"sure": "1"}).status_code == 303
+    assert revocation_of(country.centre.database, node.number) == (before.epoch, before.seq)
+    [(index,)] = fetch(country.centre.database, "SELECT log_index FROM entry WHERE leaf = ?", (entry.leaf,))
+    assert "it is evidence, not a filing or a decision" in browser.get(f"/log/{index}").text
+    page = browser.get(f"{where}/after").text
+    assert f'href="/log/{index}"' in page
+    assert "not admitted" in page
+    assert browser.post(f"{where}/after/admit", {"reason": REASON}, key=ADMIN).status_code == 303
+    assert "All of them are admitted." in browser.get(f"{where}/after").text
+    assert "it is evidence, not a filing or a decision" not in browser.get(f"/log/{index}").text
