@@ -22,6 +22,7 @@ from common.pki.cms import signer as signer_of
 from common.pki.pades import PdfSignature, read_pdf_signatures
 from common.pki.trust import Verdict
 from edge.node import Node
+from edge.services import standing
 from edge.services.desk import Sheet
 from edge.services.moments import interval
 from sync import directory
@@ -294,13 +295,15 @@ def _register(node: Node, filing: Filing) -> Check:
 
 
 def _machine(node: Node, filing: Filing) -> Iterator[Check]:
-    revoked = directory.revocation_of(node.database, filing.node)
-    if revoked is None:
-        return
-    if (filing.epoch, filing.seq) > revoked:
+    at = standing.of(node, filing)
+    if at == "admitted" and (act := standing.admission(node, filing)) is not None:
+        ground = line(N_("Admitted on %(admitted_ms)s: %(reason)s"), admitted_ms=act.time_ms, reason=act.reason)
+        yield Check("ok", line(N_("It was evidence first, and an administrator of the centre has admitted it")), (ground,))
+    elif at == "after":
+        fact = line(N_("Taken by machine %(number)d, which is revoked"), number=filing.node)
         ground = line(N_("Its certificate was revoked before this entry: evidence, not a filing, until a person admits it."))
-        yield Check("bad", line(N_("Taken by machine %(number)d, which is revoked"), number=filing.node), (ground,))
-    else:
+        yield Check("bad", fact, (ground, line(standing.WAITS)))
+    elif directory.revocation_of(node.database, filing.node) is not None:
         ground = line(N_("This entry was written before that."))
         yield Check("warn", line(N_("Machine %(number)d was revoked later"), number=filing.node), (ground,))
 

@@ -28,6 +28,7 @@ from common.ids import new_object_id
 from common.people import calm_name
 from common.pki.opening import Signer
 from edge.node import Node
+from edge.services import standing
 from edge.services.citations import cite
 from sync.journal import Unit
 
@@ -150,9 +151,10 @@ def preview(node: Node, clerk: Clerk, filing: Filing, draft: Draft) -> bytes:
 def to_sign(node: Node, clerk: Clerk, filing: Filing, draft: Draft) -> bytes:
     """Return the very text that `sign` will sign if nobody decides in between; its number is given only there.
 
-    Raises as `check`, Conflict("registration.recovering") and Refused("registration.no_code").
+    Raises as `check`, Conflict("filing.after_cut" or "registration.recovering") and Refused("registration.no_code").
     """
     check(node, filing, draft)
+    standing.require_counts(node, filing)
     _require_past(node)
     number = _number(node, node.database, filing) if draft.kind == "register" else ""
     return _content(node, clerk, filing, draft, number, node.clock.now())
@@ -195,7 +197,7 @@ def sign(node: Node, clerk: Clerk, obj: bytes, draft: Draft, signer: Signer) -> 
 
     Raises Refused("registration.other_key") for a key that is not the clerk's own, Conflict("filing.decided",
     "filing.withdrawn" or "filing.other_court") when somebody was first, Conflict("registration.recovering") on a machine
-    that does not have its whole past, and what `check` and the fold refuse.
+    that does not have its whole past, Conflict("filing.after_cut") for what is evidence only, and what `check` and the fold refuse.
     """
     if signer.certificate.sha256 != clerk.certificate:
         sentence = N_("This is not the key you signed in with. Choose your own key.")
@@ -203,6 +205,7 @@ def sign(node: Node, clerk: Clerk, obj: bytes, draft: Draft, signer: Signer) -> 
     with node.journal.unit() as unit:
         filing = _require_waiting(unit, clerk.court, obj)
         check(node, filing, draft)
+        standing.require_counts(node, filing)
         _require_past(node)
         if draft.kind == "register":
             return _register(node, unit, clerk, filing, draft, signer)

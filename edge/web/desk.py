@@ -19,7 +19,7 @@ from common.web.keys import KeyForm, hand_out, opened, takes_key
 from common.web.languages import current_language, tell
 from common.web.parts import Tab, page_of
 from edge.node import Node
-from edge.services import cases, desk, evidence, inbox, registration
+from edge.services import cases, desk, evidence, inbox, registration, standing
 from edge.services.desk import NOT_FOR_YOU, Sheet
 from edge.services.examination import examine
 from edge.services.registration import Clerk, Decided, Draft, Kind
@@ -170,6 +170,7 @@ def _inbox_page(node: Node, readers: tuple[Officer, ...]) -> str:
     search, document_type = request.args.get("q", "").strip(), request.args.get("type", "")
     tab = asked if asked in inbox.TABS else "all" if search else "waiting"
     found = inbox.inbox(node, court, tab=tab, search=search, document_type=document_type, page=_page_number())
+    after = standing.after_cut(node, [row.filing for row in found.rows])
     kept = {name: value for name, value in (("tab", tab), ("q", search), ("type", document_type)) if value}
     types = inbox.document_types(node.database, court)
     return render_template(
@@ -178,7 +179,7 @@ def _inbox_page(node: Node, readers: tuple[Officer, ...]) -> str:
             Tab(url_for("desk.inbox", tab=name), gettext(desk_words.TAB_WORDS[name]), name == tab, count, name == "due" and count > 0)
             for name, count in found.counts.items()
         ],
-        rows=[desk_words.row_view(book, row, court, now) for row in found.rows],
+        rows=[desk_words.row_view(book, row, court, now, after=row.filing.obj in after) for row in found.rows],
         shows_days=desk_words.shows_days(tab),
         pages=page_of(found.total, inbox.PER_PAGE, _page_number(), url_for("desk.inbox"), kept),
         found=found,
@@ -239,6 +240,8 @@ def _decision_part(node: Node, page: Sheet) -> dict[str, str]:
         return {"term": term, "why_not": gettext(registration.RECOVERING)}
     if node.filling():
         return {"term": term, "why_not": gettext(registration.FILLING)}
+    if standing.of(node, page.filing) == "after":
+        return {"term": term, "why_not": gettext(standing.WAITS)}
     try:
         number = f"{registration.number_prefix(node, page.filing)}/…"
     except CourtError as error:

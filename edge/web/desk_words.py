@@ -19,7 +19,7 @@ from edge.node import Node
 from edge.services.desk import RuleCheck
 from edge.services.examination import Check
 from edge.services.inbox import OPEN_TABS, Row, Tab, Term
-from edge.web.filings_words import category_word, court_word, day_words, document_word, event_words, iso_day, short_day
+from edge.web.filings_words import category_word, court_word, day_words, document_word, event_words, iso_day, short_day, with_standing
 
 TAB_WORDS: Mapping[Tab, str] = {
     "waiting": N_("Decision awaited"),
@@ -109,15 +109,15 @@ def _shown(name: str, value: object, now: int) -> object:
     return value
 
 
-def row_view(book: Book, row: Row, court: str, now: int) -> RowView:
-    """Return a filing as the inbox shows it."""
+def row_view(book: Book, row: Row, court: str, now: int, *, after: bool = False) -> RowView:
+    """Return a filing as the inbox shows it; ``after`` the cut of its machine it waits for the centre's decision."""
     filing = row.filing
     missing = filing.files - row.arrived
     return RowView(
         url=url_for("desk.filing", id=filing.obj.hex()),
         left=left_word(row.term),
         late=row.term.left is not None and row.term.left <= 0,
-        status=None if row.term.last_day else status_of(filing, court),
+        status=None if row.term.last_day and not after else status_of(filing, court, after=after),
         came=row.came_ms,
         talon=filing.talon,
         document=title_of(book, filing),
@@ -166,8 +166,10 @@ def term_sentence(term: Term) -> str:
     return gettext("term: %(day)s · %(left)s", day=day, left=left)
 
 
-def status_of(filing: Filing, court: str) -> State:
-    """Return where a filing stands as ``court`` sees it."""
+def status_of(filing: Filing, court: str, *, after: bool = False) -> State:
+    """Return where a filing stands as ``court`` sees it; ``after`` the cut of its machine nothing is decided about it."""
+    if after:
+        return State(gettext("its machine was excluded before it"), "bad", "shield-exclamation")
     if filing.court != court:
         return State(gettext("handed to another court"), "mute", "arrow-right-circle-fill")
     word, tone = STATUSES.get(filing.status, (filing.status, "mute"))
@@ -264,7 +266,7 @@ def event_view(node: Node, event: Event, now: int) -> tuple[str, str, str]:
         what, more = gettext("Sent, talon given"), gettext("offline") if params.get("line") == "offline" else gettext("online")
         if params.get("witness"):
             more = f"{more}, {gettext('by a witness')}"
-    return when(event.time_ms, now), what, more
+    return when(event.time_ms, now), what, with_standing(node, event, more)
 
 
 def shows_days(tab: Tab) -> bool:

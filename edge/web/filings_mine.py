@@ -42,7 +42,9 @@ from edge.web.filings_words import (
     iso_day,
     region_word,
     signed_by,
+    standing_note,
     state_of,
+    with_standing,
     witnessed,
 )
 from sync.inclusion import FILE_SUFFIX
@@ -207,7 +209,8 @@ def _add_show(pages: Blueprint, node: Node) -> None:
             payment_facts=payment_facts(node, claim) if claim else [],
             files=[(file, node.blobs.at_hand(file.sha256)) for file in filing_lists.files(node.database, filing.obj)],
             statement_here=node.blobs.at_hand(filing.statement_sha256),
-            events=[(when(event.time_ms, now), *event_words(node, event)) for event in filing_lists.events(node.database, filing.obj)],
+            events=[_event(node, event, now) for event in filing_lists.events(node.database, filing.obj)],
+            standing=standing_note(node, filing),
             grounds=[
                 (ground.text_ru if lang == "ru" else ground.text_kk, ground.article, ground.cure)
                 for decision in filing_lists.decisions(node.database, filing.obj)
@@ -219,6 +222,11 @@ def _add_show(pages: Blueprint, node: Node) -> None:
             copies=kept,
             copies_until=day_words(kept.last_day),
         )
+
+
+def _event(node: Node, event: filing_lists.Event, now: int) -> tuple[str, str, str]:
+    title, more = event_words(node, event)
+    return when(event.time_ms, now), title, with_standing(node, event, more)
 
 
 def _add_files(pages: Blueprint, node: Node) -> None:

@@ -18,7 +18,7 @@ from common.web.languages import current_language, when
 from common.web.parts import Rung
 from edge.node import Node
 from edge.services import freshness as freshness_of
-from edge.services import statements, talons
+from edge.services import standing, statements, talons
 from edge.web.filings_party_form import role_words
 from sync.receipts import Ladder
 
@@ -187,6 +187,29 @@ def event_words(node: Node, event: Event) -> tuple[str, str]:
         case "redirected":
             return gettext("Handed to another court"), court_word(book, str(params.get("to", "")))
     return _verified(params)
+
+
+def with_standing(node: Node, event: Event, more: str) -> str:
+    """Return what is said of a step, and that it stands after the cut of the machine that wrote it."""
+    if standing.of_event(node, event) != "after":
+        return more
+    return f"{more} · {gettext('after the exclusion of its machine, not admitted yet')}".removeprefix(" · ")
+
+
+def standing_note(node: Node, filing: Filing) -> tuple[str, str]:
+    """Return (kind of note, sentence) for a filing whose machine was excluded before it was written; empty for any other."""
+    at = standing.of(node, filing)
+    if at == "after":
+        sentence = gettext(
+            "The machine that took this paper was excluded from a moment before it was written. The paper is kept as it is and your talon "
+            "stays valid evidence; an administrator of the centre decides whether it counts as filed. Until then the court decides nothing."
+        )
+        return "bad", sentence
+    if at == "admitted" and (act := standing.admission(node, filing)) is not None:
+        return "", gettext(
+            "An administrator of the centre has admitted this paper: %(time)s. It counts like any other.", time=_moment(act.time_ms)
+        )
+    return "", ""
 
 
 def _refused(court: str, params: Mapping[str, Any]) -> str:
