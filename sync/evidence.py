@@ -98,16 +98,23 @@ def decision_of(body: bytes | None) -> tuple[bytes, bytes] | None:
     return (content, signature) if isinstance(content, bytes) and isinstance(signature, bytes) and signature else None
 
 
-def signature_of(entry: Entry) -> bytes | None:
-    """Return the CMS in an entry's body, None where there is none: every body that somebody signed has it under ``signature``."""
-    signature = canonical.decode_map(entry.body).get("signature") if entry.body is not None else None
-    return signature if isinstance(signature, bytes) and signature else None
+def signatures_of(entry: Entry) -> list[bytes]:
+    """Return every CMS in an entry's body: the author's (none: empty bytes), then those of its ``cosigners`` in their order."""
+    body: dict[str, Any] = canonical.decode_map(entry.body) if entry.body is not None else {}
+    others = body.get("cosigners")
+    named = [body, *(others if isinstance(others, list) else [])]
+    made = [each.get("signature") if isinstance(each, dict) else None for each in named]
+    return [each if isinstance(each, bytes) else b"" for each in made]
 
 
-def outside_of(entries: Sequence[Entry], kind: str) -> list[bytes]:
-    """Return what services outside have signed about the statement's signature: entries ``….evidence`` with ``kind`` and ``data``."""
+def outside_of(entries: Sequence[Entry], kind: str) -> list[tuple[int, bytes]]:
+    """Return what services outside have signed about a signature of the statement: (whose, as `signatures_of` counts; the bytes).
+
+    It is in entries ``….evidence`` with ``kind``, ``data`` and ``signer``.
+    """
     bodies = [canonical.decode_map(each.body) for each in entries if each.body is not None and ".evidence/" in each.envelope.type]
-    return [body["data"] for body in bodies if body.get("kind") == kind and isinstance(body.get("data"), bytes)]
+    found = [body for body in bodies if body.get("kind") == kind and isinstance(body.get("data"), bytes)]
+    return [(body["signer"] if isinstance(body.get("signer"), int) else 0, body["data"]) for body in found]
 
 
 def _entries(source: Source, obj: bytes, leaf: bytes) -> list[tuple[Entry, int | None]]:
@@ -132,13 +139,11 @@ def _signers(entries: Sequence[Entry]) -> list[Certificate]:
     """Return the certificates of everybody who signed an entry's content: every body carries the CMS under ``signature``."""
     found: dict[bytes, Certificate] = {}
     for entry in entries:
-        signature = signature_of(entry)
-        if signature is None:
-            continue
-        try:
-            found |= {each.certificate.sha256: each.certificate for each in cms.read(signature).signers}
-        except Refused:
-            continue  # the check will say so; the container is made none the less
+        for signature in filter(None, signatures_of(entry)):
+            try:
+                found |= {each.certificate.sha256: each.certificate for each in cms.read(signature).signers}
+            except Refused:
+                continue  # the check will say so; the container is made none the less
     return list(found.values())
 
 

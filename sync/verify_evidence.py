@@ -163,8 +163,8 @@ def _read_parts(world: World, found: _Found, digests: dict[str, bytes], report: 
     if evidence.R2 in names:
         _part(report, N_("All files at the centre (R2)"), partial(_r2, found, first))
     for kind, title in (("timestamp", N_("Time stamp over the signature")), ("ocsp", N_("Answer about the certificate (OCSP)"))):
-        for data in evidence.outside_of(found.entries, kind):
-            _part(report, title, partial(_OUTSIDE[kind], found, first, data))
+        for place, data in evidence.outside_of(found.entries, kind):
+            _part(report, title, partial(_OUTSIDE[kind], found, first, place, data))
     _part(report, N_("Files"), partial(_files, found, first, digests))
     if evidence.STATEMENT in names:
         _part(report, N_("Signed statement"), partial(read_pdf, found.inner, found.held.read(evidence.STATEMENT)))
@@ -225,19 +225,20 @@ def _r2(found: _Found, first: Entry, part: Report) -> None:
     found.inner = replace(found.inner, before_ms=min(at_ms, found.inner.before_ms or at_ms))
 
 
-def _timestamp(found: _Found, first: Entry, token: bytes, part: Report) -> None:
-    """A time stamp over the value of the statement's signature proves that it was there."""
+def _timestamp(found: _Found, first: Entry, place: int, token: bytes, part: Report) -> None:
+    """A time stamp over the value of a signature proves that it was there; the filer's is made last, over all that stands before it."""
     trust = found.inner.trust
     if trust is None or not trust.anchors():
         raise Refused("verify.trust", N_("Who issued the certificate was not checked: no trusted centres are known here."))
-    stamp, _ = timestamps.check(token, _signer(first).signature, trust, now_ms=found.inner.now_ms)
+    stamp, _ = timestamps.check(token, _signer(first, place).signature, trust, now_ms=found.inner.now_ms)
     part.ok(N_("A time stamp of the national service proves that the signature was there at %(stamped_ms)s."), stamped_ms=stamp.at_ms)
-    found.inner = replace(found.inner, before_ms=min(stamp.at_ms, found.inner.before_ms or stamp.at_ms))
+    if place == 0:
+        found.inner = replace(found.inner, before_ms=min(stamp.at_ms, found.inner.before_ms or stamp.at_ms))
 
 
-def _ocsp(found: _Found, first: Entry, data: bytes, part: Report) -> None:
-    """The certification centre's own answer about the filer's certificate stands in for a list."""
-    trust, certificate = found.inner.trust, _signer(first).certificate
+def _ocsp(found: _Found, first: Entry, place: int, data: bytes, part: Report) -> None:
+    """The certification centre's own answer about a signer's certificate stands in for a list."""
+    trust, certificate = found.inner.trust, _signer(first, place).certificate
     if trust is None or not trust.anchors():
         raise Refused("verify.trust", N_("Who issued the certificate was not checked: no trusted centres are known here."))
     answer = ocsp.check(data, certificate, trust.chain(certificate)[1], trust, now_ms=found.inner.now_ms)
@@ -249,16 +250,16 @@ def _ocsp(found: _Found, first: Entry, data: bytes, part: Report) -> None:
     found.inner = replace(found.inner, seen={**found.inner.seen, certificate.sha256: seen})
 
 
-_OUTSIDE: dict[str, Callable[[_Found, Entry, bytes, Report], None]] = {"timestamp": _timestamp, "ocsp": _ocsp}
+_OUTSIDE: dict[str, Callable[[_Found, Entry, int, bytes, Report], None]] = {"timestamp": _timestamp, "ocsp": _ocsp}
 """What others signed about the statement's signature, by its kind (`filing.evidence/1`)."""
 
 
-def _signer(first: Entry) -> Signer:
-    """Return the (first) signer of the statement, out of its entry; raises Refused("evidence.entry") where there is none."""
-    signature = evidence.signature_of(first)
-    if signature is None:
-        raise Refused("evidence.entry", N_("The container does not hold the entry that it is about."))
-    return cms.read(signature).signers[0]
+def _signer(first: Entry, place: int) -> Signer:
+    """Return who signed the statement in ``place`` (0: the filer), out of its entry; raises Refused("evidence.signer") for nobody."""
+    made = evidence.signatures_of(first)
+    if not (0 <= place < len(made) and made[place]):
+        raise Refused("evidence.signer", N_("Nobody has signed this statement in that place."))
+    return cms.read(made[place]).signers[0]
 
 
 def _files(found: _Found, first: Entry, digests: dict[str, bytes], part: Report) -> None:

@@ -194,9 +194,9 @@ def _moment(world: World, signature: Signature, before_ms: int | None, report: R
 
 def _say_verdict(world: World, verdict: Verdict, at_ms: int, report: Report) -> Revocation:
     report.ok(N_("The certificate comes from a trusted centre and was in force at %(at_ms)s."), at_ms=at_ms)
-    list_ms = verdict.crl_this_update_ms
-    if list_ms is None:
-        return _say_seen(world, verdict, at_ms, report)
+    list_ms, seen = verdict.crl_this_update_ms, _newer_than_list(world, verdict)
+    if list_ms is None or seen is not None:
+        return _say_seen(seen, at_ms, report)
     if verdict.stale:
         sentence = N_("The revocation list here is of %(list_ms)s and past its term; a newer one may say otherwise.")
         report.warn(sentence, list_ms=list_ms)
@@ -207,7 +207,7 @@ def _say_verdict(world: World, verdict: Verdict, at_ms: int, report: Report) -> 
 
 def _say_later(world: World, verdict: Verdict, at_ms: int, report: Report) -> int | None:
     """Say that the key was revoked after the moment it was judged by, and return since when (ms UTC): what it had signed stands."""
-    seen = world.seen.get(verdict.chain[0].sha256) if verdict.crl_this_update_ms is None else None
+    seen = _newer_than_list(world, verdict)
     later_ms = seen.since_ms if seen is not None else verdict.revoked_later_ms
     if later_ms is None or later_ms <= at_ms:
         return None
@@ -215,9 +215,14 @@ def _say_later(world: World, verdict: Verdict, at_ms: int, report: Report) -> in
     return later_ms
 
 
-def _say_seen(world: World, verdict: Verdict, at_ms: int, report: Report) -> Revocation:
+def _newer_than_list(world: World, verdict: Verdict) -> Seen | None:
+    """Return what speaks instead of the list at hand: without one anything that was seen, else a newer answer of the centre itself."""
+    seen, list_ms = world.seen.get(verdict.chain[0].sha256), verdict.crl_this_update_ms
+    return seen if seen is not None and (list_ms is None or (seen.answered and seen.list_ms > list_ms)) else None
+
+
+def _say_seen(seen: Seen | None, at_ms: int, report: Report) -> Revocation:
     """Where there is no list, what the machine that made the container saw is better than nothing, and said to be no more than that."""
-    seen = world.seen.get(verdict.chain[0].sha256)
     if seen is None:
         report.bad(N_("There is no revocation list here to hold the certificate against."), "verify.crl")
         return "unknown"

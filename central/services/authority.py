@@ -1,8 +1,8 @@
 """What the centre asks of the country's certification centre on schedule, while it has a line (settings: `CentralConfig`).
 
 - Lists: the full ones and the delta ones, imported as from a file and published to every machine.
-- OCSP: about the key of each filing, once; the answer is kept as evidence, and speaks where it says something new.
-- Timestamps over each filing's signature, also those signed offline weeks ago: later is worse, never is worst.
+- OCSP: about the key of each signature, once; the answer is kept as evidence, and speaks where it says something new.
+- Timestamps over each signature, also those made offline weeks ago: later is worse, never is worst.
 
 Each address that is empty is not asked. What fails is tried again; nothing waits for it.
 """
@@ -26,17 +26,30 @@ FULL_EVERY_MS: Final = 6 * 3_600_000
 DELTA_EVERY_MS: Final = 3_600_000
 ASK_EVERY_MS: Final = 60_000
 BATCH: Final = 50
-"""Filings asked about in one round, so that a backlog of weeks does not keep the other services waiting."""
+"""Signatures asked about in one round, so that a backlog of weeks does not keep the other services waiting."""
 KNOWN_ALREADY: Final = frozenset({"crl.older"})
 """What a service may answer without being out of order: it has nothing newer than we have."""
-INDEX: Final = "CREATE INDEX IF NOT EXISTS filing_unstamped ON filing_row (received_ms, obj) WHERE stamped_ms IS NULL"
+INDEXES: Final = (
+    "CREATE INDEX IF NOT EXISTS filing_unstamped ON filing_row (received_ms, obj) WHERE stamped_ms IS NULL",
+    "CREATE INDEX IF NOT EXISTS cosigner_unstamped ON filing_signer_row (obj, position) WHERE stamped_ms IS NULL",
+)
+UNASKED: Final = """SELECT s.obj, s.place, COALESCE(c.signature, m.signature), s.serial, s.received_ms, s.said, s.since_ms
+    FROM signer s JOIN filing_form_row m ON m.obj = s.obj LEFT JOIN filing_signer_row c ON c.obj = s.obj AND c.position = s.place - 1
+    WHERE s.asked_ms IS NULL AND s.issuer <> x'' ORDER BY s.tried_ms, s.received_ms LIMIT ?"""
+UNSTAMPED: Final = """SELECT f.obj, 0, m.signature FROM filing_row f JOIN filing_form_row m ON m.obj = f.obj
+    JOIN signer s ON s.obj = f.obj AND s.place = 0
+    WHERE f.stamped_ms IS NULL ORDER BY s.stamp_tried_ms, f.received_ms, f.obj LIMIT ?"""
+UNSTAMPED_COSIGNERS: Final = """SELECT c.obj, c.position + 1, c.signature FROM filing_signer_row c
+    JOIN signer s ON s.obj = c.obj AND s.place = c.position + 1
+    WHERE c.stamped_ms IS NULL ORDER BY s.stamp_tried_ms, s.received_ms, c.obj, c.position LIMIT ?"""
 
 logger = logging.getLogger(__name__)
 
 
 def create(database: Database) -> None:
-    """Create the index that finds what has no timestamp."""
-    fetch(database, INDEX)
+    """Create the indexes that find what has no timestamp."""
+    for statement in INDEXES:
+        fetch(database, statement)
 
 
 class Authority:
@@ -78,17 +91,18 @@ class Authority:
         self._line.used(address, modified)
 
     def _each(self, address: str, tried: str, rows: list[tuple[Any, ...]], work: Callable[..., None]) -> None:
-        """Ask about each filing; one that is refused is put behind the others. A service that answers nobody has failed."""
+        """Ask about each signature; one that is refused is put behind the others. A service that answers nobody has failed."""
         refused: CourtError | None = None
         done = 0
-        for obj, *rest in rows:
+        for obj, place, *rest in rows:
             try:
-                work(address, obj, *rest)
+                work(address, obj, place, *rest)
                 done += 1
             except Refused as error:
                 logger.warning("%s: %s", address, error.code)
                 refused = error
-                fetch(self._centre.database, f"UPDATE signer SET {tried} = ? WHERE obj = ?", (self._centre.clock.now(), obj))
+                statement = f"UPDATE signer SET {tried} = ? WHERE obj = ? AND place = ?"
+                fetch(self._centre.database, statement, (self._centre.clock.now(), obj, place))
         if refused is not None and not done:
             raise refused
         self._line.used(address)
@@ -96,13 +110,10 @@ class Authority:
     # OCSP
 
     def _ask_about_keys(self, address: str) -> None:
-        statement = """SELECT s.obj, s.serial, s.received_ms, s.said, s.since_ms, m.signature FROM signer s
-                       JOIN filing_form_row m ON m.obj = s.obj WHERE s.asked_ms IS NULL AND s.issuer <> x''
-                       ORDER BY s.tried_ms, s.received_ms LIMIT ?"""
-        self._each(address, "tried_ms", fetch(self._centre.database, statement, (BATCH,)), self._ask_about)
+        self._each(address, "tried_ms", fetch(self._centre.database, UNASKED, (BATCH,)), self._ask_about)
 
-    def _ask_about(self, address: str, obj: bytes, serial: bytes, received: int, said: str, since: int | None, signature: bytes) -> None:
-        centre, key = self._centre, Key(obj, int.from_bytes(serial, "big"), received, said, since)
+    def _ask_about(self, address: str, obj: bytes, place: int, signature: bytes, serial: bytes, *known: Any) -> None:
+        centre, key = self._centre, Key(obj, place, int.from_bytes(serial, "big"), *known)
         certificate = cms.read(signature).signers[0].certificate
         issuer = centre.trust.chain(certificate)[1]
         request = ocsp.Request.about(certificate, issuer)
@@ -110,21 +121,20 @@ class Authority:
         answer = ocsp.check(data, certificate, issuer, centre.trust, now_ms=centre.clock.now(), nonce=request.nonce)
         body = _said(key, answer, address)
         with centre.journal.unit() as unit:
-            unit.append(key.obj, Evidence(kind="ocsp", data=data, at_ms=answer.this_update_ms))
+            unit.append(key.obj, Evidence(kind="ocsp", data=data, at_ms=answer.this_update_ms, signer=place))
             if body is not None:
                 unit.append(key.obj, body)
-                fetch(unit.database, "UPDATE signer SET said = ?, since_ms = ? WHERE obj = ?", (body.result, body.since_ms, key.obj))
-            fetch(unit.database, "UPDATE signer SET asked_ms = ? WHERE obj = ?", (centre.clock.now(), key.obj))
+                verification.note_said(unit.database, key, body)
+            fetch(unit.database, "UPDATE signer SET asked_ms = ? WHERE obj = ? AND place = ?", (centre.clock.now(), key.obj, place))
         centre.publish()
 
     # timestamps
 
     def _stamp(self, address: str) -> None:
-        statement = """SELECT f.obj, m.signature FROM filing_row f JOIN filing_form_row m ON m.obj = f.obj JOIN signer s ON s.obj = f.obj
-                       WHERE f.stamped_ms IS NULL ORDER BY s.stamp_tried_ms, f.received_ms, f.obj LIMIT ?"""
-        self._each(address, "stamp_tried_ms", fetch(self._centre.database, statement, (BATCH,)), self._stamp_one)
+        rows = [row for statement in (UNSTAMPED, UNSTAMPED_COSIGNERS) for row in fetch(self._centre.database, statement, (BATCH,))]
+        self._each(address, "stamp_tried_ms", rows, self._stamp_one)
 
-    def _stamp_one(self, address: str, obj: bytes, signature: bytes) -> None:
+    def _stamp_one(self, address: str, obj: bytes, place: int, signature: bytes) -> None:
         value = cms.read(signature).signers[0].signature
         centre = self._centre
         request = timestamps.Request.over(value, policy=centre.config.tsa_policy)
@@ -132,7 +142,7 @@ class Authority:
         token = request.read_response(data)
         said, _ = timestamps.check(token, value, centre.trust, now_ms=centre.clock.now())
         with centre.journal.unit() as unit:
-            unit.append(obj, Evidence(kind="timestamp", data=token, at_ms=said.at_ms))
+            unit.append(obj, Evidence(kind="timestamp", data=token, at_ms=said.at_ms, signer=place))
         centre.publish()
 
 
@@ -145,5 +155,6 @@ def _said(key: Key, answer: Answer, address: str) -> Verify | None:
 
 
 def unstamped(centre: Centre) -> int:
-    """Return how many filings have no timestamp yet."""
-    return int(fetch(centre.database, "SELECT COUNT(*) FROM filing_row WHERE stamped_ms IS NULL")[0][0])
+    """Return how many signatures have no timestamp yet."""
+    statement = "SELECT COUNT(*) FROM {} WHERE stamped_ms IS NULL"
+    return sum(int(fetch(centre.database, statement.format(table))[0][0]) for table in ("filing_row", "filing_signer_row"))

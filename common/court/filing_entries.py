@@ -144,6 +144,7 @@ class Verify(Body, frozen=True, kw_only=True):
     """`filing.verify/1`: what the centre found about one subject, as of when and by which source.
 
     Of a revoked key also since when and why (RFC 5280, 5.3.1), of one revoked after the signing too: its result is "good".
+    ``signer`` tells whose key: 0 the filer's, n that of the n-th of ``cosigners``.
     """
 
     subject: Literal["revocation", "payment", "address"]
@@ -152,18 +153,21 @@ class Verify(Body, frozen=True, kw_only=True):
     source: str
     since_ms: int | None = None
     reason: int = 0
+    signer: int = 0
 
 
 class Evidence(Body, frozen=True, kw_only=True):
     """`filing.evidence/1`: what others signed about the statement's signature, so that it can be checked without them later.
 
-    ``timestamp``: a token (RFC 3161) over the signature's value, of ``at_ms``; ``ocsp``: an OCSPResponse about the filer's
-    certificate as of ``at_ms``. It lies beside the statement, whose bytes are signed, hashed and never changed.
+    ``timestamp``: a token (RFC 3161) over the signature's value, of ``at_ms``; ``ocsp``: an OCSPResponse about the signer's
+    certificate as of ``at_ms``; whose, ``signer`` tells as in `Verify`. It lies beside the statement, whose bytes are signed,
+    hashed and never changed.
     """
 
     kind: Literal["timestamp", "ocsp"]
     data: bytes
     at_ms: int
+    signer: int = 0
 
 
 class Register(Body, frozen=True, kw_only=True):

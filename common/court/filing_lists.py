@@ -86,13 +86,17 @@ class Filing(msgspec.Struct, frozen=True):
 
 
 class Cosigned(msgspec.Struct, frozen=True):
-    """A party who signed the statement beside the filer."""
+    """A party who signed the statement beside the filer; what was found out about the signature as in `Filing`."""
 
     role: str
     iin: str
     bin: str
     name: str
     certificate: bytes
+    signature: bytes
+    revocation: str
+    revoked_ms: int | None
+    stamped_ms: int | None
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -119,11 +123,12 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """What somebody signed about the statement's signature. ``kind``: timestamp (a token), ocsp (a response)."""
+    """What somebody signed about a signature. ``kind``: timestamp (a token), ocsp (a response); ``signer`` as in the entry."""
 
     kind: str
     at_ms: int
     data: bytes
+    signer: int
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -252,7 +257,7 @@ def events(database: Database, obj: bytes) -> list[Event]:
 def evidence(database: Database, obj: bytes) -> list[Evidence]:
     """Return what others signed about the statement's signature, in the order in which it came."""
     query = FilingEvidenceRow.select().where(FilingEvidenceRow.obj == obj).order_by(FilingEvidenceRow.position)
-    return [Evidence(row["kind"], row["at_ms"], row["data"]) for row in rows_of(database, query)]
+    return [Evidence(row["kind"], row["at_ms"], row["data"], row["signer"]) for row in rows_of(database, query)]
 
 
 def decisions(database: Database, obj: bytes) -> list[Decision]:

@@ -8,7 +8,7 @@ import msgspec
 
 from common import canonical
 from common.court import filing_tables as tables
-from common.court.filing_entries import Evidence, Refuse, Register, Submit, Verify, Withdraw
+from common.court.filing_entries import Cosigner, Evidence, Refuse, Register, Submit, Verify, Withdraw
 from common.facts import Body, Fact, Rows
 
 
@@ -26,22 +26,13 @@ def rows(facts: Sequence[Fact], *, court: str, status: str, ended: Fact | None) 
             {"obj": obj, "position": position, "role": party.role, "name": party.name, "kind": party.kind}
             for position, party in enumerate(submit.parties)
         ],
-        tables.FilingSignerRow: [
-            {
-                "obj": obj,
-                "position": position,
-                "role": each.role,
-                "iin": each.iin,
-                "bin": each.bin,
-                "name": each.name,
-                "certificate": each.certificate,
-            }
-            for position, each in enumerate(submit.cosigners)
-        ],
+        tables.FilingSignerRow: [_signer_row(obj, position, each, facts) for position, each in enumerate(submit.cosigners)],
         tables.FilingFileRow: [
             {"obj": obj, "position": position, **msgspec.structs.asdict(file)} for position, file in enumerate(submit.files)
         ],
-        tables.FilingEventRow: [_event_row(position, fact) for position, fact in enumerate(facts) if not isinstance(fact.body, Evidence)],
+        tables.FilingEventRow: [
+            _event_row(position, fact, submit) for position, fact in enumerate(facts) if not isinstance(fact.body, Evidence)
+        ],
         tables.FilingEvidenceRow: [
             {"obj": obj, "position": position, **msgspec.structs.asdict(fact.body)}
             for position, fact in enumerate(facts)
@@ -105,8 +96,7 @@ def _filing_row(fact: Fact, encoded_claim: bytes) -> dict[str, Any]:
 
 def _state_columns(facts: Sequence[Fact], court: str, status: str, ended: Fact | None) -> dict[str, Any]:
     """What later facts changed."""
-    revocation, payment, address = (_found(facts, subject) for subject in ("revocation", "payment", "address"))
-    stamps = [fact.body.at_ms for fact in facts if isinstance(fact.body, Evidence) and fact.body.kind == "timestamp"]
+    payment, address = (_found(facts, subject) for subject in ("payment", "address"))
     registered = ended.body if ended is not None and isinstance(ended.body, Register) else None
     return {
         "court": court,
@@ -114,12 +104,27 @@ def _state_columns(facts: Sequence[Fact], court: str, status: str, ended: Fact |
         "number": registered.number if registered else "",
         "case_obj": registered.case if registered else None,
         "decided_ms": ended.time if ended is not None else None,
-        "revocation": revocation.result if revocation is not None else "",
-        "revoked_ms": revocation.since_ms if revocation is not None else None,
-        "stamped_ms": min(stamps, default=None),
+        **_of_signature(facts, 0),
         "payment": payment.result if payment is not None else "",
         "address": address.result if address is not None else "",
     }
+
+
+def _of_signature(facts: Sequence[Fact], signer: int) -> dict[str, Any]:
+    """What was found out later about one signature: that of the filer (0) or of a cosigner."""
+    revocation = _found(facts, "revocation", signer)
+    evidence = [fact.body for fact in facts if isinstance(fact.body, Evidence) and fact.body.signer == signer]
+    return {
+        "revocation": revocation.result if revocation is not None else "",
+        "revoked_ms": revocation.since_ms if revocation is not None else None,
+        "stamped_ms": min((body.at_ms for body in evidence if body.kind == "timestamp"), default=None),
+    }
+
+
+def _signer_row(obj: bytes, position: int, cosigner: Cosigner, facts: Sequence[Fact]) -> dict[str, Any]:
+    said = msgspec.structs.asdict(cosigner)
+    del said["signed"]  # it is the digest inside the signature
+    return {"obj": obj, "position": position, **said, **_of_signature(facts, position + 1)}
 
 
 def _form_row(obj: bytes, body: Submit, encoded_claim: bytes) -> dict[str, Any]:
@@ -134,9 +139,10 @@ def _form_row(obj: bytes, body: Submit, encoded_claim: bytes) -> dict[str, Any]:
     }
 
 
-def _found(facts: Sequence[Fact], subject: str) -> Verify | None:
+def _found(facts: Sequence[Fact], subject: str, signer: int = 0) -> Verify | None:
     """The result with the newest as-of; of two equally old ones the later entry."""
-    found = [fact.body for fact in facts if isinstance(fact.body, Verify) and fact.body.subject == subject]
+    said = (fact.body for fact in facts if isinstance(fact.body, Verify))
+    found = [body for body in said if (body.subject, body.signer) == (subject, signer)]
     newest = max(enumerate(found), key=lambda each: (each[1].as_of_ms, each[0]), default=None)
     return newest[1] if newest else None
 
@@ -147,8 +153,10 @@ def _likeness(body: Submit, encoded_claim: bytes) -> bytes:
     return hashlib.sha256(canonical.encode(same)).digest()
 
 
-def _event_row(position: int, fact: Fact) -> dict[str, Any]:
+def _event_row(position: int, fact: Fact, submit: Submit) -> dict[str, Any]:
     kind, params = _event(fact.body)
+    if isinstance(fact.body, Verify) and fact.body.signer:
+        params["signer"] = submit.cosigners[fact.body.signer - 1].name
     return {
         "obj": fact.obj,
         "position": position,

@@ -94,7 +94,10 @@ class FilingPartyRow(Table):
 
 
 class FilingSignerRow(Table):
-    """One party who signed the statement beside the filer, in the order of signing."""
+    """One party who signed the statement beside the filer, in the order of signing; ``signature`` is the CMS.
+
+    ``revocation``, ``revoked_ms`` and ``stamped_ms`` say of this signature what those of `FilingRow` say of the filer's.
+    """
 
     obj = BlobField()
     position = IntegerField()
@@ -103,6 +106,10 @@ class FilingSignerRow(Table):
     bin = TextField()
     name = TextField()
     certificate = BlobField()
+    signature = BlobField()
+    revocation = TextField()
+    revoked_ms = IntegerField(null=True)
+    stamped_ms = IntegerField(null=True)
 
     class Meta:
         primary_key = CompositeKey("obj", "position")
@@ -140,10 +147,11 @@ class FilingEventRow(Table):
 
 
 class FilingEvidenceRow(Table):
-    """One piece of evidence about the statement's signature; ``kind``: timestamp, ocsp."""
+    """One piece of evidence about a signature of the statement; ``kind``: timestamp, ocsp; ``signer`` as in the entry."""
 
     obj = BlobField()
     position = IntegerField()
+    signer = IntegerField()
     kind = TextField()
     at_ms = IntegerField()
     data = BlobField()

@@ -184,6 +184,7 @@ def _check_verify(state: State, fact: Fact, known: Known) -> None:
     require_centre(fact)
     if fact.body.result not in RESULTS[fact.body.subject]:
         raise Refused("filing.result", N_("This is no result of that check."))
+    _signature_of(state, fact.body.signer)
 
 
 def _check_evidence(state: State, fact: Fact, known: Known) -> None:
@@ -191,10 +192,19 @@ def _check_evidence(state: State, fact: Fact, known: Known) -> None:
     _require_submitted(state)
     require_centre(fact)
     body: Evidence = fact.body
+    signature = _signature_of(state, body.signer)
     if body.kind == "timestamp":
         said = timestamps.said(body.data)
-        if said.at_ms != body.at_ms or not said.covers(cms.read(state.submit.signature).signers[0].signature):
+        if said.at_ms != body.at_ms or not said.covers(cms.read(signature).signers[0].signature):
             raise Refused("filing.timestamp", N_("The timestamp is of another signature than that of this filing."))
+
+
+def _signature_of(state: State, place: int) -> bytes:
+    """Return the CMS of the filer (0) or of the n-th cosigner; raises Refused("filing.signer") where nobody signed there."""
+    made = [state.submit.signature, *(each.signature for each in state.submit.cosigners)]
+    if not 0 <= place < len(made):
+        raise Refused("filing.signer", N_("Nobody has signed this statement in that place."))
+    return made[place]
 
 
 def _check_register(state: State, fact: Fact, known: Known) -> None:

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from common.court.filing_lists import Filing
+from common.court import filing_lists
+from common.court.filing_lists import Cosigned, Filing
 from common.court.filing_right import unasked
 from common.court.lines import Line, line
 from common.errors import N_, CourtError, Refused
@@ -61,6 +62,7 @@ def examine(node: Node, page: Sheet) -> tuple[Check, ...]:
         _files(node, page, pdf),
         *(_certificate(node, page, certificate) if certificate else ()),
         *(_right(node, page.filing) if certificate else ()),
+        *(_cosigner(node, page.filing, each) for each in filing_lists.cosigners(node.database, page.filing.obj)),
         _duty(page),
         _clocks(node, page.filing),
         _register(node, page.filing),
@@ -250,6 +252,29 @@ def _asked(event: Any) -> tuple[Line, ...]:
     if event is None:
         return ()
     return (line(N_("As of %(asked_ms)s, source: %(source)s."), asked_ms=event.params["as_of_ms"], source=event.params["source"]),)
+
+
+def _cosigner(node: Node, filing: Filing, signed: Cosigned) -> Check:
+    """A party who signed beside the filer: the fold has held the signature against the page, here the key is looked at."""
+    who = line(N_("%(name)s signed too"), name=signed.name)
+    certificate = read_certificate(signer_of(signed.signature)[0].der)
+    try:
+        verdict = node.trust.check(certificate, at_ms=filing.submitted_ms, now_ms=node.clock.now())
+    except Refused as error:
+        return Check("bad", who, (_said(error),), ground_id=SIGN)
+    if signed.revocation == "revoked":
+        found = line(N_("The centre found the certificate revoked"))
+        return Check("bad", who, (found, *_since(signed.revoked_ms)), ground_id=SIGN)
+    later = verdict.revoked_later_ms if verdict.revoked_later_ms is not None else signed.revoked_ms
+    if later is not None:
+        sentence = N_("The certificate was revoked later, since %(since_ms)s: at the time of signing it was in force")
+        return Check("warn", who, (line(sentence, since_ms=later),))
+    if verdict.crl_this_update_ms is None:
+        return Check(
+            "warn", who, (line(N_("There is no revocation list here. It will be checked again by itself when the line is back.")),)
+        )
+    as_of = line(N_("Not revoked by the list as of %(list_ms)s"), list_ms=verdict.crl_this_update_ms)
+    return Check("warn" if verdict.stale and signed.revocation != "good" else "ok", who, (as_of,))
 
 
 # -- money

@@ -52,7 +52,7 @@ def interval(node: Node, filing: Filing) -> Interval:
 
 def _stamp(node: Node, filing: Filing) -> tuple[int | None, Line, bool]:
     """Return (moment that a good timestamp proves, what is said of it, whether nothing is wrong with it)."""
-    tokens = [each.data for each in evidence(node.database, filing.obj) if each.kind == "timestamp"]
+    tokens = [each.data for each in evidence(node.database, filing.obj) if (each.kind, each.signer) == ("timestamp", 0)]
     if not tokens:
         return None, line(N_("There is no timestamp of the national service; the interval is the proof.")), True
     shown = form(node.database, filing.obj)

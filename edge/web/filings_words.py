@@ -219,6 +219,12 @@ def _refused(court: str, params: Mapping[str, Any]) -> str:
 
 
 def _verified(params: Mapping[str, Any]) -> tuple[str, str]:
+    what, more = _checked(params)
+    who = str(params.get("signer", ""))
+    return (f"{who}: {what}" if who else what), more
+
+
+def _checked(params: Mapping[str, Any]) -> tuple[str, str]:
     subject, result = str(params.get("subject", "")), str(params.get("result", ""))
     words = {
         ("revocation", "good"): gettext("The key was in force: checked over the line"),

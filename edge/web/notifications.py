@@ -109,7 +109,9 @@ def _words(what: Notification, book: Book) -> str:
             return gettext("The case was opened: %(number)s.", number=what.number)
         case "verified":
             later = what.params.get("since_ms") is not None
-            return _checked(str(what.params.get("subject", "")), str(what.params.get("result", "")), later=later)
+            said = _checked(str(what.params.get("subject", "")), str(what.params.get("result", "")), later=later)
+            who = str(what.params.get("signer", ""))
+            return f"{who}: {said}" if who else said
     return gettext("Its status has changed.")
 
 

@@ -35,7 +35,7 @@ from court_world import (
 )
 
 from common.court import filing_lists, filings, texts
-from common.court.filing_tables import FilingDecisionRow, FilingEventRow, FilingEvidenceRow, FilingGroundRow, FilingRow
+from common.court.filing_tables import FilingDecisionRow, FilingEventRow, FilingEvidenceRow, FilingGroundRow, FilingRow, FilingSignerRow
 from common.court.filing_texts import decision_content
 from common.db import open_database
 from common.errors import Refused
@@ -210,6 +210,16 @@ def test_an_entry_on_record_by_the_first_pack_is_withdrawn_as_it_was_filed():
 def test_a_file_of_another_size_is_not_the_file():
     body = with_(submit_body(), files=[with_(ATTACHMENT, size=1)])
     assert fold(filings, [submit(body)])[1] == ["filing.files"]
+
+
+@pytest.mark.parametrize(("signer", "codes"), [(0, []), (1, []), (2, ["filing.signer"]), (-1, ["filing.signer"])])
+def test_what_is_found_out_is_about_somebody_who_signed(signer, codes):
+    first, found = cosigned(BOLAT, "2026.2"), with_(verify_body(), signer=signer)
+    state, refused = fold(filings, [first, verify(found)])
+    assert refused == codes
+    [row] = filings.rows(state)[FilingSignerRow]
+    said = {0: the_row(state)["revocation"], 1: row["revocation"]}
+    assert said == {place: found.result if place == signer else "" for place in (0, 1)}
 
 
 @pytest.mark.parametrize("first", [withdraw(), register(), refuse(), verify()])
