@@ -18,7 +18,7 @@ class EdgeConfig(msgspec.Struct, frozen=True, kw_only=True):
     ``keep_files_days``: after so many days a file that the centre has confirmed is let go of and fetched again when somebody
     opens it; 0 keeps all. ``host_key``: file of the key that wraps the keys of drafts, as systemd-creds gives it to the unit;
     default: made inside ``data``. ``alarm_hours``: after so long without R1 a filing is an alarm. ``sticks``: where inserted
-    media are mounted (`sync.media`).
+    media are mounted (`sync.media`). ``office``: where people find the office («1-қабат, 104-бөлме»).
     ``tls_proxy``: a TLS proxy stands in front, and what it says of the client is believed."""
 
     data: str = "run/edge"
@@ -28,6 +28,7 @@ class EdgeConfig(msgspec.Struct, frozen=True, kw_only=True):
     interval_seconds: Annotated[int, msgspec.Meta(ge=INTERVAL_SECONDS_MIN)] = 60
     keep_files_days: Annotated[int, msgspec.Meta(ge=0, le=36_500)] = 0
     sticks: Media = MEDIA
+    office: str = ""
     host_key: str = ""
     alarm_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = ALARM_HOURS
     surface: Literal["kiosk", "home"] = "kiosk"

@@ -46,12 +46,12 @@ def receipt(world: World, data: bytes, report: Report, certificate: NodeCertific
     taken = read_r0(data, signer)
     report.facts |= {"talon": f"{taken.talon:015}", "node": taken.node, "at_ms": taken.at, "leaf": taken.leaf, "statement": taken.statement}
     report.facts |= {"epoch": taken.epoch, "seq": taken.seq, "head": taken.head} if taken.seq else {}
-    report.ok(
-        N_("The receipt is genuine: machine %(node)s took talon %(talon)s at %(at_ms)s."),
-        node=f"{taken.node:04}",
-        talon=f"{taken.talon:015}",
-        at_ms=taken.at,
-    )
+    about = {"node": f"{taken.node:04}", "talon": f"{taken.talon:015}", "at_ms": taken.at}
+    if report.verdict != "invalid":
+        report.ok(N_("The receipt is genuine: machine %(node)s took talon %(talon)s at %(at_ms)s."), **about)
+    else:  # what is wrong is the page around it
+        sentence = N_("The receipt inside the file is genuine, whatever the page says: machine %(node)s took talon %(talon)s at %(at_ms)s.")
+        report.warn(sentence, **about)
     if taken.witness:
         report.facts["witness"] = True
         report.warn(N_("The receipt says: a witness of the court's staff signed, for a person without a key."))

@@ -39,6 +39,7 @@ MEDIA_TYPES: Final = tuple(media for media, _label in _KINDS.values())
 """Every media type `inspect` may answer."""
 EXTENSIONS: Final = (".pdf", ".docx", ".xlsx", ".doc", ".xls", ".jpg", ".jpeg", ".png")
 """For the file chooser of the browser; not a check."""
+_ENDINGS: Final = {media: f".{'jpg' if kind == 'jpeg' else kind}" for kind, (media, _label) in _KINDS.items()}
 _SAME_EXTENSION: Final = {"jpg": "jpeg", "jpe": "jpeg", "jfif": "jpeg"}
 
 PageCounter = Callable[[bytes], int]
@@ -76,6 +77,11 @@ def title(name: str) -> str:
     stem = base.rpartition(".")[0] if _extension(base) else base
     seen = "".join(sign if unicodedata.category(sign)[0] != "C" else " " for sign in unicodedata.normalize("NFC", stem).replace("_", " "))
     return " ".join(seen.split())[:TITLE_CHARS_MAX].strip()
+
+
+def file_name(title: str, media: str) -> str:
+    """Return what a file of this title is called where it is saved: with the ending that its content has."""
+    return f"{title}{_ENDINGS.get(media, '')}"
 
 
 def _content(data: bytes | Path) -> bytes:

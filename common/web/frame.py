@@ -86,10 +86,10 @@ class Frame:
     nav: tuple[NavItem, ...] = ()
     who: str = ""
     """The signed-in person, short; empty when nobody is."""
-    help_url: str = ""
-    """Empty: the shared help page."""
     help_text: str = ""
     """Where to find a person: «1-қабат, 104-бөлме, 9:00–18:30»."""
+    help_links: tuple[Action, ...] = ()
+    """What else the shared help page leads to."""
     draft_code: str = ""
     """Shown where the page says that a draft can be continued."""
     reload_seconds: int = 0

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
+from common.court.attachments import file_name
 from common.court.filing_lists import Filing
 from common.errors import N_, Conflict, CourtError, NotFound, Refused
 from common.papers.words import size_words
@@ -77,7 +78,7 @@ def make_pages(node: Node) -> Blueprint:
     def file(id: str, sha256: str) -> Response:
         _, page = _open(node, id, READERS)
         title, media, data = desk.read_file(node, page, _hex(sha256, 32))
-        name = title or gettext("Statement %(talon)s.pdf", talon=page.filing.talon)
+        name = file_name(title, media) if title else gettext("Statement %(talon)s.pdf", talon=page.filing.talon)
         return file_answer(data, name=name, kind=media, inline="save" not in request.args)
 
     @pages.get("/filings/<id>/evidence.asice", endpoint="evidence")

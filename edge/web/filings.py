@@ -69,7 +69,7 @@ def _add_chooser(pages: Blueprint, node: Node) -> None:
             with form.refusals():
                 draft = drafts.begin(node, who, first_claim(node, book, who))
                 return redirect(url_for("filings.case", id=draft.id.hex()), 303)
-        return form.page("edge/filings/choose.html", drafts=drafts.count(node, who))
+        return form.page("edge/filings/choose.html", drafts=drafts.count(node, who), witnessed=who.witness is not None)
 
 
 def first_claim(node: Node, book: Book, who: Visitor) -> Claim:

@@ -12,6 +12,7 @@ from wtforms import StringField, TextAreaField
 from wtforms.validators import Length
 
 from common.court import filing_lists
+from common.court.attachments import file_name
 from common.court.claim import load
 from common.court.filing_lists import Filing
 from common.errors import N_, NotFound, Refused
@@ -258,7 +259,9 @@ def _add_files(pages: Blueprint, node: Node) -> None:
         found = next((each for each in filing_lists.files(node.database, filing.obj) if each.sha256.hex() == sha256), None)
         if found is None:
             raise NotFound("filing.no_file", N_("There is no such file in this filing."))
-        return file_answer(node.blobs.read(found.sha256), name=found.title or sha256[:8], kind=found.media, inline=True)
+        return file_answer(
+            node.blobs.read(found.sha256), name=file_name(found.title or sha256[:8], found.media), kind=found.media, inline=True
+        )
 
     @pages.get("/<id>/proof")
     def proof(id: str) -> Response:

@@ -190,7 +190,7 @@ def _review_page(
         files=claim.attachments,
         talon=draft.content.talon,
         holder=initials(calm_name(who.witness.name if who.witness else who.name)) if not who.bin else who.name,
-        witness=who.witness,
+        witness=calm_name(who.witness.name) if who.witness else "",
         cosigners=[each.name for each in signing.cosigners_of(draft)],
         others=bool(others_to_sign(claim, author=who.person)) and who.witness is None,
     )
@@ -231,7 +231,7 @@ def _add_sent(pages: Blueprint, node: Node) -> None:
     def sent(id: str) -> str:
         who = access.require_visitor(witnessed=True)
         filing = filings.own(node, who, read_id(id))
-        return render_template("edge/filings/sent.html", **talon_values(node, filing))
+        return render_template("edge/filings/sent.html", witnessed=who.witness is not None, **talon_values(node, filing))
 
 
 def talon_values(node: Node, filing: Filing) -> dict[str, object]:

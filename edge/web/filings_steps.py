@@ -8,7 +8,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 
 from common.court import terms
-from common.court.attachments import FILE_BYTES_MAX, title
+from common.court.attachments import FILE_BYTES_MAX, file_name, title
 from common.court.book import Book
 from common.court.claim import Claim, FileKind
 from common.court.duty import Duty
@@ -345,4 +345,4 @@ def _add_replace(pages: Blueprint, node: Node) -> None:
         file = next((file for file in draft.claim.attachments if file.sha256 == sha256), None)
         data = drafts.read_file(node, who, draft.id, draft.content.files.get(sha256, ""))
         kind = file.media_type if file else "application/octet-stream"
-        return file_answer(data, name=file.title if file else sha256, kind=kind, inline=True)
+        return file_answer(data, name=file_name(file.title if file else sha256[:8], kind), kind=kind, inline=True)

@@ -12,13 +12,14 @@ from common.court import filing_lists
 from common.court.book import Book
 from common.court.filing_lists import Event, Filing, Form
 from common.court.lines import decimal_text, shown
+from common.errors import N_
 from common.papers.words import date_words, day_month, money, time_words
 from common.people import calm_name
 from common.web.languages import current_language, when
 from common.web.parts import Rung
 from edge.node import Node
+from edge.services import filings, standing, statements, talons
 from edge.services import freshness as freshness_of
-from edge.services import standing, statements, talons
 from edge.web.filings_party_form import role_words
 from sync.receipts import Ladder
 
@@ -116,7 +117,8 @@ def rungs(node: Node, filing: Filing, climbed: Ladder, events: list[Event], now:
     """Return the ladder R0–R4 as far as this machine knows it."""
     book = node.book()
     logged = climbed.log_index is not None or climbed.logged_ms is not None
-    decided = filing.status in ("registered", "refused", "withdrawn")
+    decided = filing.status in ("registered", "refused")
+    ended = decided or filing.status == "withdrawn"
     first = gettext("%(time)s. The papers and their files are kept in this court.", time=when(filing.received_ms, now))
     if not here:
         first = when(filing.received_ms, now)
@@ -125,21 +127,22 @@ def rungs(node: Node, filing: Filing, climbed: Ladder, events: list[Event], now:
         steps.append(Rung("done", gettext("Entered into the central register"), when(climbed.logged_ms, now) if climbed.logged_ms else ""))
     else:
         until = _moment(talons.register_by(filing))
-        text = gettext(
-            "When there is a line. At the latest %(time)s. If it is not there by then, come to the office with this talon.", time=until
-        )
+        online = N_("With the next exchange. At the latest %(time)s. If it is not there by then, come to the office with this talon.")
+        offline = N_("When there is a line. At the latest %(time)s. If it is not there by then, come to the office with this talon.")
+        text = gettext(online if filings.line_state(node).online else offline, time=until)
         steps.append(Rung("now", gettext("Enters the central register"), text))
-    steps.append(_files_rung(climbed, logged=logged, decided=decided, now=now))
-    steps.append(_decision_rung(book, filing, events, now, waits=logged and not decided))
+    # a court elsewhere decides about what it has whole; of its own papers a machine knows by the receipt alone
+    steps.append(_files_rung(climbed, logged=logged, read=decided and not here, now=now))
+    steps.append(_decision_rung(book, filing, events, now, waits=logged and not ended))
     if filing.status not in ("refused", "withdrawn"):
         steps.append(Rung("ahead", gettext("Is accepted to proceedings or returned"), gettext("The judge decides.")))
     return steps
 
 
-def _files_rung(climbed: Ladder, *, logged: bool, decided: bool, now: int) -> Rung:
+def _files_rung(climbed: Ladder, *, logged: bool, read: bool, now: int) -> Rung:
     if climbed.complete_ms is not None:
         return Rung("done", gettext("All files have arrived"), when(climbed.complete_ms, now))
-    if decided:
+    if read:
         return Rung("done", gettext("All files have arrived"))
     text = gettext("The files are checked in the centre.")
     return Rung("now" if logged else "ahead", gettext("All files arrive"), text)

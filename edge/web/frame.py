@@ -1,20 +1,24 @@
 """What stands around every page of a node: its court, the state of the line in plain words, who is here."""
 
+import re
+
 from flask import request, url_for
 from flask_babel import gettext
 from flask_babel import gettext as _
 
 from common.court.book import name as name_of
-from common.errors import N_
+from common.errors import N_, NotFound
 from common.papers.words import initials, size_words
 from common.web.frame import Action, Frame, Line, NavItem
 from common.web.languages import current_language, when
 from edge.exchanger import Exchanger, LineStatus
 from edge.node import Node
+from edge.services import drafts
 from edge.visitor import Visitor
 from edge.web import access
 from edge.web.access import READERS, Officer
 
+DRAFT_PAGE = re.compile(r"/filings/drafts/([0-9a-f]{32})/")
 DESK_BLUEPRINTS = ("desk", "line", "sticks", "cases")
 ROLES = {"clerk": N_("office clerk"), "judge": N_("judge"), "chairman": N_("chairman of the court"), "administrator": N_("administrator")}
 
@@ -35,6 +39,28 @@ def frame_of(node: Node, exchanger: Exchanger) -> Frame:
         line=line_words(status, node.clock.now(), staff=desk),
         nav=_nav(office),
         who=_who(who, office),
+        help_text=node.config.office,
+        help_links=_help_links(),
+        draft_code=_draft_code(node, who),
+    )
+
+
+def _draft_code(node: Node, who: Visitor | None) -> str:
+    """Return the code of the draft that a visitor is about to leave: the pages that ask are told where they came from."""
+    found = DRAFT_PAGE.match(request.values.get("next", "")) if who is not None and request.blueprint == "shared" else None
+    if who is None or found is None:
+        return ""
+    try:
+        return drafts.find(node, who, bytes.fromhex(found[1])).code
+    except NotFound:
+        return ""
+
+
+def _help_links() -> tuple[Action, ...]:
+    return (
+        Action(url_for("talons.check"), _("Check a talon"), "qr-code-scan"),
+        Action(url_for("mykey.show"), _("Test my key"), "key"),
+        Action(url_for("outages.show"), _("Outages of the line"), "wifi-off"),
     )
 
 

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from common.errors import N_, NotFound
 from common.papers.words import iin_groups
+from common.people import calm_name
 from common.web.languages import when
 from common.web.pages import render_not_built
 from edge.node import Node
@@ -60,7 +61,7 @@ def make_pages(node: Node) -> Blueprint:
         latest = notifications.page(node, who.person, limit=LATEST)
         return render_template(
             "edge/home/cabinet.html",
-            who=who,
+            name=calm_name(who.name),
             cabinet=known,
             rows=_facts(who, known, check, node.clock.now()),
             old_agreement=known is not None and known.registered and not agreement_is_current(known.agreement),

@@ -1,5 +1,7 @@
 """«Test my key»: open to everybody, at the kiosk and at home; a key file or NCALayer; nothing is kept."""
 
+from collections.abc import Mapping
+
 from flask import Blueprint, render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response
@@ -56,14 +58,19 @@ def _facts(found: KeyFacts) -> list[tuple[str, str]]:
         rows.append((gettext("IIN"), iin_groups(certificate.iin)))
     if certificate.bin:
         rows.append((gettext("Organisation"), f"{certificate.organisation}, {gettext('BIN')}\u00a0{iin_groups(certificate.bin)}"))
-    rows.append((gettext("Role"), gettext(ROLE_WORDS[certificate.role]) if certificate.role else ""))
+    rows.append((gettext("Role"), _words(ROLE_WORDS, certificate.role)))
     rows.append((gettext("Valid from"), date_time_words(certificate.not_before_ms, lang)))
     rows.append((gettext("Valid until"), date_time_words(certificate.not_after_ms, lang)))
     rows.append((gettext("Algorithm"), certificate.algorithm))
-    rows.append((gettext("Where the key is kept"), gettext(STORAGE_WORDS.get(certificate.storage, certificate.storage))))
-    rows.append((gettext("Identification"), gettext(IDENTIFICATION_WORDS.get(certificate.identification, certificate.identification))))
+    rows.append((gettext("Where the key is kept"), _words(STORAGE_WORDS, certificate.storage)))
+    rows.append((gettext("Identification"), _words(IDENTIFICATION_WORDS, certificate.identification)))
     rows.append((gettext("Issued by"), certificate.issuer))
     return [row for row in rows if row[1]]
+
+
+def _words(words: Mapping[str, str], code: str) -> str:
+    """Return what ``code`` of a certificate means; empty where it says nothing: the empty sentence is a catalogue's own heading."""
+    return gettext(words.get(code, code)) if code else ""
 
 
 def _lines(node: Node, found: KeyFacts) -> list[Line]:

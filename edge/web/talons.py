@@ -13,8 +13,9 @@ from common.web.offline import FILE_NAME, MEDIA_TYPE, Pinned, offline_page
 from edge.node import Node
 from edge.services import checks, filings
 from edge.services.checks import Checked
-from edge.web.filings_words import category_word, court_word, document_word, freshness, house, state_of
+from edge.web.filings_words import State, category_word, court_word, document_word, freshness, house, state_of
 from sync import directory
+from sync.receipts import Ladder
 from sync.verify import PUBLIC_BYTES_MAX
 
 
@@ -57,11 +58,16 @@ def _page(node: Node, form: CheckForm, checked: Checked | None) -> str:
         **page_values(checked.report if checked else None),
         known=gettext("What this machine knows"),
         facts=_facts(node, checked.filing) if checked and checked.filing else [],
-        state=state_of(checked.filing, checked.climbed, online=filings.line_state(node).online)
-        if checked and checked.filing and checked.climbed
-        else None,
+        state=_state(node, checked.filing, checked.climbed) if checked and checked.filing and checked.climbed else None,
         fresh=freshness(node, house(node), node.clock.now()),
     )
+
+
+def _state(node: Node, filing: Filing, climbed: Ladder) -> State:
+    """How far it is, said to anybody: not as to the person who filed it."""
+    if filing.status == "withdrawn":
+        return State(gettext("Withdrawn by whoever filed it"), "mute")
+    return state_of(filing, climbed, online=filings.line_state(node).online)
 
 
 def _facts(node: Node, filing: Filing) -> list[tuple[str, str]]:

@@ -407,6 +407,24 @@ def test_all_evidence_comes_in_one_file_that_the_check_takes(house: House, aigul
         assert text in page, text
 
 
+def test_a_file_is_saved_with_the_ending_of_its_content(house: House, aigul: Browser) -> None:
+    base = fill(aigul)
+    for address in (base, sent_by_pages(aigul)):
+        page = aigul.get(address if address != base else f"{base}/documents").text
+        found = re.findall(r'href="([^"]+/files/[0-9a-f]{64})"', page)
+        assert found, address
+        for each in found:
+            assert aigul.get(each).headers["Content-Disposition"].endswith(".pdf"), each
+
+
+def test_whoever_ends_a_visit_in_a_draft_is_told_its_code(aigul: Browser) -> None:
+    base = fill(aigul)
+    code = re.search(r"\d{4}-\d{4}", words(aigul.get(f"{base}/case")))
+    assert code is not None
+    assert f"with the code {code.group()}" in words(aigul.get(f"/end?next={base}/case"))
+    assert "with the code" not in words(aigul.get(f"/end?next=/filings/drafts/{'0' * 32}/case"))
+
+
 def test_withdrawing_takes_the_key_and_ends_the_filing(aigul: Browser) -> None:
     address = sent_by_pages(aigul)
     assert "This key belongs to somebody else" in words(aigul.post(f"{address}/withdraw", {"reason": ""}, key=BOLAT))
@@ -414,6 +432,8 @@ def test_withdrawing_takes_the_key_and_ends_the_filing(aigul: Browser) -> None:
     page = words(aigul.get(address))
     assert "Withdrawn by you" in page
     assert "Келістік" in page
+    assert "With the next exchange. At the latest" in page
+    assert "All files have arrived" not in page, "nothing has left this machine yet"
     assert aigul.get(f"{address}/withdraw").status_code == 400
 
 

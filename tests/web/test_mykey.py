@@ -56,6 +56,14 @@ def test_a_good_key_says_whose_it_is(browser: Browser, who: Person, elsewhere: b
         assert words in page, words
 
 
+def test_what_a_certificate_does_not_say_is_left_out(browser: Browser) -> None:
+    browser.get("/help?lang=kk")
+    page = browser.post("/key", key=AIGUL).text
+    assert "Кілт мұнда жарамды" in page
+    for wrong in ("Project-Id-Version", "Жеке басты анықтау"):  # the first is what a catalogue says of the empty sentence
+        assert wrong not in page, wrong
+
+
 def test_nothing_is_kept_and_nobody_is_signed_in(house: House, browser: Browser) -> None:
     tables = [name for (name,) in fetch(house.node.database, "SELECT name FROM sqlite_master WHERE type = 'table'")]
 

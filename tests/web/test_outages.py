@@ -1,6 +1,7 @@
 """The line was down: what anybody sees of it, and the certificate."""
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,9 @@ def come_back(house: House) -> None:
 
 def test_before_the_first_outage_the_page_says_so_and_there_is_nothing_to_certify(house: House) -> None:
     assert "No outage is on record" in words(guest(house).get("/outages/"))
-    assert guest(house).get(DAYS).status_code == 404
+    answer = guest(house).get(DAYS)
+    assert answer.status_code == 400
+    assert "no record of the line being down" in words(answer)
 
 
 def test_anybody_sees_the_outage_and_takes_a_certificate_that_the_public_check_reads(house: House) -> None:
@@ -66,7 +69,14 @@ def test_anybody_sees_the_outage_and_takes_a_certificate_that_the_public_check_r
 def test_days_that_are_none_are_refused_in_words(house: House, query: str) -> None:
     answer = guest(house).get(f"/outages/certificate.pdf{query}")
     assert answer.status_code == 400
-    assert "Choose" in words(answer)
+    assert re.search("Choose the first|Choose days|Write the date as", words(answer))
+
+
+def test_days_are_typed_as_on_every_page_and_there_is_a_way_back(house: House) -> None:
+    page = guest(house).get("/outages/certificate.pdf?first=21.11.2027&last=21.11.2027")
+    assert "Choose days up to today" in words(page)
+    assert 'href="/"' in page.text
+    assert 'type="date"' not in page.text
 
 
 def test_making_certificates_is_limited(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from common.court.filing_lists import Filing
+from common.db import fetch
 from common.pki import cms
 from edge.services import checks, talons
 from tests.court import START_MS
@@ -57,6 +58,13 @@ def test_a_signed_statement_names_its_signer_to_who_brings_it(house: House, fili
     page = words(guest(house).post("/check", {"code": "", "file": (io.BytesIO(data), "s.pdf")}))
     assert "The signature is genuine" in page
     assert "СӘРСЕНОВА" in page
+
+
+def test_of_a_filing_taken_back_nobody_is_called_you(house: House) -> None:
+    sent = send(house.node, ready(house.node))
+    fetch(house.node.database, "UPDATE filing_row SET status = 'withdrawn' WHERE obj = ?", (sent.obj,))
+    page = words(guest(house).post("/check", {"code": talons.receipt_of(house.node, sent).qr_text}))
+    assert "Withdrawn by whoever filed it" in page
 
 
 def test_a_forged_paper_says_what_is_wrong(house: House, filing: Filing) -> None:

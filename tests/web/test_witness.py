@@ -224,6 +224,19 @@ def test_the_witness_sees_nothing_else_of_the_person(world: World, browser: Brow
     assert browser.get("/desk").status_code == 404, "the clerk's own rights are put down"
 
 
+def test_the_way_on_is_one_that_is_open(browser: Browser) -> None:
+    address = sent(browser)
+    page = browser.get(f"{address}/sent").text
+    assert "Ask there for the answer with this talon" in page
+    assert 'href="/end"' in page
+    for closed in ('href="/filings"', "Do not forget your stick"):
+        assert closed not in page, closed
+    landing = browser.get("/").text
+    assert 'href="/filings/drafts"' in landing
+    assert 'href="/cabinet"' not in landing
+    assert "your signing key" not in browser.get("/filings/new").text
+
+
 def test_the_person_agrees_before_the_witness_signs(browser: Browser) -> None:
     begin(browser)
     base = fill(browser, who=CITIZEN)
