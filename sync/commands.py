@@ -23,6 +23,7 @@ from common.papers.words import date_time_short
 from common.pki.certificates import Certificate, read_certificate
 from common.pki.crl import CRL_BYTES_MAX, Crl, CrlInfo
 from common.pki.gost94 import gost34311
+from common.pki.patience import patiently
 from common.pki.streebog import streebog512
 from common.pki.trust import Trust
 from common.version import VERSION
@@ -125,7 +126,8 @@ def import_crl(trust: Trust, path: Path, now: int, *, yes: bool) -> int:
     _show_crl(Crl(data).info)
     if not (yes or agreed("Use this revocation list?")):
         return 1
-    with out.status("Verifying the signature, making the index …"):
+    work = "Verifying the signature, making the index …"
+    with out.status(work) as status, patiently(lambda percent: status.update(f"{work} {percent} %")):
         trust.import_crl(data, now)
     out.print("Imported.")
     return 0

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from cryptography import x509
 
 from common.errors import N_, Refused
-from common.pki import der
+from common.pki import der, patience
 from common.pki.algorithms import refused_as
 from common.pki.certificates import Certificate, levelled, read_names
 
@@ -113,15 +113,14 @@ class Crl:
     def signed_by(self, issuer: Certificate) -> bool:
         """Return whether ``issuer`` may sign lists, has the name of this one, and signed it.
 
-        Raises Refused("pki.digest_slow") on a machine that would take minutes to say (see ``engines``).
+        On a machine without a fast library for its digest that may take a minute or two, in a process of its own (`patience`).
         """
         if not issuer.may_sign_crls or issuer.subject_name != self.issuer_name:
             return False
         try:
-            return issuer.verify(self._signature, self._signed_part, oid=self._oid)
-        except Refused as refused:
-            if refused.code == "pki.digest_slow":
-                raise
+            with patience.patiently():
+                return issuer.verify(self._signature, self._signed_part, oid=self._oid)
+        except Refused:
             return False
 
     def entries(self) -> Iterator[Entry]:

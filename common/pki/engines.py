@@ -2,7 +2,8 @@
 
 Chosen once, at import, and said in ``--version``. A foreign engine must first repeat a known answer that takes the carry of
 the check sum through every byte, because old builds of such libraries got that wrong. Plain Python is hundreds of times
-slower, so it has a limit: whoever hands in a large file may not keep a court's machine busy for minutes.
+slower, so it has a limit: whoever hands in a large file may not keep a court's machine busy for minutes. What the machine
+itself has to know, a revocation list of a trusted centre, it takes its time for (`patience`).
 """
 
 import ctypes
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from common.errors import N_, Refused
+from common.pki import patience
 
 Digest = Callable[[bytes], bytes]
 PURE = "Python"
@@ -30,11 +32,15 @@ class Engine:
     name: str
     compute: Digest
     bytes_max: int | None = None
-    """The longest message it takes, in bytes."""
+    """The longest message it takes at once, in bytes."""
+    apart: str = ""
+    """What computes longer ones in a process of its own, where there is time for that: "module:function"."""
 
     def __call__(self, data: bytes) -> bytes:
-        """Return the digest of ``data``. Raises Refused("pki.digest_slow") beyond ``bytes_max``."""
+        """Return the digest of ``data``. Raises Refused("pki.digest_slow") beyond ``bytes_max``, or as `patience.apart`."""
         if self.bytes_max is not None and len(data) > self.bytes_max:
+            if self.apart and patience.is_patient():
+                return patience.apart(self.apart, data)
             raise Refused("pki.digest_slow", _TOO_SLOW, mb=self.bytes_max // 1024 // 1024)
         return self.compute(data)
 
@@ -51,7 +57,7 @@ def choose(pure: Digest, pure_bytes_max: int, *, openssl: str = "", gcrypt: int)
                 return Engine(name, engine)
         except (OSError, ValueError, AttributeError):
             continue  # not on this machine: the next one, at last our own tables
-    return Engine(PURE, pure, pure_bytes_max)
+    return Engine(PURE, pure, pure_bytes_max, f"{pure.__module__}:{pure.__name__}")
 
 
 def _openssl(name: str) -> Digest:
@@ -63,6 +69,8 @@ def _gcrypt(algorithm: int, digest_bytes: int) -> Digest:
     library.gcry_check_version.restype = ctypes.c_char_p
     if library.gcry_check_version(None) is None or library.gcry_md_algo_info(algorithm, _GCRYCTL_TEST_ALGO, None, None):
         raise OSError  # built or configured without it (FIPS): asking it to compute would end the process
+    if library.gcry_md_get_algo_dlen(algorithm) != digest_bytes:
+        raise OSError  # another digest under this number: it would write past its room
     library.gcry_md_hash_buffer.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t)
     library.gcry_md_hash_buffer.restype = None
 

@@ -10,10 +10,12 @@ every Debian), else the tables below.
 import struct
 
 from common.pki.engines import Engine, choose
+from common.pki.patience import Told
 
 BLOCK_BYTES = 64
 PURE_BYTES_MAX = 4 * 1024 * 1024
 """About eight seconds of plain Python."""
+TOLD_BYTES = 256 * 1024
 _MASK = (1 << 512) - 1
 _ROWS = struct.Struct("<8Q")
 
@@ -99,10 +101,12 @@ def _compress(count: int, state: int, block: int) -> int:
     return cipher ^ key ^ state ^ block
 
 
-def _pure(data: bytes, state: int) -> bytes:
+def _pure(data: bytes, state: int, told: Told | None) -> bytes:
     bits = total = 0
     whole = len(data) - len(data) % BLOCK_BYTES
     for start in range(0, whole, BLOCK_BYTES):
+        if told is not None and start % TOLD_BYTES == 0:
+            told(100 * start // len(data))
         block = int.from_bytes(data[start : start + BLOCK_BYTES], "little")
         state = _compress(bits, state, block)
         bits += 512
@@ -114,14 +118,14 @@ def _pure(data: bytes, state: int) -> bytes:
     return _compress(0, state, total + block & _MASK).to_bytes(64, "little")
 
 
-def pure512(data: bytes) -> bytes:
-    """Return the 64-byte digest, computed in Python alone (about half a megabyte in a second)."""
-    return _pure(data, 0)
+def pure512(data: bytes, told: Told | None = None) -> bytes:
+    """Return the 64-byte digest, computed in Python alone (about half a megabyte in a second); ``told`` hears how far it is."""
+    return _pure(data, 0, told)
 
 
-def pure256(data: bytes) -> bytes:
-    """Return the 32-byte digest, computed in Python alone."""
-    return _pure(data, int.from_bytes(b"\x01" * 64, "little"))[32:]
+def pure256(data: bytes, told: Told | None = None) -> bytes:
+    """Return the 32-byte digest, computed in Python alone; ``told`` as in `pure512`."""
+    return _pure(data, int.from_bytes(b"\x01" * 64, "little"), told)[32:]
 
 
 streebog512: Engine = choose(pure512, PURE_BYTES_MAX, openssl="md_gost12_512", gcrypt=310)

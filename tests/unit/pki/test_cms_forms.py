@@ -86,6 +86,18 @@ def test_a_machine_too_slow_for_it_cannot_tell(keys: dict[str, Key], monkeypatch
         sign_pdf(pdf, key, at_ms=NOVEMBER_MS, field="second")
 
 
+def test_the_national_list_is_verified_without_a_fast_library_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has 22 MB and is signed over all of them: what a document is refused for, a trusted centre's list is given time for."""
+    authority = Authority.create("gost512", "СЫНАҚ", at_ms=NOVEMBER_MS)
+    trust = Trust.of([authority.root.certificate.der, authority.issuer.certificate.der])
+    data = authority.crl(NOVEMBER_MS, NOVEMBER_MS + HOUR_MS, 1)
+    slow = engines.Engine(engines.PURE, streebog.pure512, 100, "common.pki.streebog:pure512")
+    monkeypatch.setitem(algorithms._GOST_DIGESTS, "streebog512", slow)
+    with pytest.raises(Refused, match="crl.signature"):
+        trust.import_crl(data[:-1] + bytes([data[-1] ^ 1]), NOVEMBER_MS)
+    assert trust.import_crl(data, NOVEMBER_MS).number == 1
+
+
 def test_a_revocation_list_of_2004(root_of_2004: OldKey) -> None:
     """The state bodies' own centre signs its lists with such a key."""
     key = old_person(root_of_2004)

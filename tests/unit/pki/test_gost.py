@@ -2,15 +2,17 @@
 
 import hashlib
 import secrets
+from dataclasses import replace
 
 import gostcrypto
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.errors import Refused
+from common.errors import Refused, Unreachable
 from common.pki import gost, gost94, streebog
 from common.pki.engines import PURE, Digest, choose
+from common.pki.patience import patiently
 
 # RFC 7091, 7.1: the standard's own curve, key, digest, secret number and signature.
 EXAMPLE = gost.Curve(
@@ -70,6 +72,22 @@ def test_a_wrong_engine_is_not_taken_and_a_slow_one_has_a_limit() -> None:
     assert (engine.name, engine(b"")) == (PURE, streebog.pure512(b""))
     with pytest.raises(Refused, match="pki.digest_slow"):
         engine(b"x" * 101)
+
+
+def test_a_long_digest_is_computed_apart_where_there_is_time_for_it() -> None:
+    data, heard = secrets.token_bytes(streebog.TOLD_BYTES + 100), list[int]()
+    engine = choose(streebog.pure512, 100, openssl="sha512", gcrypt=10)
+    with patiently(heard.append), patiently():
+        assert engine(data) == streebog.streebog512(data)
+    assert heard == [0, 99]
+    old = choose(gost94.pure34311, 100, gcrypt=10)
+    with patiently():
+        assert old(b"\xff" * 1000) == gost94.gost34311(b"\xff" * 1000)
+    with pytest.raises(Refused, match="pki.digest_slow"):
+        engine(data)
+    for function in ("common.pki.streebog:nothing", "common.pki.patience:is_patient"):
+        with patiently(), pytest.raises(Unreachable, match="pki.digest_apart"):
+            replace(engine, apart=function)(data)
 
 
 def test_a_right_engine_is_taken_and_named() -> None:
