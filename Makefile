@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run install venv-package system lint test bench storm kills fuzz faults catalogue clean
+.PHONY: run install venv-package system lint test bench storm kills fuzz faults wheelhouse catalogue clean
 
 install: $(STAMP)
 
@@ -66,6 +66,11 @@ kills: install system
 fuzz: install
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz $(TARGET) --seconds $(or $(SECONDS),60)
+
+# Our wheel and every wheel it needs, for machines like this one: what `central release pack` signs
+wheelhouse: install
+	rm -rf build/wheelhouse
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --wheel-dir build/wheelhouse . pip
 
 # The table of attacks and faults in tests/faults/README.md, with every test of it run
 faults: install system

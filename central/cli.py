@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+from central import releasing
 from central.centre import Centre
 from central.config import CentralConfig
 from central.services import enrolment, erasures, evidence, lists, reference
@@ -67,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
     restamp = commands.add_command(sub, "restamp", _restamp, "add a time stamp of today to a container of evidence")
     restamp.add_argument("file", type=Path)
     commands.add_trust_commands(sub, _trust_add, _crl_import)
+    releasing.add(sub)
     return top
 
 

@@ -12,7 +12,7 @@ from common.config import load, settings_text, split_listen
 from common.errors import N_, Conflict
 from common.files import make_folder, write_durable
 from common.pki.trust import Trust
-from edge import enrolment
+from edge import enrolment, trial, update
 from edge.config import EdgeConfig
 from edge.exchanger import Exchanger
 from edge.node import Node
@@ -51,11 +51,22 @@ def parser() -> argparse.ArgumentParser:
     backup = commands.add_command(sub, "backup", _backup, "copy database and files of the running node into a folder")
     backup.add_argument("target", type=Path)
     stick_commands.add_stick(sub, _import, _export)
+    _add_update(sub)
     line = commands.add_command(sub, "line", _line, "take this machine off the line, or put it back")
     line.add_argument("state", choices=("cut", "heal", "show"))
     verify_command.add(sub, _verify)
     commands.add_trust_commands(sub, _trust_add, _crl_import)
     return top
+
+
+def _add_update(sub: commands.Subcommands) -> None:
+    made = commands.add_command(sub, "update", _update, "change to the signed release on a stick, and back if it does not answer")
+    made.add_argument("folder", type=Path, help="where the stick is mounted")
+    made.add_argument("--home", type=Path, default=update.HOME, help="where releases lie and the link current (default: %(default)s)")
+    made.add_argument("--restart", default=update.RESTART, help="what starts the service again (default: %(default)s)")
+    made.add_argument("--wait", type=int, default=update.WAIT_SECONDS, help="seconds until the new version must answer")
+    made.add_argument("--rollback", action="store_true", help="take an older release than the one that runs")
+    commands.add_command(sub, "trial", _trial, "fold a copy of the data with this version and compare; changes nothing")
 
 
 def _default_data() -> Path:
@@ -158,6 +169,18 @@ def _import(given: argparse.Namespace) -> int:
 def _backup(given: argparse.Namespace) -> int:
     with _open(given) as node:
         return commands.backup(node.database, node.data, given.target, "node.db")
+
+
+def _update(given: argparse.Namespace) -> int:
+    asked = update.Update(given.home.absolute(), given.restart, given.wait, older=given.rollback)
+    with stick_commands.moving() as show:
+        version = update.run(asked, given.folder, _config(given), SystemClock(), say=out.print, progress=show)
+    out.print(f"This machine runs {version}.", style="bold green")
+    return 0
+
+
+def _trial(given: argparse.Namespace) -> int:
+    return trial.run(_config(given), SystemClock())
 
 
 def _line(given: argparse.Namespace) -> int:

@@ -167,8 +167,11 @@ def agreed(question: str) -> bool:
     return yes
 
 
-def examine(database: Database, fold: Fold, blobs: BlobStore, clock: Clock, environment: bytes, *, anew: bool, repair: bool = False) -> int:
-    """Derive everything again and say what is wrong; with ``anew`` write all tables anew first; with ``repair`` mend what can be."""
+def examine(
+    database: Database, fold: Fold, blobs: BlobStore | None, clock: Clock, environment: bytes, *, anew: bool, repair: bool = False
+) -> int:
+    """Derive everything again and say what is wrong, without ``blobs`` not of files; with ``anew`` write all tables anew first; with
+    ``repair`` mend what can be."""
     with Progress(console=out, transient=True) as bar:
         task = bar.add_task("", total=None)
 
@@ -183,7 +186,7 @@ def examine(database: Database, fold: Fold, blobs: BlobStore, clock: Clock, envi
     for finding in found:
         out.print(f"{finding.code}  {finding.place}", style="bold red")
     out.print(f"{len(found)} findings." if found else "Everything is what the entries say.")
-    if repair and found:
+    if repair and found and blobs is not None:
         count = fsck.repair(database, fold, blobs, found, clock.now())
         out.print(f"{count} mended: rows are folded anew, damaged files come again with the next exchanges.")
     return 1 if found else 0

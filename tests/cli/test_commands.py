@@ -20,7 +20,22 @@ from tests.court import START_MS, Court
 from tests.sim.papers import AIGUL
 
 COMMANDS = {
-    "edge": ["init", "enrol", "run", "sync", "fsck", "backup", "export", "import", "line", "verify", "trust add", "crl import"],
+    "edge": [
+        "init",
+        "enrol",
+        "run",
+        "sync",
+        "fsck",
+        "backup",
+        "export",
+        "import",
+        "line",
+        "verify",
+        "trust add",
+        "crl import",
+        "update",
+        "trial",
+    ],
     "central": [
         "init",
         "run",
@@ -36,6 +51,9 @@ COMMANDS = {
         "restamp",
         "trust add",
         "crl import",
+        "release key",
+        "release certify",
+        "release pack",
     ],
 }
 
