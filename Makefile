@@ -56,7 +56,7 @@ bench: install
 
 # Long runs that accumulate: make storm SEEDS=1000:2000
 storm: install
-	SEEDS=$(SEEDS) PYTEST_DEBUG_TEMPROOT=$(TEMPROOT) $(BIN)/python -m pytest tests/sim/test_storms.py -n $(JOBS)
+	$(BIN)/python -m tests.sim.storms $(SEEDS) --jobs $(JOBS)
 
 # kill -9 at every system call of filing, export, import and exchange that changes something on a disk (make test takes a spread)
 kills: install system

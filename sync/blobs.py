@@ -101,11 +101,14 @@ class BlobStore:
         return False
 
     def _disown(self, sha256: bytes) -> int:
-        """Count a damaged blob as missing; return its size. What is left of its file is written over when it comes again."""
+        """Count a damaged blob as missing, where an entry names it; return its size. What is left of its file is written over when
+        it comes again."""
         with transaction(self._database):
             [(size,)] = fetch(self._database, "DELETE FROM blob WHERE sha256 = ? RETURNING size", (sha256,))
-            values = (sha256, size, self._clock.now())
-            fetch(self._database, "INSERT OR REPLACE INTO damaged (sha256, size, found_ms) VALUES (?, ?, ?)", values)
+            # a use case that fell after it had stored its files leaves some that nobody names: those are simply gone
+            statement = """INSERT OR REPLACE INTO damaged (sha256, size, found_ms)
+                           SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM blob_ref WHERE sha256 = ?1)"""
+            fetch(self._database, statement, (sha256, size, self._clock.now()))
         return int(size)
 
     def open(self, sha256: bytes) -> AbstractContextManager[IO[bytes]]:

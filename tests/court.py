@@ -13,7 +13,8 @@ import functools
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -170,6 +171,8 @@ class Court:
         self.watches: dict[int, Watch] = {}
         self.taken: dict[bytes, int] = {}
         """Leaf → machine of everything that was promised to somebody (R0)."""
+        self.written: dict[bytes, int] = {}
+        """Leaf → true time (ms) of the same, whatever the machine's own clock said."""
         self.filings: list[Filing] = []
         self.files: Objects | None = None
         self.troubles: list[str] = []
@@ -228,7 +231,8 @@ class Court:
         line = self.lines.setdefault(number, Line(self._handle, self.dice))
         watch = self.watches.setdefault(number, Watch(self.clock))
         node = Node.open(EdgeConfig(data=str(self.folder / f"node-{number}")), clock=watch, transport=line)
-        node.start()
+        with closed_if_it_falls(node):
+            node.start()
         places = [place for place, other in enumerate(self.nodes) if other.number == number]
         if places:
             self.nodes[places[0]] = node
@@ -254,7 +258,7 @@ class Court:
         """Write one entry at ``node``; once this returns it is promised."""
         with node.journal.unit() as unit:
             entry = unit.append(obj, body, blobs=blobs, actor=actor)
-        self.taken[entry.leaf] = node.number
+        self._promised(node, entry)
         return entry
 
     def file(self, node: Node, person: Person, court: str, *, attachment: bytes = b"") -> Filing:
@@ -267,10 +271,14 @@ class Court:
             body = papers.submit(person, court, talon, statement, attachment, unit.now)
             obj = new_object_id()
             entry = unit.append(obj, body, blobs=files, actor=person.key.certificate.sha256)
-        self.taken[entry.leaf] = node.number
+        self._promised(node, entry)
         filing = Filing(obj, entry.leaf, talon, court, person)
         self.filings.append(filing)
         return filing
+
+    def _promised(self, node: Node, entry: Entry) -> None:
+        self.taken[entry.leaf] = node.number
+        self.written[entry.leaf] = self.clock.now()
 
     def withdraw(self, node: Node, filing: Filing) -> Entry:
         """Take ``filing`` back at ``node``; raises where the node does not hold it open."""
@@ -320,7 +328,8 @@ class Court:
         """The same for the centre."""
         self.centre.close()
         self.centre = Centre.open(self.centre.config, clock=self.clock, files=self.files)
-        self.centre.start()
+        with closed_if_it_falls(self.centre):
+            self.centre.start()
 
     def keep_files(self, url: str, files: Objects) -> None:
         """Start the centre again with its files in another store than its folder."""
@@ -404,6 +413,16 @@ class Court:
 def blob_path(owner: Node | Centre, sha256: bytes) -> Path:
     """Return where a machine keeps a whole file, if in its folder."""
     return owner.data / "blobs" / sha256.hex()[:2] / sha256.hex()
+
+
+@contextmanager
+def closed_if_it_falls(owner: Node | Centre) -> Iterator[None]:
+    """Close what a machine had open when it falls while it starts: nobody else can any more."""
+    try:
+        yield
+    except BaseException:
+        owner.close()
+        raise
 
 
 @functools.cache
