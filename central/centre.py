@@ -5,7 +5,6 @@ journal, logged through a signed bundle like everybody's.
 """
 
 import secrets
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +35,7 @@ from sync.rotation import Rotate
 from sync.server import Server
 from sync.stick_centre import CentreStick
 
+DATABASE_FILE = "centre.db"
 DAY_MS = 86_400_000
 NODE_CERTIFICATE_DAYS = 90
 """Machines renew theirs by themselves in the last 30 days (`sync.rotation`); revocation does not wait for expiry."""
@@ -102,14 +102,23 @@ class RegistryKeys:
 class Centre:
     """The register with everything it is made of; pages and commands are given it whole."""
 
-    def __init__(self, config: CentralConfig, who: Identity, keys: RegistryKeys, clock: Clock, files: Objects | None = None) -> None:
+    def __init__(
+        self,
+        config: CentralConfig,
+        who: Identity,
+        keys: RegistryKeys,
+        clock: Clock,
+        files: Objects | None = None,
+        database: Database | None = None,
+    ) -> None:
         assert bool(config.blobs) == (files is not None), "who opens a centre gives it the store its settings name"
         self.config = config
         self.identity = who
         self.keys = keys
         self.clock = clock
         self.data = Path(config.data)
-        self.database: Database = open_database(self.data / "centre.db")
+        assert bool(config.database) == (database is not None), "who puts the centre together opens the server it names"
+        self.database: Database = database or open_database(self.data / DATABASE_FILE)
         self.trust = Trust.load(make_folder(self.data / "trust"))
         self.fold = Fold((directory.Directory(who.pin), *SUBJECTS), self._known)
         self.journal = Journal(self.database, self.fold, clock, node=CENTRE_NODE, environment=who.environment, highwater=None)
@@ -117,18 +126,23 @@ class Centre:
         self.register = Register(self.database, self.fold, clock, who, keys.log, self.journal)
         self.register.revoked = self.revocations
         self.register.after_fold = self.blobs.bury
+        self.register.folds_at_start = not config.front_end
         self.after_news: Callable[[], object] = self.register.fold_pending
         """Called when machines' entries were logged: folds them. A running centre puts the waking of its folding thread here."""
         self.trouble = ""
         """The code of what keeps logged entries from being folded; empty while all is well."""
         self.server = Server(self.register, self.blobs, lambda: self.after_news(), self._renew)
         self.sticks = CentreStick(self.server, who, self.data / "stick")
-        self._publishing = threading.Lock()
         self._shelf = reference.Shelf()
 
     @classmethod
-    def create(cls, config: CentralConfig, *, clock: Clock, name: str, files: Objects | None = None) -> "Centre":
-        """Make a new centre in ``config.data``: keys, identity, its first entry; raises Conflict where there is one."""
+    def create(
+        cls, config: CentralConfig, *, clock: Clock, name: str, files: Objects | None = None, database: Database | None = None
+    ) -> "Centre":
+        """Make a new centre in ``config.data``: keys, identity, its first entry; raises Conflict where there is one.
+
+        ``files`` and ``database`` as for `open`.
+        """
         folder = make_folder(Path(config.data))
         if (folder / "registry.key").exists():
             raise Conflict("centre.exists", N_("There is a centre in this folder already. Nothing was changed."))
@@ -146,24 +160,29 @@ class Centre:
         private = identity.generate_keys()
         certificate = keys.certify(pin, PublicKeys.of(private), CENTRE_NODE, name, now, CENTRE_CERTIFICATE_DAYS)
         identity.save_identity(folder, private, certificate, pin)
-        centre = cls.open(config, clock=clock, files=files)
+        centre = cls.open(config, clock=clock, files=files, database=database)
         centre.start()
         centre.announce(certificate, CENTRE_NODE, name)
         return centre
 
     @classmethod
-    def open(cls, config: CentralConfig, *, clock: Clock, files: Objects | None = None) -> "Centre":
-        """Read what `create` made and put the centre together; ``files`` is the store that ``config.blobs`` names, if it does."""
+    def open(cls, config: CentralConfig, *, clock: Clock, files: Objects | None = None, database: Database | None = None) -> "Centre":
+        """Read what `create` made and put the centre together.
+
+        ``files`` is the store that ``config.blobs`` names, ``database`` the server's that ``config.database`` names, opened
+        (`common.postgres`); None where they lie in its folder.
+        """
         folder = Path(config.data)
-        return cls(config, identity.load_identity(folder), RegistryKeys(folder), clock, files)
+        return cls(config, identity.load_identity(folder), RegistryKeys(folder), clock, files, database)
 
     def start(self, progress: refold.Progress = lambda step, done, total: None) -> None:
         """Create what is missing, fold anew where tables changed, and finish what a crash interrupted."""
-        known.create(self.database)
-        self.journal.start()
-        refold.bring_up_to_date(self.database, self.fold, self.clock, progress)
-        self.server.start()
-        self.sticks.start()
+        with self.database.starting():
+            known.create(self.database)
+            self.journal.start()
+            refold.bring_up_to_date(self.database, self.fold, self.clock, progress)
+            self.server.start()
+            self.sticks.start()
 
     def announce(self, certificate: bytes, node: int, name: str) -> None:
         """Write a machine into the directory."""
@@ -189,13 +208,8 @@ class Centre:
 
     def publish(self) -> None:
         """Log, fold and deliver what the centre itself has just written: whoever wrote it looks at the result next."""
-        with self.publishing():
-            self.register.log_own()
+        self.register.log_own()
         self.register.fold_pending()
-
-    def publishing(self) -> threading.Lock:
-        """Return what whoever logs the centre's own entries holds meanwhile: two threads would make two bundles that overlap."""
-        return self._publishing
 
     def book(self) -> Book:
         """Return the reference data as published."""

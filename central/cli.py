@@ -8,12 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from central import releasing
-from central.centre import Centre
+from central.centre import DATABASE_FILE, Centre
 from central.config import CentralConfig
 from central.services import enrolment, erasures, evidence, lists, reference
 from common.clock import SystemClock
 from common.config import load, split_listen
 from common.court import staff
+from common.db import Database
 from common.errors import N_, Refused, Unreachable
 from common.pki.certificates import Certificate, read_certificate
 from common.pki.trust import Trust
@@ -91,10 +92,21 @@ def _files(config: CentralConfig) -> Objects | None:
     return Bucket(config.blobs)
 
 
+def _database(config: CentralConfig) -> Database | None:
+    """Open the server that the settings name; None where the register is a file."""
+    if not config.database:
+        return None
+    try:
+        from common.postgres import open_postgres  # its driver is an extra, and takes its time to load
+    except ImportError as error:
+        raise Refused("config.driver", N_("The driver for PostgreSQL is missing: pip install 'sot-kabineti[postgresql]'.")) from error
+    return open_postgres(config.database, standby=config.database_standby)
+
+
 @contextmanager
 def _open(given: argparse.Namespace) -> Iterator[Centre]:
     config = _config(given)
-    centre = Centre.open(config, clock=SystemClock(), files=_files(config))
+    centre = Centre.open(config, clock=SystemClock(), files=_files(config), database=_database(config))
     try:
         centre.start()
         enrolment.create(centre.database)
@@ -107,7 +119,7 @@ def _init(given: argparse.Namespace) -> int:
     # read before anything is made: a register without the administrator that was asked for would have to be thrown away
     first = read_certificate(commands.read_file(given.administrator)) if given.administrator else None
     config = _config(given)
-    centre = Centre.create(config, clock=SystemClock(), name=given.name, files=_files(config))
+    centre = Centre.create(config, clock=SystemClock(), name=given.name, files=_files(config), database=_database(config))
     try:
         with out.status("Publishing the reference data …"):
             count = reference.publish_initial(centre)
@@ -155,7 +167,9 @@ def _erase(given: argparse.Namespace) -> int:
 
 def _run(given: argparse.Namespace) -> int:
     config = _config(given)
-    split_listen(config.listen, behind_tls_proxy=config.tls_proxy)
+    _, port = split_listen(config.listen, behind_tls_proxy=config.tls_proxy)
+    if config.front_end and not config.database:
+        raise Refused("config.front_end", N_("A front end needs the database of a server that it shares with the others."))
     load_identity(given.data)
     # the pages with everything they draw in are loaded by this command alone; the others answer at once
     from central import app, folding, jobs
@@ -163,9 +177,12 @@ def _run(given: argparse.Namespace) -> int:
 
     set_up_log(config.log_level)
     stop = Stop.heeded()
-    with alone(given.data / "run.lock"), _open(given) as centre:
+    # one process owns a file; those that share a server may share a folder of keys too
+    lock = given.data / (f"run-{port}.lock" if config.database else "run.lock")
+    with alone(lock), _open(given) as centre:
         web = app.build(centre)
-        folder, schedule = folding.start(centre), jobs.start(centre)
+        folder = folding.start(centre)
+        schedule = jobs.start(centre, lambda: folder.leads)
         if config.blobs:
             _look_at_store(centre)
         out.print(f"Serving http://{config.listen}")
@@ -224,7 +241,8 @@ def _backup(given: argparse.Namespace) -> int:
     with _open(given) as centre:
         if centre.config.blobs:
             out.print(f"Files stay in {centre.config.blobs}: that store keeps its own copies.")
-        return commands.backup(centre.database, centre.data, given.target, "centre.db")
+        name = "centre.dump" if centre.database.shared else DATABASE_FILE
+        return commands.backup(centre.database, centre.data, given.target, name)
 
 
 def _trust_add(given: argparse.Namespace) -> int:
@@ -251,4 +269,4 @@ def _restamp(given: argparse.Namespace) -> int:
 
 
 def _verify(given: argparse.Namespace) -> int:
-    return verify_command.run(given, "centre.db")
+    return verify_command.run(given, DATABASE_FILE, _database(_config(given)))

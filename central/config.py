@@ -17,11 +17,18 @@ class CentralConfig(msgspec.Struct, frozen=True, kw_only=True):
     ``blobs``: the S3-compatible store of whole files, ``s3://bucket/prefix``, whose endpoint and keys are taken from the
     environment (`central.bucket`); default: in ``data``. ``sticks``: where inserted media are mounted (`sync.media`).
 
+    ``database``: empty for the file centre.db in ``data``, or a PostgreSQL server as postgresql://user@host/name, which
+    several processes share (`common.postgres`); with ``database_standby`` nothing is written while it has no synchronous
+    standby. ``front_end``: answer only; folding and the schedule are left to another process.
+
     The services of the national certification centre, asked on schedule; an empty value switches one off: ``crl`` and
     ``crl_delta`` (addresses of revocation lists, separated by spaces), ``ocsp``, ``tsa`` with ``tsa_policy``.
     """
 
     data: str = "run/centre"
+    database: str = ""
+    database_standby: bool = False
+    front_end: bool = False
     listen: str = "127.0.0.1:8000"
     tls_proxy: bool = False
     blobs: Store = ""

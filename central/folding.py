@@ -4,6 +4,10 @@ It is woken by every bundle and gives way to those that follow it, for their sen
 for tables; it looks around every minute without being woken, and never ends on an error: what was logged
 stays logged, what could not be done is tried again, and ``centre.trouble`` says why pages are behind.
 
+Of several processes on one server (`common.postgres`) one folds, by a lock that its session holds; when it dies the next
+one that may takes over within a second or so. What others log is found by looking, every POLL_SECONDS. A process with the setting
+``front_end`` never folds. Nothing hangs on there being one only: each fold is a transaction of the one writer.
+
     folder = folding.start(centre)
     …
     folder.stop()
@@ -22,6 +26,7 @@ from common.errors import CourtError
 
 TICK_SECONDS: Final = 60
 RETRY_SECONDS: Final = 10
+POLL_SECONDS: Final = 1
 QUIET_SECONDS: Final = 0.1
 """After so long without a bundle the line counts as quiet."""
 NEXT_BUNDLE_SECONDS: Final = 1.0
@@ -44,12 +49,15 @@ class Folding:
         self._news = threading.Event()
         self._stop = threading.Event()
         self._impatient_from = self._resumed = 0.0
+        self.leads = False
+        """Whether this process is the one that folds and asks the services."""
         self._thread = threading.Thread(target=self._run, name="folding", daemon=True)
 
     def start(self) -> None:
         """Take over the folding from the threads that answer the machines."""
         self._centre.after_news = self.wake
-        self._thread.start()
+        if not self._centre.config.front_end:
+            self._thread.start()
 
     def wake(self) -> None:
         """Say that something was logged."""
@@ -59,10 +67,15 @@ class Folding:
         """Finish what is under way and end the thread."""
         self._stop.set()
         self.wake()
-        self._thread.join(STOP_SECONDS)
+        if self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
 
     def round(self) -> None:
-        """Fold and deliver what is logged, note who was heard, check what can be checked now."""
+        """Fold and deliver what is logged, note who was heard, check what can be checked now; nothing where another process does it."""
+        trouble = self._guarded(self._ask_to_lead)
+        if trouble or not self.leads:
+            self._centre.trouble = trouble
+            return
         self._resumed = time.monotonic()
         self._impatient_from = self._resumed + PATIENCE_SECONDS
         trouble = self._guarded(lambda: self._centre.register.fold_pending(self._give_way))
@@ -91,9 +104,26 @@ class Folding:
     def _run(self) -> None:
         while not self._stop.is_set():
             self.round()
-            self._news.wait(RETRY_SECONDS if self._centre.trouble else TICK_SECONDS)
+            self._rest(time.monotonic() + (RETRY_SECONDS if self._centre.trouble else TICK_SECONDS))
             self._news.clear()
         self._centre.database.close()  # this thread's connection
+
+    def _rest(self, until: float) -> None:
+        """Wait until ``until`` or for news, also for what only another process of the same server knows of."""
+        wait = POLL_SECONDS if self._centre.database.shared else TICK_SECONDS
+        while (left := until - time.monotonic()) > 0 and not self._news.wait(min(wait, left)):
+            if self._centre.database.shared and self._guarded(self._look):
+                return
+
+    def _look(self) -> None:
+        led = self.leads
+        self._ask_to_lead()
+        if self.leads and (not led or self._centre.register.pending()):
+            self.wake()
+
+    def _ask_to_lead(self) -> None:
+        self.leads = False  # until the server says so
+        self.leads = self._centre.database.lead()
 
     def _guarded(self, step: Callable[[], object]) -> str:
         """Run one step; return "" or the code of what went wrong."""

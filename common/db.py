@@ -1,8 +1,11 @@
-"""The only door to apsw and peewee.
+"""The only door to databases: apsw stands behind `common.sqlite`, psycopg behind `common.postgres`, peewee behind both.
 
 Rules: models are unbound and every query is given its database, so that many nodes live in one process and a forgotten
 database fails at once; a write is one IMMEDIATE transaction; times are integer milliseconds UTC, money integer tiyn;
 tables are STRICT. Stock `DateTimeField` and `DecimalField` misbehave under apsw and are not offered.
+
+What a centre runs is written once, for SQLite and PostgreSQL: parameters are ``?`` or ``?1``, conflicts ``ON CONFLICT``, rows of before
+``IS DISTINCT FROM``; no PRAGMA, GLOB, INSERT OR, scalar MAX or x''.
 
     database = open_database(path)
     with transaction(database):
@@ -10,24 +13,20 @@ tables are STRICT. Stock `DateTimeField` and `DecimalField` misbehave under apsw
 """
 
 import functools
-import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import apsw
 import peewee
-from playhouse.apsw_ext import APSWDatabase
 
-from common.errors import N_, Conflict, Corrupt, CourtError, Unreachable
-
-BUSY_TIMEOUT_MS = 5_000
-"""How long a writer waits for another one on the same machine."""
-CACHE_KIB = 16_000
-FAILURES = (apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.NotADBError)
-"""What is not the statement's fault."""
-DISK_FAILS = N_("The disk reports an error: this machine cannot take papers now. Call the administrator.")
+from common.dialect import BUSY_TIMEOUT_MS, broken, quiet
+from common.dialect import DISK_FAILS as DISK_FAILS
+from common.dialect import Database as Database
+from common.dialect import Guard as Guard
+from common.dialect import Table as Table
+from common.errors import Conflict, CourtError
+from common.sqlite import SqliteFile
 
 AutoField = peewee.AutoField
 BlobField = peewee.BlobField
@@ -41,68 +40,10 @@ TextField = peewee.TextField
 fn = peewee.fn
 
 
-class Table(peewee.Model):
-    """Base of all tables: STRICT, so that the database checks types too."""
-
-    class Meta:
-        strict_tables = True
-        legacy_table_names = False
-
-
-def _pragma_wal(connection: apsw.Connection) -> None:
-    connection.pragma("journal_mode", "wal")  # readers never wait for the writer
-
-
-def _pragma_full(connection: apsw.Connection) -> None:
-    connection.pragma("synchronous", "full")  # a receipt promises durability: fsync on every commit
-
-
-def _pragma_keys(connection: apsw.Connection) -> None:
-    connection.pragma("foreign_keys", True)
-
-
-def _pragma_secure_delete(connection: apsw.Connection) -> None:
-    connection.pragma("secure_delete", True)  # what is erased (drafts, sessions) leaves no trace in free pages
-
-
-def _pragma_cache(connection: apsw.Connection) -> None:
-    connection.pragma("cache_size", -CACHE_KIB)
-
-
-def _pragma_trust(connection: apsw.Connection) -> None:
-    connection.pragma("trusted_schema", False)  # a tampered file must not run functions
-
-
-RECIPE: tuple[Callable[[apsw.Connection], None], ...] = (
-    _pragma_wal,
-    _pragma_full,
-    _pragma_keys,
-    _pragma_secure_delete,
-    _pragma_cache,
-    _pragma_trust,
-)
-
-
-class Database(APSWDatabase):
-    """An APSWDatabase whose every connection follows RECIPE.
-
-    ``failed``: the disk could not make something durable. After that nobody knows what the disk holds, and a later sync that
-    succeeds proves nothing about the earlier one: this process writes nothing more.
-    """
-
-    failed = False
-
-    def _connect(self) -> apsw.Connection:
-        connection = super()._connect()
-        for step in RECIPE:
-            step(connection)
-        return connection
-
-
 def open_database(path: Path | str) -> Database:
     """Open (or create) the SQLite file at ``path``; each thread gets its own connection on first use."""
-    logging.getLogger("peewee").setLevel(logging.INFO)  # at DEBUG it writes every parameter: numbers, names, verifiers
-    return Database(str(path), timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=True)
+    quiet()
+    return SqliteFile(str(path), timeout=BUSY_TIMEOUT_MS / 1000, autoconnect=True)
 
 
 @contextmanager
@@ -110,24 +51,22 @@ def transaction(database: Database) -> Iterator[None]:
     """One IMMEDIATE transaction: all of the block or nothing of it.
 
     Raises Conflict("db.constraint") where the database's own rules refuse, Unreachable("db.busy") where another writer
-    holds the file too long, Corrupt("db.full"/"db.broken") where the disk or the file fails. A full disk may be emptied; after
-    a broken one every transaction is refused until the process is started again.
+    holds it too long, Unreachable("db.away") where the server does not answer or nobody knows what became of the commit,
+    Corrupt("db.full"/"db.broken") where the disk or the file fails. A full disk may be emptied; after a broken one every
+    transaction is refused until the process is started again.
     """
     if database.failed:
-        raise Corrupt("db.broken", DISK_FAILS)
+        raise broken()
     try:
-        with database.atomic("IMMEDIATE"):
+        with database.writing():
             yield
     except CourtError:
         raise
-    except (apsw.ConstraintError, peewee.IntegrityError) as error:
-        raise Conflict("db.constraint", N_("Somebody changed this at the same time. Open the page again.")) from error
-    except FAILURES as error:
-        raise _failure(database, error) from error
-    except peewee.DatabaseError as error:  # what COMMIT itself raises, peewee calls by another name
-        if not isinstance(error.__context__, FAILURES):
+    except Exception as error:
+        ours = database.judge(error)
+        if ours is None:
             raise
-        raise _failure(database, error.__context__) from error
+        raise ours from error
 
 
 @contextmanager
@@ -136,37 +75,42 @@ def passing(database: Database) -> Iterator[None]:
 
     A power cut may take it back, and nothing else with it; the next transaction flushes it too. Not inside another one.
     """
-    connection = database.connection()
-    connection.pragma("synchronous", "normal")
-    try:
-        with transaction(database):
-            yield
-    finally:
-        _pragma_full(connection)
+    with database.lightly(), transaction(database):
+        yield
 
 
 @contextmanager
 def snapshot(database: Database) -> Iterator[None]:
     """Let every read of the block see one state of the database, whatever others commit meanwhile; nothing is written in it."""
-    with database.atomic("DEFERRED"):
-        yield
+    try:
+        with database.reading():
+            yield
+    except CourtError:
+        raise
+    except Exception as error:
+        ours = database.judge(error)
+        if ours is None:
+            raise
+        raise ours from error
 
 
-def _failure(database: Database, error: Exception) -> CourtError:
-    """Return what the disk's or the lock's error is to us; after a broken disk the database is ``failed``."""
-    if isinstance(error, (apsw.BusyError, apsw.LockedError)):
-        return Unreachable("db.busy", N_("The machine is busy. Nothing was lost; try again in a moment."))
-    if isinstance(error, apsw.FullError):
-        return Corrupt("db.full", N_("The disk is full: this machine cannot take papers now. Call the administrator."))
-    database.failed = True
-    return Corrupt("db.broken", DISK_FAILS)
+def create_tables(database: Database, models: Iterable[type[Table]], *, more: Sequence[str | Guard] = ()) -> None:
+    """Create what is missing of ``models`` with their indexes, and ``more``: other indexes, triggers."""
+    with database.defining():
+        for model in models:
+            with database.bind_ctx([model], bind_refs=False, bind_backrefs=False):
+                model.create_table(safe=True)
+            database.complete(model)
+        for one in more:
+            if isinstance(one, Guard):
+                database.guard(one)
+            else:
+                database.run(one)
 
 
-def create_tables(database: Database, models: Iterable[type[Table]]) -> None:
-    """Create what is missing of ``models`` with their indexes."""
-    for model in models:
-        with database.bind_ctx([model], bind_refs=False, bind_backrefs=False):
-            model.create_table(safe=True)
+def has_table(database: Database, name: str) -> bool:
+    """Return whether the database has a table of this name."""
+    return database.has(name)
 
 
 def insert(database: Database, model: type[Table], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -176,7 +120,7 @@ def insert(database: Database, model: type[Table], rows: Sequence[Mapping[str, A
     """
     if rows:
         statement, defaults = _insertion(model)  # type: ignore[arg-type]  # peewee declares the hash of models loosely
-        database.connection().executemany(statement, [[row.get(name, default) for name, default in defaults] for row in rows])
+        database.run_many(statement, [[row.get(name, default) for name, default in defaults] for row in rows])
 
 
 @functools.cache
@@ -189,18 +133,38 @@ def _insertion(model: type[Table]) -> tuple[str, list[tuple[str, Any]]]:
 
 def delete_object(database: Database, model: type[Table], obj: bytes) -> None:
     """Delete the rows of one object."""
-    database.connection().execute(f'DELETE FROM "{model._meta.table_name}" WHERE obj = ?', (obj,))
+    database.run(f'DELETE FROM "{model._meta.table_name}" WHERE obj = ?', (obj,))
 
 
 def fetch(database: Database, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Run one SQL statement and return its rows as tuples: for the hot paths of the journal and the log.
 
-    A failing disk is raised as in `transaction`; what the database's rules refuse stays an apsw.ConstraintError.
+    A failing disk or server is raised as in `transaction`; what the database's rules refuse stays the driver's own error.
     """
     try:
-        return list(database.connection().execute(statement, parameters))
-    except FAILURES as error:
-        raise _failure(database, error) from error
+        return list(database.run(statement, parameters))
+    except Exception as error:
+        ours = database.judge(error)
+        if ours is None or isinstance(ours, Conflict):
+            raise
+        raise ours from error
+
+
+def fetch_many(database: Database, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run one SQL statement for each of ``rows``."""
+    database.run_many(statement, rows)
+
+
+@contextmanager
+def each(database: Database, statement: str, parameters: Sequence[Any] = ()) -> Iterator[Iterator[tuple[Any, ...]]]:
+    """Give the rows of a select one after the other, however many they are; other reads may go on meanwhile.
+
+    with each(database, "SELECT leaf FROM entry") as rows:
+        for (leaf,) in rows: …
+    """
+    moment = snapshot(database) if database.shared and not database.in_transaction() else nullcontext()
+    with moment, closing(database.stream(statement, parameters)) as rows:
+        yield rows
 
 
 def rows_of(database: Database, query: Any) -> list[dict[str, Any]]:
@@ -212,7 +176,7 @@ def rows_of(database: Database, query: Any) -> list[dict[str, Any]]:
     lean = query.clone()
     lean._returning = (peewee.SQL(", ".join(f'"t1"."{name}"' for name in names)),)
     statement, parameters = database.get_sql_context().sql(lean).query()
-    found = [dict(zip(names, row, strict=True)) for row in database.connection().execute(statement, parameters)]
+    found = [dict(zip(names, row, strict=True)) for row in database.run(statement, parameters)]
     for name, convert in converters:
         for row in found:
             row[name] = convert(row[name])

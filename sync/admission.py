@@ -6,7 +6,7 @@ An entry of a revoked machine after its cut is evidence, wherever it is held, un
 
 from typing import Literal
 
-from common.db import Database, fetch
+from common.db import Database, fetch, has_table
 from sync import revocations
 from sync.identity import Pin
 
@@ -17,7 +17,7 @@ Standing = Literal["", "after", "admitted"]
 def is_admitted(database: Database, leaf: bytes) -> bool:
     """Return whether an act admits the entry ``leaf``."""
     # `verify` also looks into databases of before, and into empty ones
-    known = fetch(database, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'admission'")
+    known = has_table(database, "admission")
     return bool(known and fetch(database, "SELECT 1 FROM admission WHERE leaf = ? LIMIT 1", (leaf,)))
 
 

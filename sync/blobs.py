@@ -106,8 +106,9 @@ class BlobStore:
         with transaction(self._database):
             [(size,)] = fetch(self._database, "DELETE FROM blob WHERE sha256 = ? RETURNING size", (sha256,))
             # a use case that fell after it had stored its files leaves some that nobody names: those are simply gone
-            statement = """INSERT OR REPLACE INTO damaged (sha256, size, found_ms)
-                           SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM blob_ref WHERE sha256 = ?1)"""
+            statement = """INSERT INTO damaged (sha256, size, found_ms)
+                           SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM blob_ref WHERE sha256 = ?1)
+                           ON CONFLICT (sha256) DO UPDATE SET size = ?2, found_ms = ?3"""
             fetch(self._database, statement, (sha256, size, self._clock.now()))
         return int(size)
 
@@ -148,7 +149,7 @@ class BlobStore:
                 shutil.rmtree(self._partial / sha256.hex(), ignore_errors=True)
             fetch(self._database, "DELETE FROM doomed WHERE sha256 = ?", (sha256,))
         if doomed:
-            fetch(self._database, "PRAGMA wal_checkpoint(TRUNCATE)")
+            self._database.scrub()
         return len(doomed)
 
     def prune(self, sha256: bytes, size: int) -> None:
@@ -156,7 +157,9 @@ class BlobStore:
         with transaction(self._database):
             fetch(self._database, "DELETE FROM blob WHERE sha256 = ?", (sha256,))
             values = (sha256, size, self._clock.now())
-            fetch(self._database, "INSERT OR REPLACE INTO pruned (sha256, size, pruned_ms) VALUES (?, ?, ?)", values)
+            statement = """INSERT INTO pruned (sha256, size, pruned_ms) VALUES (?1, ?2, ?3)
+                           ON CONFLICT (sha256) DO UPDATE SET size = ?2, pruned_ms = ?3"""
+            fetch(self._database, statement, values)
         self._objects.remove(_name(sha256))
 
     def _pruned_size(self, sha256: bytes) -> int | None:
@@ -264,7 +267,7 @@ class BlobStore:
 
     def _record(self, sha256: bytes, size: int) -> None:
         values = (sha256, size, self._clock.now())
-        fetch(self._database, "INSERT OR IGNORE INTO blob (sha256, size, stored_ms) VALUES (?, ?, ?)", values)
+        fetch(self._database, "INSERT INTO blob (sha256, size, stored_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values)
         fetch(self._database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))
         fetch(self._database, "DELETE FROM damaged WHERE sha256 = ?", (sha256,))
 

@@ -9,14 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-import apsw
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table as Grid
 from rich.text import Text
 
 from common.clock import Clock
-from common.db import Database
+from common.db import Database, snapshot
 from common.errors import N_, CourtError, Refused
 from common.files import make_folder, sync_folder, write_durable
 from common.papers.words import date_time_short
@@ -181,7 +180,7 @@ def examine(
         if anew:
             count = refold.everything(database, fold, clock, show)
             out.print(f"{count} objects folded anew.")
-        with database.atomic("DEFERRED"):  # one moment of a machine that may be running: what comes meanwhile is not looked at
+        with snapshot(database):  # one moment of a machine that may be running: what comes meanwhile is not looked at
             found = fsck.check(database, fold, blobs, environment=environment, progress=show)
     for finding in found:
         out.print(f"{finding.code}  {finding.place}", style="bold red")
@@ -200,10 +199,7 @@ def backup(database: Database, data: Path, target: Path, name: str) -> int:
     make_folder(target)
     unfinished = target / f".{name}.tmp"
     unfinished.unlink(missing_ok=True)
-    copy = apsw.Connection(str(unfinished))
-    with copy.backup("main", database.connection(), "main") as step:
-        step.step(-1)  # all in one read: writers go on meanwhile, and none of them makes it begin anew
-    copy.close()
+    database.copy_to(unfinished)
     unfinished.replace(target / name)
     sync_folder(target)
     copied = _copy_blobs(data / "blobs", make_folder(target / "blobs"))

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from common.db import BlobField, CompositeKey, Database, IntegerField, Table, TextField, create_tables, fetch
+from common.db import BlobField, CompositeKey, Database, IntegerField, Table, TextField, create_tables, each, fetch
 from common.facts import Audience
 from sync import directory
 from sync.entry import Entry
@@ -77,10 +77,12 @@ class CourtNodeRow(Table):
 
 TABLES: tuple[type[Table], ...] = (ObjectScopeRow, ScopeNodeRow, FeedRow, FeedGoneRow, CourtNodeRow)
 
-_ADMIT = """
+_LENGTH = """SELECT COALESCE(MAX(ends.position), 0) FROM (
+               SELECT MAX(position) AS position FROM feed WHERE node = ?1
+               UNION ALL SELECT MAX(position) FROM feed_gone WHERE node = ?1) AS ends"""
+_ADMIT = f"""
 INSERT INTO feed (node, position, log_index)
-SELECT ?1, MAX((SELECT COALESCE(MAX(position), 0) FROM feed WHERE node = ?1),
-               (SELECT COALESCE(MAX(position), 0) FROM feed_gone WHERE node = ?1)) + row_number() OVER (ORDER BY e.log_index), e.log_index
+SELECT CAST(?1 AS BIGINT), ({_LENGTH}) + row_number() OVER (ORDER BY e.log_index), e.log_index
 FROM entry e WHERE e.obj = ?2 AND e.log_index IS NOT NULL AND e.node <> ?1
 AND NOT EXISTS (SELECT 1 FROM feed f WHERE f.node = ?1 AND f.log_index = e.log_index)
 """
@@ -99,10 +101,10 @@ def deliver(database: Database, audiences: Mapping[bytes, Audience]) -> None:
     for obj, audience in audiences.items():
         scopes = _scopes(audience)
         for scope in scopes:
-            fetch(database, "INSERT OR IGNORE INTO object_scope (obj, scope) VALUES (?, ?)", (obj, scope))
+            fetch(database, "INSERT INTO object_scope (obj, scope) VALUES (?, ?) ON CONFLICT DO NOTHING", (obj, scope))
         for court in audience.courts:
             if (writes := directory.node_of(database, court)) is not None:
-                fetch(database, "INSERT OR IGNORE INTO court_node (court, node) VALUES (?, ?)", (court, writes))
+                fetch(database, "INSERT INTO court_node (court, node) VALUES (?, ?) ON CONFLICT DO NOTHING", (court, writes))
         if audience.everyone:
             admit(database, EVERYONE, obj)
         for node in _machines(database, scopes):
@@ -121,7 +123,7 @@ def redeliver(database: Database, scope: str) -> None:
 
 def redeliver_courts(database: Database) -> None:
     """Redeliver every court's objects, and withdraw them from the machine the court had before; called when the directory changed."""
-    for (scope,) in fetch(database, "SELECT DISTINCT scope FROM object_scope WHERE scope GLOB 'court:*'"):
+    for (scope,) in fetch(database, "SELECT DISTINCT scope FROM object_scope WHERE scope >= 'court:' AND scope < 'court;'"):
         court = scope.partition(":")[2]
         now = directory.node_of(database, court)
         before = fetch(database, "SELECT node FROM court_node WHERE court = ?", (court,))
@@ -129,7 +131,8 @@ def redeliver_courts(database: Database) -> None:
             _withdraw_scope(database, scope, before[0][0])
         redeliver(database, scope)
         if now is not None:
-            fetch(database, "INSERT OR REPLACE INTO court_node (court, node) VALUES (?, ?)", (court, now))
+            statement = "INSERT INTO court_node (court, node) VALUES (?1, ?2) ON CONFLICT (court) DO UPDATE SET node = ?2"
+            fetch(database, statement, (court, now))
 
 
 def _withdraw_scope(database: Database, scope: str, node: int) -> None:
@@ -159,15 +162,13 @@ def admit(database: Database, node: int, obj: bytes) -> None:
 
 def append(database: Database, node: int, log_index: int) -> None:
     """Append one entry to the feed of its author: what was admitted comes back to who wrote it."""
-    statement = "INSERT OR IGNORE INTO feed (node, position, log_index) VALUES (?, ?, ?)"
+    statement = "INSERT INTO feed (node, position, log_index) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
     fetch(database, statement, (node, feed_length(database, node) + 1, log_index))
 
 
 def feed_length(database: Database, node: int) -> int:
     """Return the last position of the machine's feed."""
-    statement = """SELECT MAX((SELECT COALESCE(MAX(position), 0) FROM feed WHERE node = ?1),
-                              (SELECT COALESCE(MAX(position), 0) FROM feed_gone WHERE node = ?1))"""
-    return int(fetch(database, statement, (node,))[0][0])
+    return int(fetch(database, _LENGTH, (node,))[0][0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,16 +187,17 @@ def read_feed(database: Database, node: int, after: int, *, bytes_max: int) -> P
     taken: list[tuple[int, int, Entry]] = []
     length = feed_length(database, node)
     cursor, size = after, 0
-    for position, log_index, leaf, bytes_ in database.connection().execute(statement, (node, after)):
-        size += bytes_
-        if taken and size > bytes_max:
-            break
-        found = entry_at(database, leaf)
-        if found:
-            taken.append((position, log_index, found[0]))
-        cursor = position
-    else:
-        cursor = max(cursor, length)
+    with each(database, statement, (node, after)) as rows:
+        for position, log_index, leaf, bytes_ in rows:
+            size += bytes_
+            if taken and size > bytes_max:
+                break
+            found = entry_at(database, leaf)
+            if found:
+                taken.append((position, log_index, found[0]))
+            cursor = position
+        else:
+            cursor = max(cursor, length)
     gone = fetch(database, "SELECT position, obj FROM feed_gone WHERE node = ? AND position > ? AND position <= ?", (node, after, cursor))
     return Part(taken, [(position, obj) for position, obj in gone], cursor)
 
@@ -226,7 +228,7 @@ def _open_cabinets(database: Database, audience: Audience) -> set[str]:
     fresh = set()
     for person, node in audience.opens:
         scope = f"person:{person}"
-        if fetch(database, "INSERT OR IGNORE INTO scope_node (scope, node) VALUES (?, ?) RETURNING node", (scope, node)):
+        if fetch(database, "INSERT INTO scope_node (scope, node) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING node", (scope, node)):
             fresh.add(scope)
     return fresh
 

@@ -18,6 +18,9 @@ from sync.entry import Entry, stored_envelope
 from sync.tables import QuarantineRow, entries_of, is_withdrawn
 
 KnownFactory = Callable[[Database], Known]
+FIRST_OF_EACH = """SELECT obj, envelope FROM (
+                     SELECT obj, envelope, row_number() OVER (PARTITION BY obj ORDER BY log_index IS NULL, log_index, epoch, seq) AS place
+                     FROM entry) AS ordered WHERE place = 1"""
 
 
 class Fold:
@@ -162,9 +165,8 @@ class Fold:
 
     def in_order(self, database: Database) -> list[bytes]:
         """Return every object, those whom others ask about first."""
-        # SQLite takes the other columns from the row that holds the minimum
-        first = fetch(database, "SELECT obj, envelope, MIN(COALESCE(log_index, 1 << 62)) FROM entry GROUP BY obj")
-        kinds = {obj: stored_envelope(envelope).type for obj, envelope, _ in first}
+        first = fetch(database, FIRST_OF_EACH)
+        kinds = {obj: stored_envelope(envelope).type for obj, envelope in first}
         places = {name: self._order[subject.NAME] for name, subject in self._by_type.items()}
         return sorted(kinds, key=lambda obj: places.get(kinds[obj], len(places)))
 

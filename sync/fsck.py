@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from common.db import Database, fetch, rows_of, transaction
+from common.db import Database, each, fetch, has_table, rows_of, transaction
 from common.errors import Corrupt, CourtError
 from common.facts import Rows
 from sync import admission, log, merkle
@@ -49,7 +49,7 @@ def check(
     ``environment`` is given to check the own chain from its start.
     """
     found = [*_check_leaves(database, progress), *_check_chain(database, environment), *_check_places(database)]
-    if fetch(database, "SELECT 1 FROM sqlite_master WHERE name = 'tile'"):
+    if has_table(database, "tile"):
         found += _check_log(database)
     found += _check_objects(database, fold, progress)
     if blobs is not None:
@@ -59,27 +59,28 @@ def check(
 
 def _check_leaves(database: Database, progress: Progress) -> Iterator[Finding]:
     total = fetch(database, "SELECT COUNT(*) FROM entry")[0][0]
-    rows = database.connection().execute("SELECT leaf, envelope, salt, body, content_hash FROM entry")
-    for place, (leaf, envelope, salt, body, content_hash) in enumerate(rows):
-        if place % REPORT_EVERY == 0:
-            progress("entries", place, total)
-        if body is not None and hashlib.sha256(salt + body).digest() != content_hash:
-            yield Finding("fsck.body", leaf.hex())
-        if leaf_of(envelope, content_hash) != leaf:
-            yield Finding("fsck.leaf", leaf.hex())
+    with each(database, "SELECT leaf, envelope, salt, body, content_hash FROM entry") as rows:
+        for place, (leaf, envelope, salt, body, content_hash) in enumerate(rows):
+            if place % REPORT_EVERY == 0:
+                progress("entries", place, total)
+            if body is not None and hashlib.sha256(salt + body).digest() != content_hash:
+                yield Finding("fsck.body", leaf.hex())
+            if leaf_of(envelope, content_hash) != leaf:
+                yield Finding("fsck.leaf", leaf.hex())
 
 
 def _check_chain(database: Database, environment: bytes) -> Iterator[Finding]:
     node, last_epoch, last_seq, last_head = fetch(database, "SELECT node, epoch, seq, head FROM journal")[0]
     statement = "SELECT epoch, seq, leaf, chain FROM entry WHERE node = ? AND chain IS NOT NULL ORDER BY epoch, seq"
     epoch, seq, head = 0, 0, b""
-    for at, number, leaf, chain in database.connection().execute(statement, (node,)):
-        if at != epoch:
-            epoch, seq, head = at, 0, chain_start(environment, node, at) if environment else b""
-        expected = chain_next(head, leaf) if head else chain
-        if number != seq + 1 or chain != expected:
-            yield Finding("fsck.chain", leaf.hex())
-        seq, head = number, chain
+    with each(database, statement, (node,)) as rows:
+        for at, number, leaf, chain in rows:
+            if at != epoch:
+                epoch, seq, head = at, 0, chain_start(environment, node, at) if environment else b""
+            expected = chain_next(head, leaf) if head else chain
+            if number != seq + 1 or chain != expected:
+                yield Finding("fsck.chain", leaf.hex())
+            seq, head = number, chain
     if last_seq and (epoch, seq, head) != (last_epoch, last_seq, last_head):
         yield Finding("fsck.head", f"{last_epoch}-{last_seq}")
 
@@ -87,7 +88,7 @@ def _check_chain(database: Database, environment: bytes) -> Iterator[Finding]:
 def _check_places(database: Database) -> Iterator[Finding]:
     """Of the logged entries in one place all but the first stand there because a person admitted them (PROTOCOL 2.20)."""
     statement = """SELECT leaf FROM (SELECT leaf, row_number() OVER (PARTITION BY node, epoch, seq ORDER BY log_index) AS place
-                   FROM entry WHERE log_index IS NOT NULL) WHERE place > 1"""
+                   FROM entry WHERE log_index IS NOT NULL) AS ranked WHERE place > 1"""
     for (leaf,) in fetch(database, statement):
         if not admission.is_admitted(database, leaf):
             yield Finding("fsck.place", leaf.hex())

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from common.clock import Clock
-from common.db import DISK_FAILS, BlobField, Database, IntegerField, Table, create_tables, fetch, insert, transaction
+from common.db import DISK_FAILS, BlobField, Database, IntegerField, Table, create_tables, each, fetch, insert, transaction
 from common.errors import Corrupt
 from common.facts import BlobRef, Body, encode_body
 from common.ids import mint_talon
@@ -111,7 +111,7 @@ class Journal:
 
     def count_turn(self) -> None:
         """Note that the centre gave a new token, inside the unit that keeps it: whoever restores the disk before is known by it."""
-        fetch(self.database, "INSERT INTO turn (id, count) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET count = count + 1")
+        fetch(self.database, "INSERT INTO turn (id, count) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET count = turn.count + 1")
 
     def _begin(self) -> None:
         with transaction(self.database):
@@ -160,11 +160,12 @@ class Journal:
                        WHERE node = ? AND epoch = ? AND seq > ? AND chain IS NOT NULL ORDER BY seq"""
         taken: list[Entry] = []
         size = 0
-        for envelope, salt, body, content_hash, leaf in self.database.connection().execute(statement, (self.node, epoch, seq)):
-            size += len(envelope) + len(body or b"") + 64
-            if taken and size > bytes_max:
-                break
-            taken.append(Entry(stored_envelope(envelope), envelope, salt, body, content_hash, leaf))
+        with each(self.database, statement, (self.node, epoch, seq)) as rows:
+            for envelope, salt, body, content_hash, leaf in rows:
+                size += len(envelope) + len(body or b"") + 64
+                if taken and size > bytes_max:
+                    break
+                taken.append(Entry(stored_envelope(envelope), envelope, salt, body, content_hash, leaf))
         return taken
 
     def head_at(self, epoch: int, seq: int) -> bytes | None:

@@ -95,7 +95,7 @@ def keep(database: Database, reason: str, node: int, data: bytes, now: int) -> N
         fetch(database, statement, (node, reason, data, now))
         return
     statement = """INSERT INTO evidence_turned_away (node, reason, count, last_ms) VALUES (?1, ?2, 1, ?3)
-                   ON CONFLICT (node, reason) DO UPDATE SET count = count + 1, last_ms = ?3"""
+                   ON CONFLICT (node, reason) DO UPDATE SET count = evidence_turned_away.count + 1, last_ms = ?3"""
     fetch(database, statement, (node, reason, now))
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import peewee
 
-from common.db import BlobField, CompositeKey, Database, IntegerField, Table, create_tables, insert
+from common.db import BlobField, CompositeKey, Database, Guard, IntegerField, Table, create_tables, each, fetch, insert, snapshot
 from common.errors import N_, Corrupt, NotFound, Refused
 from sync.merkle import HASH_BYTES, SIZE_MAX, HashReader, root_of_hashes, tree_root
 
@@ -45,31 +45,33 @@ class Tile(Table):
 
 
 GUARDS = (
-    """CREATE TRIGGER IF NOT EXISTS tile_only_grows BEFORE UPDATE ON tile
-    WHEN NEW.level IS NOT OLD.level OR NEW.idx IS NOT OLD.idx OR substr(NEW.hashes, 1, length(OLD.hashes)) IS NOT OLD.hashes
-    BEGIN SELECT RAISE(ABORT, 'tiles only grow'); END""",
-    """CREATE TRIGGER IF NOT EXISTS tile_stays BEFORE DELETE ON tile
-    BEGIN SELECT RAISE(ABORT, 'tiles only grow'); END""",
+    Guard(
+        "tile_only_grows",
+        "tile",
+        "UPDATE",
+        "tiles only grow",
+        """NEW.level <> OLD.level OR NEW.idx <> OLD.idx OR substr(NEW.hashes, 1, length(OLD.hashes)) <> OLD.hashes""",
+    ),
+    Guard("tile_stays", "tile", "DELETE", "tiles only grow"),
 )
 
 
 # Written out because they run for every leaf and every hash of a proof: building them anew costs more than running them.
 LAST_WIDTH = "SELECT idx, length(hashes) FROM tile WHERE level = 0 ORDER BY idx DESC LIMIT 1"
+LEVEL_TILES = "SELECT idx, hashes FROM tile WHERE level = ? ORDER BY idx"
 READ_TILE = "SELECT hashes FROM tile WHERE level = ? AND idx = ?"
 GROW_TILE = "UPDATE tile SET hashes = ? WHERE level = ? AND idx = ?"
 
 
 def create_log(database: Database) -> None:
     """Create the table and its guards where they are missing."""
-    create_tables(database, [Tile])
-    for guard in GUARDS:
-        database.execute_sql(guard)
+    create_tables(database, [Tile], more=GUARDS)
 
 
 def size(database: Database) -> int:
     """Return how many leaves the log has."""
-    found = database.execute_sql(LAST_WIDTH).fetchone()
-    return found[0] * TILE_WIDTH + found[1] // HASH_BYTES if found else 0
+    found = fetch(database, LAST_WIDTH)
+    return found[0][0] * TILE_WIDTH + found[0][1] // HASH_BYTES if found else 0
 
 
 def append(database: Database, leaf_hashes: Sequence[bytes]) -> tuple[int, int]:
@@ -179,31 +181,33 @@ def audit(database: Database, leaf_hashes: Iterable[bytes] | None = None) -> tup
     """
     total = size(database)
     expected, found = total, _leaf_rows(database) if leaf_hashes is None else iter(leaf_hashes)
-    for level in range(LEVELS):
-        roots = _audit_level(database, level, expected, found)
-        expected, found = len(roots), iter(roots)
+    with snapshot(database):
+        for level in range(LEVELS):
+            roots = _audit_level(database, level, expected, found)
+            expected, found = len(roots), iter(roots)
     return total, root(database, total)
 
 
 def _audit_level(database: Database, level: int, expected: int, hashes: Iterator[bytes]) -> list[bytes]:
     """Compare all tiles of a level with the ``expected`` hashes it should hold; return the roots of the full ones."""
     roots, left = [], expected
-    tiles = Tile.select(Tile.idx, Tile.hashes).where(Tile.level == level).order_by(Tile.idx).tuples()
-    for place, (index, stored) in enumerate(tiles.iterator(database)):
-        row = _split(bytes(stored))
-        if index != place or len(row) != min(TILE_WIDTH, left) or any(value != next(hashes, None) for value in row):
-            raise _broken()
-        left -= len(row)
-        if len(row) == TILE_WIDTH:
-            roots.append(root_of_hashes(row))
+    with each(database, LEVEL_TILES, (level,)) as tiles:
+        for place, (index, stored) in enumerate(tiles):
+            row = _split(stored)
+            if index != place or len(row) != min(TILE_WIDTH, left) or any(value != next(hashes, None) for value in row):
+                raise _broken()
+            left -= len(row)
+            if len(row) == TILE_WIDTH:
+                roots.append(root_of_hashes(row))
     if left or next(hashes, None) is not None:
         raise _broken()
     return roots
 
 
 def _leaf_rows(database: Database) -> Iterator[bytes]:
-    for (stored,) in Tile.select(Tile.hashes).where(Tile.level == 0).order_by(Tile.idx).tuples().iterator(database):
-        yield from _split(bytes(stored))
+    with each(database, LEVEL_TILES, (0,)) as tiles:
+        for _, stored in tiles:
+            yield from _split(stored)
 
 
 def _extend(database: Database, level: int, start: int, fresh: bytes) -> bytes:
@@ -215,14 +219,14 @@ def _extend(database: Database, level: int, start: int, fresh: bytes) -> bytes:
     data = stored + fresh
     tiles = [data[at : at + TILE_BYTES] for at in range(0, len(data), TILE_BYTES)]
     if stored:
-        database.execute_sql(GROW_TILE, (tiles[0], level, index))
+        fetch(database, GROW_TILE, (tiles[0], level, index))
     insert(database, Tile, [{"level": level, "idx": index + at, "hashes": tiles[at]} for at in range(bool(stored), len(tiles))])
     return b"".join(root_of_hashes(_split(tile)) for tile in tiles if len(tile) == TILE_BYTES)
 
 
 def _read_tile(database: Database, level: int, index: int) -> bytes:
-    found = database.execute_sql(READ_TILE, (level, index)).fetchone()
-    return bytes(found[0]) if found else b""
+    found = fetch(database, READ_TILE, (level, index))
+    return found[0][0] if found else b""
 
 
 def _split(hashes: bytes) -> list[bytes]:

@@ -3,7 +3,7 @@
 The same over the line and by hand; nothing here asks who may have it: the doors do.
 """
 
-from common.db import Database, fetch, snapshot
+from common.db import Database, each, fetch, snapshot
 from common.errors import Refused
 from sync import delivery, log, merkle
 from sync.blobs import BlobStore
@@ -52,11 +52,12 @@ def _missing(blobs: BlobStore, outcome: Outcome) -> list[Missing] | None:
 
 def news_for(register: Register, node: int, ask: Ask, *, carried: bool = False) -> Down:
     """Return the next downlink of ``node`` after the cursors of ``ask``; ``carried`` by hand, it says where it begins."""
+    revoked = register.revoked()  # before the snapshot: where the list is due it is signed anew
     with snapshot(register.database):  # proofs, cursors and the head that covers them are of one moment
-        return _news(register, node, ask, carried)
+        return _news(register, node, ask, carried, revoked)
 
 
-def _news(register: Register, node: int, ask: Ask, carried: bool) -> Down:
+def _news(register: Register, node: int, ask: Ask, carried: bool, revoked: bytes) -> Down:
     database = register.database
     folded = register.folded()
     everyone = delivery.read_feed(database, delivery.EVERYONE, ask.everyone, bytes_max=DOWN_BYTES_MAX)
@@ -78,7 +79,7 @@ def _news(register: Register, node: int, ask: Ask, carried: bool) -> Down:
         complete_at=complete_at,
         caught_up=folded >= size and not behind,
         more=behind or feed.at < delivery.feed_length(database, node),
-        revocations=register.revoked(),
+        revocations=revoked,
         admitted=_admitted(register, node, [(index, entry) for _, index, entry in feed.entries], size),
         since=ask.cursors() if carried else [],
     )
@@ -96,12 +97,13 @@ def own_after(register: Register, node: int, epoch: int, seq: int) -> Own:
     statement = """SELECT log_index FROM entry WHERE node = ? AND epoch = ? AND seq > ? AND log_index IS NOT NULL ORDER BY seq"""
     taken: list[tuple[int, Entry]] = []
     size = 0
-    for (index,) in register.database.connection().execute(statement, (node, epoch, seq)):
-        [(entry, _)] = register.entry_range(index, index + 1)
-        size += len(entry.envelope_bytes) + len(entry.body or b"")
-        if taken and size > OWN_BYTES_MAX:
-            break
-        taken.append((index, entry))
+    with each(register.database, statement, (node, epoch, seq)) as rows:
+        for (index,) in rows:
+            [(entry, _)] = register.entry_range(index, index + 1)
+            size += len(entry.envelope_bytes) + len(entry.body or b"")
+            if taken and size > OWN_BYTES_MAX:
+                break
+            taken.append((index, entry))
     return Own(entries=_items(taken))
 
 

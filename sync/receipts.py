@@ -175,7 +175,7 @@ def leaves_of(database: Database, node: int, epoch: int, first: int, last: int) 
     """Return the leaves of a machine's entries first…last of an epoch; where a place has two, the one the register took first."""
     statement = """SELECT leaf FROM (
                      SELECT leaf, seq, row_number() OVER (PARTITION BY seq ORDER BY log_index IS NULL, log_index, chain IS NULL) AS place
-                     FROM entry WHERE node = ? AND epoch = ? AND seq BETWEEN ? AND ?) WHERE place = 1 ORDER BY seq"""
+                     FROM entry WHERE node = ? AND epoch = ? AND seq BETWEEN ? AND ?) AS ranked WHERE place = 1 ORDER BY seq"""
     return [leaf for (leaf,) in fetch(database, statement, (node, epoch, first, last))]
 
 

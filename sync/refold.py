@@ -46,7 +46,7 @@ def bring_up_to_date(database: Database, fold: Fold, clock: Clock, progress: Pro
     if rows:
         everything(database, fold, clock, progress)
     with transaction(database):
-        fetch(database, "INSERT OR REPLACE INTO fold_state (id, made_by) VALUES (1, ?)", (ours,))
+        fetch(database, "INSERT INTO fold_state (id, made_by) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET made_by = ?1", (ours,))
     return bool(rows)
 
 

@@ -32,6 +32,8 @@ from sync.tables import entries_between, set_log_indexes, store_entries
 
 FOLD_ENTRIES_MAX = 50
 """Entries folded in one transaction: bundles get their turn in between, and a commit costs a hundredth of such a fold."""
+OWN_BYTES_MAX = 8 << 20
+"""Of the centre's own entries in one bundle."""
 
 
 class PeerRow(Table):
@@ -130,6 +132,7 @@ class Register:
         self.journal = journal
         self._log_key = log_key
         self._folding = threading.Lock()
+        self.folds_at_start = True
         self.after_fold: Callable[[], object] = lambda: None
         """Called when all is folded: removes the files that orders of erasure took away."""
         self.revoked: Callable[[], bytes] = bytes
@@ -138,9 +141,8 @@ class Register:
     def start(self) -> None:
         """Create what is missing and finish what a crash interrupted."""
         self.journal.start()
-        create_tables(self.database, TABLES)
+        create_tables(self.database, TABLES, more=(UNFOLDED_BUNDLES,))
         kept.create(self.database)
-        fetch(self.database, UNFOLDED_BUNDLES)
         log.create_log(self.database)
         delivery.create(self.database)
         if not fetch(self.database, "SELECT 1 FROM register"):
@@ -148,15 +150,21 @@ class Register:
                 insert(self.database, RegisterRow, [{"id": 1, "folded": 0}])
                 self._checkpoint(self.clock.now())
         self.log_own()
-        self.fold_pending()
+        if self.folds_at_start:
+            self.fold_pending()
 
     def log_own(self) -> None:
         """Log what the centre itself has written: its entries take the same way as everybody's, through a signed bundle."""
-        while True:
-            at = self.peer(CENTRE_NODE)
-            entries = self.journal.entries_after(at.epoch, at.seq, bytes_max=8 << 20)
-            if not entries:
-                return
+        while self._own_after(self.peer(CENTRE_NODE)):
+            with transaction(self.database):  # two writers would make two bundles that overlap
+                self._log_own()
+
+    def _own_after(self, at: Position) -> list[Entry]:
+        return self.journal.entries_after(at.epoch, at.seq, bytes_max=OWN_BYTES_MAX)
+
+    def _log_own(self) -> None:
+        at = self.peer(CENTRE_NODE)
+        if entries := self._own_after(at):
             position = self.journal.position()
             data = write_bundle(entries, at, self._digest(CENTRE_NODE), self.identity, self.identity.certificate, beacon=0)
             assert position.epoch == at.epoch, "the centre has one epoch; a restored centre is another log"
@@ -247,7 +255,7 @@ class Register:
         size = log.size(self.database)
         origin = self.identity.pin.origin
         note = sign_checkpoint(Checkpoint(origin, size, log.root(self.database)), origin, self._log_key)
-        fetch(self.database, "INSERT OR IGNORE INTO checkpoint (size, note, made_ms) VALUES (?, ?, ?)", (size, note, now))
+        fetch(self.database, "INSERT INTO checkpoint (size, note, made_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (size, note, now))
 
     def checkpoint(self) -> tuple[int, bytes]:
         """Return (size, note) of the newest checkpoint."""
@@ -258,6 +266,10 @@ class Register:
         """Return where the centre stands with ``node``."""
         rows = fetch(self.database, "SELECT epoch, seq, head FROM peer WHERE node = ?", (node,))
         return Position(*rows[0]) if rows else Position(1, 0, chain_start(self.identity.environment, node, 1))
+
+    def pending(self) -> bool:
+        """Return whether something logged is not folded yet."""
+        return self.folded() < log.size(self.database)
 
     def folded(self) -> int:
         """Return the log size up to which everything is folded and delivered."""
@@ -314,7 +326,8 @@ class Register:
             node, index = found[0]
             body = encode_body(Complete(leaf=leaf, index=index, at=self.clock.now()))
             statement = self.identity.sign_message(body, COMPLETE_TYPE)
-            fetch(self.database, "INSERT OR IGNORE INTO complete (node, leaf, statement) VALUES (?, ?, ?)", (node, leaf, statement))
+            insertion = "INSERT INTO complete (node, leaf, statement) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+            fetch(self.database, insertion, (node, leaf, statement))
 
     def entry_range(self, first: int, end: int) -> list[tuple[Entry, int | None]]:
         """Return logged entries with first ≤ index < end."""
@@ -347,7 +360,11 @@ class Register:
 
     def complete_after(self, node: int, position: int) -> tuple[list[bytes], int]:
         """Return R2 statements for ``node`` after ``position`` and the new cursor."""
-        rows = fetch(self.database, "SELECT position, statement FROM complete WHERE node = ? AND position > ? LIMIT 5000", (node, position))
+        rows = fetch(
+            self.database,
+            "SELECT position, statement FROM complete WHERE node = ? AND position > ? ORDER BY position LIMIT 5000",
+            (node, position),
+        )
         return [statement for _, statement in rows], (rows[-1][0] if rows else position)
 
     def _digest(self, node: int) -> bytes:

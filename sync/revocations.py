@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from common.db import BlobField, Database, IntegerField, Table, create_tables, fetch, transaction
+from common.db import BlobField, Database, IntegerField, Table, create_tables, fetch, has_table, transaction
 from common.errors import N_, Refused
 from common.facts import Body, decode_body, encode_body
 from sync import cose, directory
@@ -117,11 +117,12 @@ def number_of(database: Database) -> int:
 
 def standing_of(database: Database, node: int, pin: Pin) -> Standing:
     """Return what list and directory say of a machine: the earlier cut of both counts."""
-    known = fetch(database, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'revocation_list'")
-    held = newest(database, pin) if known else None  # `verify` also looks into a database that has not been started yet
+    # `verify` also looks into a database that has not been started yet
+    held = newest(database, pin) if has_table(database, "revocation_list") else None
     told = [cut for cut in (directory.revocation_of(database, node), held[1].cut_of(node) if held else None) if cut is not None]
     return Standing(min(told) if told else None, held[1].at if held else None, held[1].until if held else None)
 
 
 def _store(database: Database, number: int, data: bytes) -> None:
-    fetch(database, "INSERT OR REPLACE INTO revocation_list (id, number, data) VALUES (1, ?, ?)", (number, data))
+    statement = "INSERT INTO revocation_list (id, number, data) VALUES (1, ?1, ?2) ON CONFLICT (id) DO UPDATE SET number = ?1, data = ?2"
+    fetch(database, statement, (number, data))

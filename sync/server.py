@@ -75,10 +75,10 @@ class ContactRow(Table):
 NOTE_CONTACT = """
 INSERT INTO contact (node, contact_ms, epoch, seq, clock_ms, backlog, backlog_bytes, oldest_ms, disk_free,
   quarantine, version, token, token_before, nonce, challenge, state, alarm_ms)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, x'', ?15, ?16)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?17, ?15, ?16)
 ON CONFLICT (node) DO UPDATE SET contact_ms = ?2, epoch = ?3, seq = ?4, clock_ms = ?5, backlog = ?6, backlog_bytes = ?7,
   oldest_ms = ?8, disk_free = ?9, quarantine = ?10, version = ?11, token = ?12, token_before = ?13, nonce = ?14,
-  challenge = x'', state = ?15, alarm_ms = COALESCE(?16, alarm_ms)
+  challenge = ?17, state = ?15, alarm_ms = COALESCE(?16, contact.alarm_ms)
 """
 READ_NAMES = ("epoch", "token", "token_before", "nonce", "challenge", "state")
 READ_CONTACT = f"SELECT {', '.join(READ_NAMES)} FROM contact WHERE node = ?"
@@ -263,7 +263,7 @@ class Server:
         alarm = now if state == FORK else None
         said = (hello.epoch, hello.seq, hello.now, hello.backlog, hello.backlog_bytes, hello.oldest_ms, hello.disk_free)
         # the token in hand is now the previous one: a lost answer must not look like a clone
-        values = (hello.node, now, *said, hello.quarantine, hello.version, fresh, hello.token, hello.nonce, state, alarm)
+        values = (hello.node, now, *said, hello.quarantine, hello.version, fresh, hello.token, hello.nonce, state, alarm, b"")
         fetch(self._database, NOTE_CONTACT, values)
         return fresh, b""
 

@@ -117,7 +117,8 @@ class CentreStick:
             moved.problems.append(error.code)
 
     def _remember(self, node: int, author: NodeCertificate, index: stick.UpIndex) -> None:
-        statement = "INSERT OR REPLACE INTO stick_contact (node, key_id, data, made_ms, taken_ms) VALUES (?, ?, ?, ?, ?)"
+        statement = """INSERT INTO stick_contact (node, key_id, data, made_ms, taken_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+                       ON CONFLICT (node) DO UPDATE SET key_id = ?2, data = ?3, made_ms = ?4, taken_ms = ?5"""
         fetch(self._database, statement, (node, author.key_id, encode_body(index), index.made_ms, self._register.clock.now()))
 
     def known(self) -> dict[int, int]:

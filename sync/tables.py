@@ -7,7 +7,7 @@ arrives, a court's erasure order empties body and salt, and it goes with an obje
 from collections.abc import Sequence
 from typing import Any
 
-from common.db import BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert
+from common.db import BlobField, Database, Guard, IntegerField, Table, TextField, create_tables, fetch, fetch_many, insert
 from common.errors import N_, Corrupt
 from common.facts import BlobRef
 from sync.entry import Entry, stored_envelope
@@ -110,35 +110,47 @@ class WithdrawnRow(Table):
 
 TABLES: tuple[type[Table], ...] = (EntryRow, QuarantineRow, BlobRefRow, BlobRow, PrunedRow, DamagedRow, DoomedRow, WithdrawnRow)
 
-GUARDS = (
+PLACES = (
     # one entry a place: in this machine's own journal, and in what came from the register. Where a restored disk has
     # written beside the register both stand, for nothing is ever thrown away; the register's is the one that counts.
     # A second one in the register is there by a person's act, which comes before it (`common.court.admissions`)
     "CREATE UNIQUE INDEX IF NOT EXISTS entry_own ON entry (node, epoch, seq) WHERE chain IS NOT NULL",
     "DROP INDEX IF EXISTS entry_logged",  # of a release before entries could be admitted
     "CREATE INDEX IF NOT EXISTS entry_place ON entry (node, epoch, seq) WHERE chain IS NULL",
-    "DROP TRIGGER IF EXISTS entry_is_never_deleted",  # of a release before objects could be withdrawn
-    # the centre keeps all, a machine what it wrote itself; what others wrote goes only with an object that was withdrawn
-    """CREATE TRIGGER IF NOT EXISTS entry_is_kept BEFORE DELETE ON entry
-       WHEN OLD.chain IS NOT NULL OR OLD.node = (SELECT node FROM journal) OR 0 = (SELECT node FROM journal)
-         OR NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.obj = OLD.obj)
-       BEGIN SELECT RAISE(ABORT, 'an entry is never deleted'); END""",
-    """CREATE TRIGGER IF NOT EXISTS entry_is_never_changed
-       BEFORE UPDATE OF leaf, node, epoch, seq, obj, chain, envelope, content_hash ON entry
-       BEGIN SELECT RAISE(ABORT, 'an entry is never changed'); END""",
-    """CREATE TRIGGER IF NOT EXISTS entry_body_is_only_erased BEFORE UPDATE OF body, salt ON entry
-       WHEN NEW.body IS NOT NULL OR NEW.salt IS NOT NULL
-       BEGIN SELECT RAISE(ABORT, 'a body is only erased'); END""",
-    """CREATE TRIGGER IF NOT EXISTS entry_index_is_final BEFORE UPDATE OF log_index ON entry
-       WHEN OLD.log_index IS NOT NULL AND NEW.log_index IS NOT OLD.log_index
-       BEGIN SELECT RAISE(ABORT, 'a log index is final'); END""",
 )
 
-GUARD_OF_PLACES = """CREATE TRIGGER IF NOT EXISTS entry_has_its_place BEFORE INSERT ON entry
-    WHEN NEW.chain IS NULL AND 0 = (SELECT node FROM journal) AND EXISTS (
-      SELECT 1 FROM entry e WHERE e.node = NEW.node AND e.epoch = NEW.epoch AND e.seq = NEW.seq AND e.chain IS NULL)
-      AND NOT EXISTS (SELECT 1 FROM admission a WHERE a.leaf = NEW.leaf)
-    BEGIN SELECT RAISE(ABORT, 'a place is taken'); END"""
+# the centre keeps all, a machine what it wrote itself; what others wrote goes only with an object that was withdrawn
+KEPT = """OLD.chain IS NOT NULL OR OLD.node = (SELECT node FROM journal) OR 0 = (SELECT node FROM journal)
+          OR NOT EXISTS (SELECT 1 FROM withdrawn w WHERE w.obj = OLD.obj)"""
+WRITTEN_ONCE = "UPDATE OF leaf, node, epoch, seq, obj, chain, envelope, content_hash"
+GUARDS = (
+    Guard("entry_is_kept", "entry", "DELETE", "an entry is never deleted", KEPT),
+    Guard("entry_is_never_changed", "entry", WRITTEN_ONCE, "an entry is never changed"),
+    Guard(
+        "entry_body_is_only_erased",
+        "entry",
+        "UPDATE OF body, salt",
+        "a body is only erased",
+        "NEW.body IS NOT NULL OR NEW.salt IS NOT NULL",
+    ),
+    Guard(
+        "entry_index_is_final",
+        "entry",
+        "UPDATE OF log_index",
+        "a log index is final",
+        "OLD.log_index IS NOT NULL AND NEW.log_index IS DISTINCT FROM OLD.log_index",
+    ),
+)
+
+GUARD_OF_PLACES = Guard(
+    "entry_has_its_place",
+    "entry",
+    "INSERT",
+    "a place is taken",
+    """NEW.chain IS NULL AND 0 = (SELECT node FROM journal) AND EXISTS (
+         SELECT 1 FROM entry e WHERE e.node = NEW.node AND e.epoch = NEW.epoch AND e.seq = NEW.seq AND e.chain IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM admission a WHERE a.leaf = NEW.leaf)""",
+)
 """At the centre alone: to a machine the act may come after the entry, and `fsck` looks. It asks a table of the fold, and so it comes
 after those."""
 
@@ -147,14 +159,14 @@ _COLUMNS = "leaf, obj, log_index, envelope, salt, body, content_hash"
 
 def create_shared_tables(database: Database) -> None:
     """Create the shared tables and their guards."""
-    create_tables(database, TABLES)
-    for guard in GUARDS:
-        fetch(database, guard)
+    if not database.shared:
+        fetch(database, "DROP TRIGGER IF EXISTS entry_is_never_deleted")  # of a release before objects could be withdrawn
+    create_tables(database, TABLES, more=(*PLACES, *GUARDS))
 
 
 def guard_places(database: Database) -> None:
     """Let the register have no second entry in one place but what a person admitted; the tables of the fold are there."""
-    fetch(database, GUARD_OF_PLACES)
+    create_tables(database, (), more=(GUARD_OF_PLACES,))
 
 
 def store_entries(database: Database, entries: Sequence[tuple[Entry, int | None, bytes | None]]) -> None:
@@ -188,7 +200,7 @@ def _row(entry: Entry, log_index: int | None, chain: bytes | None) -> dict[str, 
 
 def set_log_indexes(database: Database, pairs: Sequence[tuple[int, bytes]]) -> None:
     """Record (log index, leaf) pairs."""
-    database.connection().executemany("UPDATE entry SET log_index = ? WHERE leaf = ? AND log_index IS NULL", pairs)
+    fetch_many(database, "UPDATE entry SET log_index = ? WHERE leaf = ? AND log_index IS NULL", pairs)
 
 
 def known_leaves(database: Database, leaves: Sequence[bytes]) -> set[bytes]:
@@ -264,7 +276,7 @@ def forget_entry(database: Database, leaf: bytes) -> None:
             fetch(database, "DELETE FROM blob WHERE sha256 = ?", (sha256,))
             fetch(database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))
             fetch(database, "DELETE FROM damaged WHERE sha256 = ?", (sha256,))
-            fetch(database, "INSERT OR IGNORE INTO doomed (sha256) VALUES (?)", (sha256,))
+            fetch(database, "INSERT INTO doomed (sha256) VALUES (?) ON CONFLICT DO NOTHING", (sha256,))
 
 
 def is_withdrawn(database: Database, obj: bytes) -> bool:

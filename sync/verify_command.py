@@ -58,10 +58,13 @@ class _Ground:
     trust: Trust
 
 
-def run(given: argparse.Namespace, name: str) -> int:
-    """Check the files with what the machine in ``given.data`` (its database is called ``name``) or ``--trust`` knows."""
+def run(given: argparse.Namespace, name: str, database: Database | None = None) -> int:
+    """Check the files with what the machine in ``given.data`` or ``--trust`` knows.
+
+    Its database is the file ``name`` there, or ``database`` on a server.
+    """
     try:
-        ground = _ground(given.data, name, given.trust)
+        ground = _ground(given.data, database or given.data / name, given.trust)
         now = SystemClock().now()
         trust = ground.trust.apart()
         for path in given.crl:
@@ -87,21 +90,25 @@ def _check(world: World, path: Path) -> Report:
         raise Refused("file.unreadable", N_("The file %(path)s cannot be read."), path=str(path)) from error
 
 
-def _ground(data: Path, name: str, trusted: Path | None) -> _Ground:
-    machine = (data / name).exists() and (data / PIN_FILE).exists()
+def _ground(data: Path, known: Path | Database, trusted: Path | None) -> _Ground:
+    machine = (not isinstance(known, Path) or known.exists()) and (data / PIN_FILE).exists()
     if trusted is None:
         own = load_pin(data)
         if not machine:
             raise Corrupt("verify.folder", N_("There is no database in %(path)s to check against."), path=str(data))
-        return _Ground(open_database(data / name), own, Trust.load(data / "trust"))
+        return _Ground(_opened(known), own, Trust.load(data / "trust"))
     pin_folder = next((folder for folder in (trusted, data) if (folder / PIN_FILE).exists()), None)
     pin = load_pin(pin_folder) if pin_folder else None
     if machine and pin_folder == data:
-        return _Ground(open_database(data / name), pin, read_trust(trusted))
+        return _Ground(_opened(known), pin, read_trust(trusted))
     database = empty_database()
     if pin is not None:
         know_machines(database, pin, (read_file(path) for path in sorted(trusted.rglob(f"*{MACHINES}"))))
     return _Ground(database, pin, read_trust(trusted))
+
+
+def _opened(known: Path | Database) -> Database:
+    return open_database(known) if isinstance(known, Path) else known
 
 
 def read_trust(folder: Path) -> Trust:

@@ -1,5 +1,6 @@
 """Checking a container as such: every file is named by a manifest, and over that lies a good signature or time stamp (PROTOCOL 13)."""
 
+from common.db import fetch
 from common.errors import N_, Refused
 from common.pki import asic, cms, timestamps
 from common.pki.asic import SIGNATURE_TYPE, TIMESTAMP_TYPE, Container, Manifest
@@ -79,7 +80,7 @@ def _machine_of(world: World, certificate: Certificate) -> int | None:
     """Return the number of the machine whose key this is by the registry's word, None for a person's."""
     if world.pin is None or not issued_by_registry(certificate, world.pin):
         return None
-    rows = world.database.connection().execute("SELECT node, data FROM node_certificate")
+    rows = fetch(world.database, "SELECT node, data FROM node_certificate")
     for node, data in list(rows):
         if identity.read_certificate(data, world.pin).body.pdf == certificate.der:
             return int(node)

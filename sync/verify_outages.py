@@ -1,12 +1,12 @@
 """Checking what a machine certifies of its line, and whether the register's heads agree with its clock (PROTOCOL 9.9 and 9.10)."""
 
-from common.db import fetch
+from common.db import fetch, has_table
 from common.errors import N_
 from sync import cose, revocations
 from sync.identity import NodeCertificate
 from sync.outages import Outage, read_outages
 from sync.report import Report
-from sync.verify_world import World, has_table
+from sync.verify_world import World
 
 
 def outages(world: World, data: bytes, report: Report, certificate: NodeCertificate | None = None) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from common.db import Database, fetch
+from common.db import Database, fetch, has_table
 from common.errors import N_, Refused
 from common.pki import timestamps
 from common.pki.certificates import Certificate
@@ -89,11 +89,6 @@ class World:
             return log.root(self.database, size)
         rows = fetch(self.database, "SELECT root FROM sync WHERE size = ?", (size,)) if has_table(self.database, "sync") else []
         return rows[0][0] if rows else None
-
-
-def has_table(database: Database, name: str) -> bool:
-    """Return whether this database has the table: that of a node and that of the centre differ."""
-    return bool(fetch(database, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from sync.tables import forget_entry
 def withdraw(database: Database, objects: Iterable[bytes], node: int, tables: Iterable[type[Table]]) -> None:
     """Let go of what others wrote of ``objects``, with rows and files, inside the caller's transaction; ``node`` is this machine."""
     for obj in objects:
-        fetch(database, "INSERT OR IGNORE INTO withdrawn (obj) VALUES (?)", (obj,))
+        fetch(database, "INSERT INTO withdrawn (obj) VALUES (?) ON CONFLICT DO NOTHING", (obj,))
         for table in tables:
             delete_object(database, table, obj)
         fetch(database, "DELETE FROM quarantine WHERE obj = ?", (obj,))

@@ -87,7 +87,7 @@ def cosign(database: Database, who: Identity, now_ms: int) -> bytes:
 
 def delivered(database: Database, size: int) -> None:
     """Note that the centre answered the hello that carried the cosignature of ``size``."""
-    fetch(database, "INSERT OR REPLACE INTO witness (id, size) VALUES (1, ?)", (size,))
+    fetch(database, "INSERT INTO witness (id, size) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET size = ?1", (size,))
 
 
 def keep_refused(database: Database, code: str, theirs: bytes, now_ms: int) -> None:
@@ -116,7 +116,8 @@ def take(database: Database, certificate: NodeCertificate, pin: Pin, size: int, 
     if not rows or line is None or not _is_true(rows[0][0], line, name_of(pin, node), certificate.sign_key):
         logger.warning("machine %04d cosigned another head of %d entries", node, size)
         return False
-    fetch(database, "INSERT OR IGNORE INTO cosignature (size, node, line, at_ms) VALUES (?, ?, ?, ?)", (size, node, line, now_ms))
+    statement = "INSERT INTO cosignature (size, node, line, at_ms) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    fetch(database, statement, (size, node, line, now_ms))
     return True
 
 

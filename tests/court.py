@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -26,7 +27,7 @@ from central.services import enrolment as central_enrolment
 from central.services import nodes as central_nodes
 from central.services import reference
 from common.court.reference import datasets
-from common.db import fetch, insert
+from common.db import Database, fetch, insert
 from common.errors import CourtError, Unreachable
 from common.facts import BlobRef, Body
 from common.ids import new_object_id
@@ -40,11 +41,49 @@ from tests.sim import papers
 from tests.sim.crashes import Crash
 from tests.sim.papers import Filing, Person
 
+if TYPE_CHECKING:
+    from tests.postgres import Server
+
 START_MS = 1_795_240_000_000
 """21 November 2026, 05:46 UTC."""
 COURTS = ("kz-283", "kz-7", "kz-11")
 """Of the machines 1001, 1002 and 1003 of `Court.ready`."""
 SETTLE_ROUNDS = 20
+MODEL = "model_country"
+
+
+def open_centre(config: CentralConfig, clock: "FakeClock", files: Objects | None = None) -> Centre:
+    """Put a centre together as its command line does."""
+    return Centre.open(config, clock=clock, files=files, database=_database(config))
+
+
+def _database(config: CentralConfig) -> Database | None:
+    if not config.database:
+        return None
+    from common.postgres import open_postgres  # most tests need no driver
+
+    return open_postgres(config.database, standby=config.database_standby)
+
+
+class Where:
+    """Where registers are made: in SQLite's files, or while ``server`` is set in databases of it."""
+
+    server: "Server | None" = None
+    made: ClassVar[list["Court"]] = []
+
+    @classmethod
+    @contextmanager
+    def on(cls, server: "Server") -> Iterator[None]:
+        """Make registers on ``server``; afterwards they are closed and gone."""
+        cls.server = server
+        try:
+            yield
+        finally:
+            cls.server = None
+            while cls.made:
+                court = cls.made.pop()
+                court.centre.close()
+                server.drop(str(court.centre.database.name))
 
 
 class FakeClock:
@@ -162,7 +201,7 @@ class Line:
 class Court:
     """The country on a table."""
 
-    def __init__(self, folder: Path, *, seed: int = 0, clock: FakeClock | None = None) -> None:
+    def __init__(self, folder: Path, *, seed: int = 0, clock: FakeClock | None = None, database: str = "") -> None:
         self.folder = folder
         self.dice = random.Random(seed)
         self.clock = clock or FakeClock()
@@ -177,20 +216,24 @@ class Court:
         self.files: Objects | None = None
         self.troubles: list[str] = []
         """Codes with which exchanges failed, but for a line that is down."""
-        config = CentralConfig(data=str(folder / "centre"))
+        if Where.server:
+            Where.made.append(self)
+            database = database or Where.server.fresh()
+        config = CentralConfig(data=str(folder / "centre"), database=database)
         if (folder / "centre").exists():
-            self.centre = Centre.open(config, clock=self.clock)
+            self.centre = open_centre(config, self.clock)
             self.centre.start()
         else:
-            self.centre = Centre.create(config, clock=self.clock, name="Centre")
+            self.centre = Centre.create(config, clock=self.clock, name="Centre", database=_database(config))
         central_enrolment.create(self.centre.database)
         central_nodes.create(self.centre.database)
 
     @classmethod
     def ready(cls, folder: Path, *, seed: int = 0) -> "Court":
         """Return a country of three machines (COURTS) with a clerk at each court; made once a process, then copied."""
-        shutil.copytree(_model(), folder / "country")
-        court = cls(folder / "country", seed=seed)
+        shutil.copytree(_model(Where.server), folder / "country")
+        database = Where.server.fresh(like=MODEL) if Where.server else ""
+        court = cls(folder / "country", seed=seed, database=database)
         for number in range(1001, 1001 + len(COURTS)):
             court._start(number)
         return court
@@ -327,7 +370,7 @@ class Court:
     def crash_centre(self) -> None:
         """The same for the centre."""
         self.centre.close()
-        self.centre = Centre.open(self.centre.config, clock=self.clock, files=self.files)
+        self.centre = open_centre(self.centre.config, self.clock, self.files)
         with closed_if_it_falls(self.centre):
             self.centre.start()
 
@@ -336,7 +379,7 @@ class Court:
         self.centre.close()
         self.files = files
         config = msgspec.structs.replace(self.centre.config, blobs=url)
-        self.centre = Centre.open(config, clock=self.clock, files=files)
+        self.centre = open_centre(config, self.clock, files)
         self.centre.start()
 
     def backup(self, node: Node, name: str) -> Path:
@@ -426,16 +469,19 @@ def closed_if_it_falls(owner: Node | Centre) -> Iterator[None]:
 
 
 @functools.cache
-def _model() -> Path:
-    """Return the folder of a country as `Court.ready` copies it."""
+def _model(server: "Server | None") -> Path:
+    """Return the folder of a country as `Court.ready` copies it; on a ``server`` also make the database MODEL."""
     folder = Path(tempfile.mkdtemp(prefix="court-"))
-    court = Court(folder / "country")
+    court = Court(folder / "country", database=server.database(MODEL) if server else "")
     for name in COURTS:
         court.node(name)
     court.staff(*COURTS)
     for node in court.nodes:
         node.client.exchange()
     for owner in (court.centre, *court.nodes):
-        owner.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if not owner.database.shared:
+            owner.database.scrub()
     court.close()
+    if server:
+        Where.made.remove(court)
     return folder / "country"

@@ -137,7 +137,7 @@ def admit(centre: Centre, choice: Choice, *, reason: str, signer: Signer) -> int
         signature=signer.sign(text, at_ms=signer.at_ms),
         certificate=signer.certificate.sha256,
     )
-    with centre.publishing(), centre.journal.unit() as unit:
+    with centre.journal.unit() as unit:
         if any(admissions.of(centre.database, leaf) for leaf in choice.leaves):
             raise Conflict("admission.done", N_("Everything here is in the register already."))
         unit.append(new_object_id(), body, actor=signer.certificate.sha256)

@@ -16,7 +16,7 @@ from central.services import lists, verification
 from central.services.outside import Line, addresses
 from central.services.verification import Key
 from common.court.filing_entries import Evidence, Verify
-from common.db import Database, fetch
+from common.db import Database, create_tables, fetch
 from common.errors import CourtError, Refused
 from common.pki import cms, ocsp, timestamps
 from common.pki.crl import CRL_BYTES_MAX, Revocation
@@ -35,21 +35,20 @@ INDEXES: Final = (
 )
 UNASKED: Final = """SELECT s.obj, s.place, COALESCE(c.signature, m.signature), s.serial, s.received_ms, s.said, s.since_ms
     FROM signer s JOIN filing_form_row m ON m.obj = s.obj LEFT JOIN filing_signer_row c ON c.obj = s.obj AND c.position = s.place - 1
-    WHERE s.asked_ms IS NULL AND s.issuer <> x'' ORDER BY s.tried_ms, s.received_ms LIMIT ?"""
+    WHERE s.asked_ms IS NULL AND length(s.issuer) > 0 ORDER BY s.tried_ms NULLS FIRST, s.received_ms LIMIT ?"""
 UNSTAMPED: Final = """SELECT f.obj, 0, m.signature FROM filing_row f JOIN filing_form_row m ON m.obj = f.obj
     JOIN signer s ON s.obj = f.obj AND s.place = 0
-    WHERE f.stamped_ms IS NULL ORDER BY s.stamp_tried_ms, f.received_ms, f.obj LIMIT ?"""
+    WHERE f.stamped_ms IS NULL ORDER BY s.stamp_tried_ms NULLS FIRST, f.received_ms, f.obj LIMIT ?"""
 UNSTAMPED_COSIGNERS: Final = """SELECT c.obj, c.position + 1, c.signature FROM filing_signer_row c
     JOIN signer s ON s.obj = c.obj AND s.place = c.position + 1
-    WHERE c.stamped_ms IS NULL ORDER BY s.stamp_tried_ms, s.received_ms, c.obj, c.position LIMIT ?"""
+    WHERE c.stamped_ms IS NULL ORDER BY s.stamp_tried_ms NULLS FIRST, s.received_ms, c.obj, c.position LIMIT ?"""
 
 logger = logging.getLogger(__name__)
 
 
 def create(database: Database) -> None:
     """Create the indexes that find what has no timestamp."""
-    for statement in INDEXES:
-        fetch(database, statement)
+    create_tables(database, (), more=INDEXES)
 
 
 class Authority:

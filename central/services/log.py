@@ -158,8 +158,9 @@ def verify(centre: Centre, leaf: bytes, data: bytes) -> Checkpoint:
 
 def heads(centre: Centre, *, below: int | None = None) -> list[Head]:
     """Return up to CHECKPOINTS_SHOWN heads smaller than ``below`` (None: the newest), the largest first."""
-    statement = "SELECT note, made_ms FROM checkpoint WHERE ?1 IS NULL OR size < ?1 ORDER BY size DESC LIMIT ?2"
-    return [_head(centre, note, made) for note, made in fetch(centre.database, statement, (below, CHECKPOINTS_SHOWN))]
+    statement = "SELECT note, made_ms FROM checkpoint WHERE size < ? ORDER BY size DESC LIMIT ?"
+    limit = merkle.SIZE_MAX if below is None else below
+    return [_head(centre, note, made) for note, made in fetch(centre.database, statement, (limit, CHECKPOINTS_SHOWN))]
 
 
 def newest(centre: Centre) -> Head:

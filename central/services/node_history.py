@@ -115,7 +115,7 @@ def bundles(centre: Centre, node: int) -> list[BundleHead]:
 
 def evidence(centre: Centre, node: int | None = None) -> list[Evidence]:
     """Return what was authentic but not admissible, of one machine or of all, the newest first."""
-    statement = """SELECT id, node, reason, received_ms, length(data) FROM evidence WHERE ?1 IS NULL OR node = ?1
+    statement = """SELECT id, node, reason, received_ms, length(data) FROM evidence WHERE node = COALESCE(?1, node)
                    ORDER BY id DESC LIMIT ?2"""
     return [Evidence(*row) for row in fetch(centre.database, statement, (node, EVIDENCE_SHOWN))]
 

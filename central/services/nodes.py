@@ -123,7 +123,7 @@ _MACHINES = """
 SELECT n.node, n.name, n.epoch, n.revoked_epoch, p.epoch, p.seq, p.frozen, c.contact_ms, c.clock_ms, c.epoch, c.seq, c.backlog,
        c.backlog_bytes, c.oldest_ms, c.disk_free, c.quarantine, c.version, c.state, c.alarm_ms
 FROM node n LEFT JOIN peer p ON p.node = n.node LEFT JOIN contact c ON c.node = n.node
-WHERE n.node > ?1 AND (?2 IS NULL OR n.node = ?2) ORDER BY n.node
+WHERE n.node > ?1 AND n.node = COALESCE(?2, n.node) ORDER BY n.node
 """
 
 
@@ -133,7 +133,7 @@ def machines(centre: Centre, *, node: int | None = None) -> list[Machine]:
     served: dict[int, list[str]] = {}
     for court, writer in writers(centre.database).items():
         served.setdefault(writer, []).append(court)
-    held = dict(fetch(centre.database, "SELECT e.node, COUNT(*) FROM quarantine q CROSS JOIN entry e ON e.leaf = q.leaf GROUP BY e.node"))
+    held = dict(fetch(centre.database, "SELECT (SELECT e.node FROM entry e WHERE e.leaf = q.leaf), COUNT(*) FROM quarantine q GROUP BY 1"))
     rows = fetch(centre.database, _MACHINES, (CENTRE_NODE, node))
     over = centre.server.quotas.is_over
     return [_machine(_Row(*row), tuple(served.get(row[0], ())), held.get(row[0], 0), over(row[0]), book, now) for row in rows]
@@ -251,11 +251,13 @@ def _alarms(row: _Row, clock_off: int, quarantine: int, over: bool) -> tuple[str
 def note_contacts(centre: Centre) -> None:
     """Keep what the machines said within the last hour; called every minute, and harmless when called twice."""
     now = centre.clock.now()
-    statement = """INSERT INTO contact_hour (hour, node, contact_ms, backlog, clock_off_ms, disk_free)
+    statement = """INSERT INTO contact_hour AS h (hour, node, contact_ms, backlog, clock_off_ms, disk_free)
                    SELECT contact_ms / ?1, node, contact_ms, backlog, ABS(clock_ms - contact_ms), disk_free
                    FROM contact WHERE contact_ms > ?2
-                   ON CONFLICT (hour, node) DO UPDATE SET contact_ms = excluded.contact_ms, backlog = MAX(backlog, excluded.backlog),
-                     clock_off_ms = MAX(clock_off_ms, excluded.clock_off_ms), disk_free = MIN(disk_free, excluded.disk_free)"""
+                   ON CONFLICT (hour, node) DO UPDATE SET contact_ms = excluded.contact_ms,
+                     backlog = CASE WHEN excluded.backlog > h.backlog THEN excluded.backlog ELSE h.backlog END,
+                     clock_off_ms = CASE WHEN excluded.clock_off_ms > h.clock_off_ms THEN excluded.clock_off_ms ELSE h.clock_off_ms END,
+                     disk_free = CASE WHEN excluded.disk_free < h.disk_free THEN excluded.disk_free ELSE h.disk_free END"""
     with transaction(centre.database):
         fetch(centre.database, statement, (HOUR_MS, now - HOUR_MS))
         fetch(centre.database, "DELETE FROM contact_hour WHERE hour < ?", ((now - KEPT_DAYS * DAY_MS) // HOUR_MS,))
@@ -307,13 +309,14 @@ def clear_alarm(centre: Centre, *, node: int, actor: bytes) -> None:
     """
     now = centre.clock.now()
     statement = """UPDATE contact SET
-                     token = CASE state WHEN ?2 THEN x'' ELSE token END, token_before = CASE state WHEN ?2 THEN x'' ELSE token_before END,
+                     token = CASE state WHEN ?2 THEN ?3 ELSE token END, token_before = CASE state WHEN ?2 THEN ?3 ELSE token_before END,
                      epoch = CASE state WHEN ?2 THEN 0 ELSE epoch END, state = '', alarm_ms = NULL
                    WHERE node = ?1 AND alarm_ms IS NOT NULL RETURNING node"""
+    record = "INSERT INTO cleared_alarm (node, at_ms, actor) VALUES (?1, ?2, ?3) ON CONFLICT (node, at_ms) DO UPDATE SET actor = ?3"
     with transaction(centre.database):
-        if not fetch(centre.database, statement, (node, TWIN)):
+        if not fetch(centre.database, statement, (node, TWIN, b"")):
             raise Conflict("node.no_alarm", N_("There is no alarm of this machine any more."))
-        fetch(centre.database, "INSERT OR REPLACE INTO cleared_alarm (node, at_ms, actor) VALUES (?, ?, ?)", (node, now, actor))
+        fetch(centre.database, record, (node, now, actor))
 
 
 def by_region(found: Sequence[Machine]) -> Mapping[str, tuple[int, Tone]]:

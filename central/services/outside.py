@@ -116,7 +116,7 @@ class Line:
         now = self._clock.now()
         statement = """INSERT INTO outside_service (address, tried_ms, done_ms, failing_since_ms, code, modified)
                        VALUES (?1, ?2, 0, ?2, ?3, '') ON CONFLICT (address) DO UPDATE
-                       SET tried_ms = ?2, failing_since_ms = COALESCE(failing_since_ms, ?2), code = ?3, modified = ''"""
+                       SET tried_ms = ?2, failing_since_ms = COALESCE(outside_service.failing_since_ms, ?2), code = ?3, modified = ''"""
         fetch(self._database, statement, (address, now, error.code))
         logger.warning("%s: %s", address, error.code)
 

@@ -18,7 +18,7 @@ from central.centre import Centre
 from central.services import nodes
 from central.services.nodes import DAY_MS, HOUR_MS, Machine
 from common.clock import KAZAKHSTAN_OFFSET_MS, Clock
-from common.db import Database, fetch
+from common.db import Database, create_tables, fetch
 from sync.identity import CENTRE_NODE
 
 HELD_MS: Final = 10_000
@@ -123,8 +123,7 @@ class Filings:
 
 def create(database: Database) -> None:
     """Create the indexes; the tables are the register's and the fold's."""
-    for statement in INDEXES:
-        fetch(database, statement)
+    create_tables(database, (), more=INDEXES)
 
 
 def overview(centre: Centre) -> Overview:

@@ -27,9 +27,10 @@ class Waiting:
 
 def waiting(centre: Centre, *, code: str = "", node: int | None = None, offset: int = 0) -> list[Waiting]:
     """Return what waits, the oldest first; of one refusal or one machine where asked."""
+    # the few that wait are gone through and each entry looked up, never the other way: hence COALESCE
     statement = """SELECT q.leaf, q.code, q.since_ms, e.node, e.epoch, e.seq, e.log_index, e.envelope
-                   FROM quarantine q CROSS JOIN entry e ON e.leaf = q.leaf
-                   WHERE (?1 = '' OR q.code = ?1) AND (?2 IS NULL OR e.node = ?2) ORDER BY q.since_ms, q.leaf LIMIT ?3 OFFSET ?4"""
+                   FROM quarantine q JOIN entry e ON e.leaf = COALESCE(q.leaf, q.leaf)
+                   WHERE (?1 = '' OR q.code = ?1) AND e.node = COALESCE(?2, e.node) ORDER BY q.since_ms, q.leaf LIMIT ?3 OFFSET ?4"""
     rows = fetch(centre.database, statement, (code, node, SHOWN, offset))
     return [
         Waiting(leaf, reason, since, writer, epoch, seq, index, decode_envelope(envelope).type)

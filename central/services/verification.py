@@ -17,7 +17,19 @@ from typing import Final
 
 from central.centre import Centre
 from common.court.filing_entries import Verify
-from common.db import BlobField, CompositeKey, Database, IntegerField, Table, TextField, create_tables, fetch, insert, transaction
+from common.db import (
+    BlobField,
+    CompositeKey,
+    Database,
+    IntegerField,
+    Table,
+    TextField,
+    create_tables,
+    fetch,
+    fetch_many,
+    insert,
+    transaction,
+)
 from common.errors import Refused
 from common.pki import cms
 from common.pki.certificates import Certificate
@@ -74,7 +86,7 @@ class Key:
 
 def create(database: Database) -> None:
     """Create the table of keys; one of an earlier release, which knew of filers alone, is dropped."""
-    held = {name for (name,) in fetch(database, "SELECT name FROM pragma_table_info('signer')")}
+    held = {column.name for column in database.get_columns("signer")}
     if held and "place" not in held:
         fetch(database, "DROP TABLE signer")
     create_tables(database, [SignerRow])
@@ -95,7 +107,7 @@ class Verifier:
         trust.refresh()
         trusted = len(trust.anchors()) + len(trust.authorities())
         if trusted != self._trusted:  # what led to nobody may lead to somebody now
-            fetch(self._centre.database, "DELETE FROM signer WHERE obj IN (SELECT obj FROM signer WHERE issuer = x'')")
+            fetch(self._centre.database, "DELETE FROM signer WHERE obj IN (SELECT obj FROM signer WHERE length(issuer) = 0)")
             self._trusted = trusted
             self._entered = 0
         more = self._enter()
@@ -136,9 +148,9 @@ class Verifier:
         keys = [Key(obj, place, int.from_bytes(serial, "big"), *rest) for obj, place, serial, *rest in rows]
         found = [(key, judged(key, held.find(key.serial), info.this_update_ms, source_of(info))) for key in keys]
         write(self._centre, [(key, body) for key, body in found if body is not None])
+        marks = [(info.this_update_ms, key.obj, key.place) for key in keys]
         with transaction(database):
-            for key in keys:
-                fetch(database, "UPDATE signer SET as_of_ms = ? WHERE obj = ? AND place = ?", (info.this_update_ms, key.obj, key.place))
+            fetch_many(database, "UPDATE signer SET as_of_ms = ? WHERE obj = ? AND place = ?", marks)
         return len(keys) == BATCH
 
 

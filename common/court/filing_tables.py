@@ -14,6 +14,8 @@ class FilingRow(Table):
     ``stamped_ms``: the moment of the timestamp over the signature. ``likeness`` is equal for two filings of one content.
     """
 
+    IN_ORDER = True  # `central.services.verification` goes on where it was
+
     obj = BlobField(primary_key=True)
     talon = TextField(index=True)
     court = TextField()

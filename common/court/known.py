@@ -41,7 +41,7 @@ RECALL = "SELECT ok, code, certificate, name, iin, bin, digest, roles FROM exami
 
 def create(database: Database) -> None:
     """Create the table; one of an earlier release is dropped, and what it knew is found out again where it is asked for."""
-    held = {name for (name,) in fetch(database, "SELECT name FROM pragma_table_info('examined')")}
+    held = {column.name for column in database.get_columns("examined")}
     if held and held != {field.column_name for field in Examined._meta.sorted_fields}:
         fetch(database, "DROP TABLE examined")
     create_tables(database, (Examined,))

@@ -22,7 +22,7 @@ from flask.sessions import SessionInterface, SessionMixin
 from werkzeug.datastructures import CallbackDict
 
 from common.clock import Clock
-from common.db import BlobField, Database, IntegerField, Table, changed, create_tables, fn, one_of, transaction
+from common.db import BlobField, Database, IntegerField, Table, changed, create_tables, fetch, fn, one_of, transaction
 
 ID_BYTES = 32
 NONCE_BYTES = 12
@@ -95,9 +95,10 @@ class DatabaseSessions:
         return StoredSession(bytes(row["id_hash"]), row["created_ms"], row["seen_ms"], bytes(row["data"])) if row else None
 
     def save(self, stored: StoredSession) -> None:
-        row = {"id_hash": stored.id_hash, "created_ms": stored.created_ms, "seen_ms": stored.seen_ms, "data": stored.data}
+        statement = """INSERT INTO web_session (id_hash, created_ms, seen_ms, data) VALUES (?1, ?2, ?3, ?4)
+                       ON CONFLICT (id_hash) DO UPDATE SET created_ms = ?2, seen_ms = ?3, data = ?4"""
         with transaction(self._database):
-            WebSession.replace(**row).execute(self._database)
+            fetch(self._database, statement, (stored.id_hash, stored.created_ms, stored.seen_ms, stored.data))
 
     def delete(self, id_hash: bytes) -> None:
         with transaction(self._database):

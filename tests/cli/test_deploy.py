@@ -24,7 +24,7 @@ from tests.court import Court
 from tests.processes.machines import ROOT, Machine, free_port
 
 DEPLOY = ROOT / "deploy"
-UNITS = ("sot-edge.service", "sot-central.service")
+UNITS = ("sot-edge.service", "sot-central.service", "sot-central-front@.service")
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 YEAR_SECONDS = 31_536_000
 

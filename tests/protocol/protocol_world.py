@@ -134,7 +134,7 @@ WITNESSED = ("witness", "refused_head", "turn")
 
 def picture(database: Database, *, without: Sequence[str] = ("sync", "contact")) -> dict[str, list[Any]]:
     """Everything the database holds, but what it notes about the line itself."""
-    names = [name for (name,) in fetch(database, "SELECT name FROM sqlite_master WHERE type = 'table'")]
+    names = database.get_tables()
     return {name: fetch(database, f'SELECT * FROM "{name}"') for name in names if name not in (*without, *WITNESSED)}
 
 
