@@ -17,7 +17,7 @@ from common.pki.opening import OpenedKey
 from common.web.languages import TRANSLATIONS_FOLDER
 from deploy.demo_people import AKTAU, CABINET_PASSWORD, CITIZENS, MEDEU, STAFF, Person
 from edge.node import Node
-from edge.services import accounts, agreement, drafts, filings, invitations, registration, statements
+from edge.services import accounts, agreement, drafts, filings, invitations, registration, rulings, statements
 from edge.visitor import Visitor
 
 DAY_MS = 86_400_000
@@ -183,6 +183,7 @@ def make(
     walk(_at(start, 15))
     first = file_claim(aktau, keys["sarsenova"], visitors["sarsenova"], people["sarsenova"], AKTAU, MATTERS[0], dice)
     _register(aktau, keys["clerk-aktau"], AKTAU, first)  # however short the history, there is a case
+    _accept(aktau, keys["judge-aktau"], AKTAU, first)
     settle()
     day = start + DAY_MS
     while day < until - DAY_MS:
@@ -226,6 +227,13 @@ def _decide(node: Node, key: Key, court: str, obj: bytes, dice: random.Random) -
 def _register(node: Node, key: Key, court: str, obj: bytes) -> None:
     clerk = _clerk(key, court)
     registration.sign(node, clerk, obj, registration.Draft(kind="register", executor=clerk.name), open_for(node, key))
+
+
+def _accept(node: Node, key: Key, court: str, obj: bytes) -> None:
+    filing = filing_lists.filing(node.database, obj)
+    assert filing is not None
+    assert filing.case_obj is not None
+    rulings.sign(node, _clerk(key, court), filing.case_obj, rulings.Draft(outcome="accepted"), open_for(node, key))
 
 
 def _clerk(key: Key, court: str) -> registration.Clerk:

@@ -1,6 +1,7 @@
 """Cases: opened by a court with a number of its own, and who takes part in them.
 
 - Open comes first and once, with the clerk's signature over the text of the registration (`filing_texts.decision_content`).
+- Rule is a judge's ruling on acceptance, once (R4, `ruling`).
 - Party states who takes part, as what, from when until when; the same role, name and person again replaces. These are the
   only source of access rights (SUBJECTS.md, 4 entry 10); until a judge accepts the case the other parties do not receive it.
 - Only the node of the case's court writes. No uniqueness of numbers is assumed anywhere.
@@ -13,7 +14,8 @@ from typing import Any, Literal
 import msgspec
 
 from common import canonical
-from common.court import filing_texts, numbers
+from common.court import filing_texts, numbers, ruling
+from common.court.ruling import Ruling
 from common.court.writers import ObjectId, Sha256, require_court_node, require_decider
 from common.db import BlobField, CompositeKey, Database, IntegerField, Table, TextField, one_of, rows_of
 from common.errors import N_, Conflict, Refused
@@ -52,7 +54,11 @@ class Party(Body, frozen=True, kw_only=True):
     to_ms: int | None = None
 
 
-TYPES: Mapping[str, type[Body]] = {"case.open/1": Open, "case.party/1": Party}
+class Rule(Ruling, frozen=True, kw_only=True):
+    """`case.rule/1`: the judge's ruling on acceptance (R4)."""
+
+
+TYPES: Mapping[str, type[Body]] = {"case.open/1": Open, "case.party/1": Party, "case.rule/1": Rule}
 
 
 class CaseRow(Table):
@@ -119,6 +125,7 @@ class State:
 
     facts: list[Fact] = field(default_factory=list)
     parties: dict[tuple[str, str, str], Party] = field(default_factory=dict)
+    ruled: Rule | None = None
 
     @property
     def open(self) -> Open:
@@ -136,6 +143,9 @@ def step(state: State, fact: Fact, known: Known) -> None:
     body = fact.body
     if isinstance(body, Open):
         _check_open(state, fact, known)
+    elif isinstance(body, Rule):
+        _check_rule(state, fact, known)
+        state.ruled = body
     else:
         _check_party(state, fact, known)
         state.parties[(body.role, body.name, body.person)] = body
@@ -152,6 +162,24 @@ def _check_open(state: State, fact: Fact, known: Known) -> None:
         raise Refused("case.filer", N_("A case names the person whose filing opened it."))
     lines = filing_texts.decision_lines(talon=body.talon, court=body.court, date=body.date, executor=body.executor, number=body.number)
     require_decider(fact, known, body.court, lines)
+
+
+def _check_rule(state: State, fact: Fact, known: Known) -> None:
+    body: Rule = fact.body
+    if not state.facts:
+        raise Refused("case.unknown", N_("This case has not been opened yet."))
+    if state.ruled is not None:
+        raise Conflict("case.ruled", N_("A judge has already ruled on this case."))
+    opened = state.open
+    if (body.case, body.filing, body.number, body.court, body.talon) != (
+        fact.obj,
+        opened.filing,
+        opened.number,
+        opened.court,
+        opened.talon,
+    ):
+        raise Refused("case.other", N_("The ruling is about another case."))
+    ruling.check(fact, known)
 
 
 def _check_party(state: State, fact: Fact, known: Known) -> None:
@@ -194,6 +222,8 @@ def _event_row(position: int, fact: Fact) -> dict[str, Any]:
     body = fact.body
     if isinstance(body, Open):
         kind, params = "opened", {"number": body.number, "court": body.court, "date": body.date}
+    elif isinstance(body, Rule):
+        kind, params = body.outcome, {"judge": body.judge, "note": body.note, "date": body.date}
     else:
         kind, params = ("party" if body.to_ms is None else "party_left"), {"role": body.role, "name": body.name}
     return {
@@ -207,8 +237,10 @@ def _event_row(position: int, fact: Fact) -> dict[str, Any]:
     }
 
 
-def status(state: State) -> Literal["", "opened"]:
+def status(state: State) -> Literal["", "opened", "accepted", "returned", "declined"]:
     """Return where the case stands; empty when it was never opened."""
+    if state.ruled is not None:
+        return state.ruled.outcome
     return "opened" if state.facts else ""
 
 

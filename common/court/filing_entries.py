@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from common.court.filing_texts import Ground
+from common.court.ruling import Ruling
 from common.court.writers import ObjectId, Sha256
 from common.facts import Body
 
@@ -198,6 +199,10 @@ class Refuse(Body, frozen=True, kw_only=True):
     certificate: Sha256
 
 
+class Rule(Ruling, frozen=True, kw_only=True):
+    """`filing.rule/1`: the judge's ruling on the registered filing (R4)."""
+
+
 TYPES: Mapping[str, type[Body]] = {
     "filing.submit/1": Submit,
     "filing.withdraw/1": Withdraw,
@@ -205,4 +210,5 @@ TYPES: Mapping[str, type[Body]] = {
     "filing.evidence/1": Evidence,
     "filing.register/1": Register,
     "filing.refuse/1": Refuse,
+    "filing.rule/1": Rule,
 }

@@ -3,7 +3,8 @@
 The protocol's half (entries, proofs, receipts, certificates) is `sync.evidence`'s; who may have it, the services decide.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 
 from common.court import filing_lists
 from common.court.book import Book
@@ -44,7 +45,7 @@ def file_parts(database: Database, filing: Filing, opener: Callable[[bytes], Ope
     return parts, tuple(members)
 
 
-def readme(book: Book, filing: Filing, members: tuple[Member, ...], *, machine: int, rungs: Collection[str], made_ms: int) -> Part:
+def readme(book: Book, filing: Filing, members: tuple[Member, ...], *, machine: int, rungs: AbstractSet[str], made_ms: int) -> Part:
     """Return the page on top; ``rungs`` are the names of the receipts that are in the container."""
     court = book.find_court(filing.first_court)
     said = Overview(
@@ -56,6 +57,11 @@ def readme(book: Book, filing: Filing, members: tuple[Member, ...], *, machine: 
         machine=machine,
         made_ms=made_ms,
         files=members,
-        rungs=tuple((name, what, name in rungs or (name == "R3" and filing.status in DECIDED)) for name, what in RUNGS.items()),
+        rungs=tuple((name, what, name in rungs | _decisions(filing)) for name, what in RUNGS.items()),
     )
     return Part(README, TEXT, overview(said))
+
+
+def _decisions(filing: Filing) -> set[str]:
+    """R3 and R4 are entries of the filing, and all of those are in the container."""
+    return {name for name, here in (("R3", filing.status in DECIDED), ("R4", bool(filing.ruling))) if here}

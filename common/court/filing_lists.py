@@ -67,6 +67,8 @@ class Filing(msgspec.Struct, frozen=True):
     number: str
     case_obj: bytes | None
     decided_ms: int | None
+    ruling: str
+    ruled_ms: int | None
     claim_tiyn: int
     duty_tiyn: int
     duty_way: str
@@ -111,7 +113,7 @@ class Form(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One step of the dynamics. ``kind``: filed, withdrawn, verified, registered, refused, redirected."""
+    """One step of the dynamics. ``kind``: filed, withdrawn, verified, registered, refused, redirected, or an outcome of `ruling`."""
 
     obj: bytes
     position: int
@@ -132,7 +134,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """A signed decision with its grounds. ``kind``: registered, refused, redirected."""
+    """A signed decision with its grounds. ``kind``: registered, refused, redirected, or an outcome of `ruling`."""
 
     kind: str
     court: str
@@ -261,7 +263,7 @@ def evidence(database: Database, obj: bytes) -> list[Evidence]:
 
 
 def decisions(database: Database, obj: bytes) -> list[Decision]:
-    """Return the courts' signed decisions, oldest first: redirections, then at most one registration or refusal."""
+    """Return the courts' signed decisions, oldest first: redirections, at most one registration or refusal, at most one ruling."""
     query = FilingGroundRow.select().where(FilingGroundRow.obj == obj).order_by(FilingGroundRow.decision, FilingGroundRow.position)
     grounds: dict[int, list[Ground]] = {}
     for row in rows_of(database, query):

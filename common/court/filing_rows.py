@@ -8,19 +8,19 @@ import msgspec
 
 from common import canonical
 from common.court import filing_tables as tables
-from common.court.filing_entries import Cosigner, Evidence, Refuse, Register, Submit, Verify, Withdraw
+from common.court.filing_entries import Cosigner, Evidence, Refuse, Register, Rule, Submit, Verify, Withdraw
 from common.facts import Body, Fact, Rows
 
 
-def rows(facts: Sequence[Fact], *, court: str, status: str, ended: Fact | None) -> Rows:
-    """Return all rows of a filing with ``facts``, held by ``court``, ended by ``ended``."""
+def rows(facts: Sequence[Fact], *, court: str, status: str, ended: Fact | None, ruled: Fact | None) -> Rows:
+    """Return all rows of a filing with ``facts``, held by ``court``, ended by ``ended``, on which a judge ``ruled``."""
     if not facts:
         return {table: [] for table in tables.TABLES}
     obj, submit = facts[0].obj, facts[0].body
     claim = canonical.encode(submit.claim)
-    decisions = [(position, fact) for position, fact in enumerate(facts) if isinstance(fact.body, Register | Refuse)]
+    decisions = [(position, fact) for position, fact in enumerate(facts) if isinstance(fact.body, Register | Refuse | Rule)]
     return {
-        tables.FilingRow: [{**_filing_row(facts[0], claim), **_state_columns(facts, court, status, ended)}],
+        tables.FilingRow: [{**_filing_row(facts[0], claim), **_state_columns(facts, court, status, ended, ruled)}],
         tables.FilingFormRow: [_form_row(obj, submit, claim)],
         tables.FilingPartyRow: [
             {"obj": obj, "position": position, "role": party.role, "name": party.name, "kind": party.kind}
@@ -42,7 +42,7 @@ def rows(facts: Sequence[Fact], *, court: str, status: str, ended: Fact | None) 
         tables.FilingGroundRow: [
             {"obj": obj, "decision": position, "position": place, **msgspec.structs.asdict(ground)}
             for position, fact in decisions
-            if isinstance(fact.body, Refuse)
+            if isinstance(fact.body, Refuse | Rule)
             for place, ground in enumerate(fact.body.grounds)
         ],
     }
@@ -94,7 +94,7 @@ def _filing_row(fact: Fact, encoded_claim: bytes) -> dict[str, Any]:
     }
 
 
-def _state_columns(facts: Sequence[Fact], court: str, status: str, ended: Fact | None) -> dict[str, Any]:
+def _state_columns(facts: Sequence[Fact], court: str, status: str, ended: Fact | None, ruled: Fact | None) -> dict[str, Any]:
     """What later facts changed."""
     payment, address = (_found(facts, subject) for subject in ("payment", "address"))
     registered = ended.body if ended is not None and isinstance(ended.body, Register) else None
@@ -104,6 +104,8 @@ def _state_columns(facts: Sequence[Fact], court: str, status: str, ended: Fact |
         "number": registered.number if registered else "",
         "case_obj": registered.case if registered else None,
         "decided_ms": ended.time if ended is not None else None,
+        "ruling": ruled.body.outcome if ruled is not None else "",
+        "ruled_ms": ruled.time if ruled is not None else None,
         **_of_signature(facts, 0),
         "payment": payment.result if payment is not None else "",
         "address": address.result if address is not None else "",
@@ -183,13 +185,16 @@ def _event(body: Body) -> tuple[str, dict[str, Any]]:
             return "registered", {"court": body.court, "number": body.number, "date": body.date, "executor": body.executor}
         case Refuse() if body.redirected_to:
             return "redirected", {"court": body.court, "to": body.redirected_to, "note": body.note}
+        case Rule():
+            about = {"court": body.court, "number": body.number, "date": body.date, "executor": body.judge, "note": body.note}
+            return body.outcome, about
         case Refuse():
             return "refused", {"court": body.court, "date": body.date, "cure_until": body.cure_until, "note": body.note}
     raise TypeError(type(body))
 
 
 def _decision_row(position: int, fact: Fact) -> dict[str, Any]:
-    body: Register | Refuse = fact.body
+    body: Register | Refuse | Rule = fact.body
     refused = body if isinstance(body, Refuse) else None
     return {
         "obj": fact.obj,
@@ -197,8 +202,8 @@ def _decision_row(position: int, fact: Fact) -> dict[str, Any]:
         "kind": _event(body)[0],
         "court": body.court,
         "date": body.date,
-        "executor": body.executor,
-        "note": refused.note if refused else "",
+        "executor": body.judge if isinstance(body, Rule) else body.executor,
+        "note": "" if isinstance(body, Register) else body.note,
         "cure_until": refused.cure_until if refused else "",
         "redirected_to": refused.redirected_to if refused else "",
         "content": body.content,

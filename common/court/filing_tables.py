@@ -11,7 +11,8 @@ class FilingRow(Table):
 
     ``court`` holds it now, ``first_court`` was addressed. ``revocation``, ``payment``, ``address``: the newest result of the
     centre's check, empty where none came; ``revoked_ms``: since when the filer's key is revoked, after the signing too;
-    ``stamped_ms``: the moment of the timestamp over the signature. ``likeness`` is equal for two filings of one content.
+    ``stamped_ms``: the moment of the timestamp over the signature. ``ruling``: what a judge ruled on acceptance (R4), empty while
+    nobody has. ``likeness`` is equal for two filings of one content.
     """
 
     IN_ORDER = True  # `central.services.verification` goes on where it was
@@ -49,6 +50,8 @@ class FilingRow(Table):
     number = TextField(index=True)
     case_obj = BlobField(null=True)
     decided_ms = IntegerField(null=True)
+    ruling = TextField()
+    ruled_ms = IntegerField(null=True)
     claim_tiyn = IntegerField()
     duty_tiyn = IntegerField()
     duty_way = TextField()

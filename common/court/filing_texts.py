@@ -36,7 +36,7 @@ def decision_lines(
         (texts.EXECUTOR, executor),
         (texts.NUMBER, number),
         (texts.REDIRECTED_TO, redirected_to),
-        *[(texts.GROUND, _ground(each)) for each in grounds],
+        *[(texts.GROUND, ground_words(each)) for each in grounds],
         (texts.GROUND, ""),  # no grounds: no such line
         (texts.NOTE, note),
         (texts.CURE_UNTIL, cure_until),
@@ -94,6 +94,7 @@ def _title(number: str, redirected_to: str) -> tuple[str, str]:
     return "Құжаттарды тіркеуден бас тартылды.", "В регистрации документов отказано."
 
 
-def _ground(ground: Ground) -> str:
+def ground_words(ground: Ground) -> str:
+    """Return a ground as signed texts say it, on one line."""
     parts = (ground.code, ground.article, f"{ground.text_kk} / {ground.text_ru}")
     return texts.flat(" · ".join(part for part in parts if part))

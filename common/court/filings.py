@@ -8,6 +8,7 @@
 - Register and Refuse belong to the court that holds the filing, at its own node, signed by a clerk or the chairman in the
   text of `filing_texts`. One decision per filing. Refuse with ``redirected_to`` is no decision: it hands the filing
   and the right to decide to another court.
+- Rule is the judge's, of that same court, once, about what was registered there (R4, `ruling`). It leaves the status "registered".
 - A status is derived by `status`, never stated. R1 and R2 live with the receipts, not here.
 
 Lists and pages read through `filing_lists`.
@@ -18,8 +19,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
 
-from common.court import filing_rows, filing_texts, texts
-from common.court.filing_entries import DOCUMENTS, Cosigner, Refuse, Register, Submit, Verify, Withdraw, Witness
+from common.court import filing_rows, filing_texts, ruling, texts
+from common.court.filing_entries import DOCUMENTS, Cosigner, Refuse, Register, Rule, Submit, Verify, Withdraw, Witness
 from common.court.filing_entries import TYPES as TYPES
 from common.court.filing_entries import Duty as Duty
 from common.court.filing_entries import Evidence as Evidence
@@ -64,6 +65,7 @@ class State:
     facts: list[Fact] = field(default_factory=list)
     courts: list[str] = field(default_factory=list)
     ended: Fact | None = None
+    ruled: Fact | None = None
 
     @property
     def submit(self) -> Submit:
@@ -84,6 +86,8 @@ def step(state: State, fact: Fact, known: Known) -> None:
         state.courts.append(body.court)
     elif isinstance(body, Refuse) and body.redirected_to:
         state.courts.append(body.redirected_to)
+    elif isinstance(body, Rule):
+        state.ruled = fact
     elif not isinstance(body, Verify | Evidence):
         state.ended = fact
     state.facts.append(fact)
@@ -238,6 +242,20 @@ def _check_refuse(state: State, fact: Fact, known: Known) -> None:
     require_decider(fact, known, body.court, lines)
 
 
+def _check_rule(state: State, fact: Fact, known: Known) -> None:
+    _require_submitted(state)
+    body: Rule = fact.body
+    registered = state.ended.body if state.ended is not None else None
+    if not isinstance(registered, Register):
+        raise Refused("filing.not_registered", N_("A judge rules on what the court has registered."))
+    if state.ruled is not None:
+        raise Conflict("filing.ruled", N_("A judge has already ruled on this filing."))
+    about = (body.filing, body.case, body.number, body.court, body.talon)
+    if about != (fact.obj, registered.case, registered.number, registered.court, state.submit.talon):
+        raise Refused("filing.other_case", N_("The ruling is about another case than that of this filing."))
+    ruling.check(fact, known)
+
+
 def _require_submitted(state: State) -> None:
     if not state.facts:
         raise Refused("filing.unknown", N_("Nothing was filed under this number yet."))
@@ -265,6 +283,7 @@ _CHECKS: Final[Mapping[type, Callable[[State, Fact, Known], None]]] = MappingPro
         Evidence: _check_evidence,
         Register: _check_register,
         Refuse: _check_refuse,
+        Rule: _check_rule,
     }
 )
 _ENDS: Final[Mapping[type, Status]] = MappingProxyType({Withdraw: "withdrawn", Register: "registered", Refuse: "refused"})
@@ -273,4 +292,4 @@ _ENDS: Final[Mapping[type, Status]] = MappingProxyType({Withdraw: "withdrawn", R
 def rows(state: State) -> Rows:
     """Return all rows of the filing."""
     court = state.courts[-1] if state.courts else ""
-    return filing_rows.rows(state.facts, court=court, status=status(state), ended=state.ended)
+    return filing_rows.rows(state.facts, court=court, status=status(state), ended=state.ended, ruled=state.ruled)

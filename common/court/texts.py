@@ -35,6 +35,8 @@ ENTRY: Final = "Жазба / Запись"
 EPOCH: Final = "Дәуір / Эпоха"
 ENTRIES: Final = "Жазбалар саны / Количество записей"
 ENTRIES_HASH: Final = "Жазбалардың хэші / Хэш записей"
+RULING: Final = "Ұйғарым / Определение"
+JUDGE: Final = "Судья / Судья"
 ONCE: Final = "Бір реттік код / Одноразовый код"
 
 Line = tuple[str, str]

@@ -18,6 +18,8 @@ CENTRE: Final = 0
 """The node number of the centre."""
 DECIDERS: Final = frozenset({"clerk", "chairman"})
 """Roles whose signature registers and refuses."""
+JUDGES: Final = frozenset({"judge", "chairman"})
+"""Roles whose signature rules on a case: the chairman is a judge of the court."""
 DIGEST_BYTES: Final = 32
 
 Sha256 = Annotated[bytes, msgspec.Meta(min_length=DIGEST_BYTES, max_length=DIGEST_BYTES)]
@@ -41,11 +43,21 @@ def require_decider(fact: Fact, known: Known, court: str, lines: Sequence[texts.
 
     Raises Refused where the machine, the signed text, the signature or the role of the signer is not the right one.
     """
+    if not _roles_of_signer(fact, known, court, lines) & DECIDERS:
+        raise Refused("entry.role", N_("The person who signed is not a clerk or the chairman of this court."))
+
+
+def require_judge(fact: Fact, known: Known, court: str, lines: Sequence[texts.Line]) -> None:
+    """As `require_decider`, for what a judge rules."""
+    if not _roles_of_signer(fact, known, court, lines) & JUDGES:
+        raise Refused("entry.role", N_("The person who signed is not a judge of this court."))
+
+
+def _roles_of_signer(fact: Fact, known: Known, court: str, lines: Sequence[texts.Line]) -> frozenset[str]:
     require_court_node(fact, known, court)
     texts.require_lines(fact.body.content, lines)
     require_signature(fact, known, fact.body.signature, fact.body.content)
-    if not known.staff_role(fact.body.certificate, court, before=fact.beacon) & DECIDERS:
-        raise Refused("entry.role", N_("The person who signed is not a clerk or the chairman of this court."))
+    return known.staff_role(fact.body.certificate, court, before=fact.beacon)
 
 
 def require_signature(fact: Fact, known: Known, signature: bytes, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The court's notice R3: registered with a case number, or registration refused with every reason at once.
+"""The court's notices. R3: registered with a case number, or refused with every reason at once. R4: what a judge ruled on acceptance.
 
 Both languages on one paper; each reason with its code, article, whether it can be cured and until when, and the time of
 the first talon, which a corrected filing keeps.
@@ -17,6 +17,8 @@ from common.papers.typeset import Attachment, typeset
 from common.papers.words import date_time_words, talon_groups
 
 Json = dict[str, object]
+RULINGS = frozenset({"accepted", "returned", "declined"})
+"""What a judge decides, after registration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +38,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The facts of R3. Times are ms UTC."""
+    """The facts of R3 or R4. Times are ms UTC."""
 
-    outcome: Literal["registered", "refused"]
+    outcome: Literal["registered", "refused", "accepted", "returned", "declined"]
     decided_at: int
     court: Court
     case_number: str = ""
-    """For ``registered``."""
+    """For all but ``refused``."""
     reasons: tuple[Reason, ...] = ()
-    """For ``refused``: all of them."""
+    """For ``refused``, ``returned`` and ``declined``: all of them."""
     talon_number: str
     received_at: int
     """Time of R0: the one that counts for terms."""
@@ -75,15 +77,15 @@ def decision_pdf(decision: Decision, attachments: Sequence[Attachment] = ()) -> 
         "svg": qr_picture(decision.qr_text) if decision.qr_text else "",
         "qr_alt": words("decision.qr").kk,
         "case_label": words("decision.case_number"),
-        "case_number": f"№ {decision.case_number}" if decision.outcome == "registered" else "",
+        "case_number": f"№ {decision.case_number}" if decision.case_number else "",
         "rows": [{"label": words(f"decision.{name}"), "value": value} for name, value in _rows(decision).items() if value.kk],
         "body": _body(decision),
-        "reasons_label": words("decision.reasons"),
+        "reasons_label": words("decision.grounds" if decision.outcome in RULINGS else "decision.reasons"),
         "reasons": [_reason(reason) for reason in decision.reasons],
-        "clerk_label": words("decision.clerk"),
+        "clerk_label": words("decision.judge" if decision.outcome in RULINGS else "decision.clerk"),
         "clerk": decision.clerk_name,
         "position": decision.clerk_position,
-        "sign_note": words("decision.sign_note"),
+        "sign_note": words("decision.judge_note" if decision.outcome in RULINGS else "decision.sign_note"),
         "foot": words("talon_no", number=number),
         "page": words("page_of", n="{n}", all="{all}"),
     }
@@ -102,8 +104,8 @@ def _rows(decision: Decision) -> dict[str, Both]:
 
 
 def _body(decision: Decision) -> Both:
-    if decision.outcome == "registered":
-        return words("decision.registered_text")
+    if decision.outcome != "refused":
+        return words(f"decision.{decision.outcome}_text")
     if any(not reason.can_be_cured for reason in decision.reasons):
         return words("decision.refused_final_text")
     return words("decision.refused_text", received=date_time_both(decision.received_at))

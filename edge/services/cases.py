@@ -1,4 +1,4 @@
-"""The cases of a court: the list, one card, and the notice of the court's decision (R3) as a paper.
+"""The cases of a court: the list, one card, and the notices of the court's decision (R3) and the judge's ruling (R4) as papers.
 
 page = find(node, court, search="4711-26-00-2/934")
 pdf = decision_notice(node, filing_obj)
@@ -31,6 +31,7 @@ PER_PAGE: Final = 50
 NOTICE_FIELD: Final = "Court"
 POSITIONS: Final = {
     "clerk": Both("кеңсе маманы", "специалист канцелярии"),
+    "judge": Both("судья", "судья"),
     "chairman": Both("сот төрағасы", "председатель суда"),
 }
 OUTCOMES: Final = frozenset({"registered", "refused"})
@@ -107,20 +108,31 @@ def decision_notice(node: Node, filing_obj: bytes) -> bytes:
     Raises NotFound("notice.none") for a filing that is not held here or about which no court has decided yet.
     """
     filing = filing_lists.filing(node.database, filing_obj)
-    decided = next((each for each in reversed(filing_lists.decisions(node.database, filing_obj)) if each.kind in OUTCOMES), None)
-    if filing is None or decided is None or filing.decided_ms is None:
+    return _notice_of(node, filing, OUTCOMES, filing.decided_ms if filing else None)
+
+
+def ruling_notice(node: Node, filing_obj: bytes) -> bytes:
+    """Return the notice R4 of a filing, as `decision_notice`, with the judge's signed text; raises NotFound("notice.none")."""
+    filing = filing_lists.filing(node.database, filing_obj)
+    return _notice_of(node, filing, papers.RULINGS, filing.ruled_ms if filing else None)
+
+
+def _notice_of(node: Node, filing: Filing | None, kinds: frozenset[str], at_ms: int | None) -> bytes:
+    said = filing_lists.decisions(node.database, filing.obj) if filing is not None else []
+    decided = next((each for each in reversed(said) if each.kind in kinds), None)
+    if filing is None or decided is None or at_ms is None:
         raise NotFound("notice.none", N_("The court has not decided about this filing yet, so there is no notice."))
-    page = papers.decision_pdf(_notice(node, filing, decided, filing.decided_ms), attachments=_proof(decided))
+    page = papers.decision_pdf(_notice(node, filing, decided, at_ms), attachments=_proof(decided))
     era = node.identity.now
     key = key_from_ec(era.pdf, era.certificate.body.pdf)
-    return pades.sign_pdf(page, key, at_ms=filing.decided_ms, field=NOTICE_FIELD, name=key.certificate.subject)
+    return pades.sign_pdf(page, key, at_ms=at_ms, field=NOTICE_FIELD, name=key.certificate.subject)
 
 
 def _notice(node: Node, filing: Filing, decided: Decision, decided_ms: int) -> papers.Decision:
     book = node.book()
     received = filing_lists.filed_ms(node.database, filing.obj) or filing.submitted_ms
     return papers.Decision(
-        outcome="registered" if decided.kind == "registered" else "refused",
+        outcome=decided.kind,  # type: ignore[arg-type]  # one of the kinds that were looked for
         decided_at=decided_ms,
         court=_court(book, decided.court),
         case_number=filing.number,
@@ -155,14 +167,15 @@ def _reasons(decided: Decision) -> tuple[papers.Reason, ...]:
 
 def _proof(decided: Decision) -> tuple[Attachment, ...]:
     return (
-        Attachment("decision.txt", decided.content, "text/plain", "Text of the decision as the clerk signed it", "source"),
-        Attachment("decision.p7s", decided.signature, "application/pkcs7-signature", "Detached signature of the clerk", "supplement"),
+        Attachment("decision.txt", decided.content, "text/plain", "Text of the decision as it was signed", "source"),
+        Attachment("decision.p7s", decided.signature, "application/pkcs7-signature", "Detached signature of who decided", "supplement"),
     )
 
 
 def _position(node: Node, decided: Decision) -> Both:
     held = staff.roles_as_of(node.database, decided.certificate, decided.court, before=1 << 62)
-    return next((POSITIONS[role] for role in ("clerk", "chairman") if role in held), Both("", ""))
+    roles = ("judge", "chairman") if decided.kind in papers.RULINGS else ("clerk", "chairman")
+    return next((POSITIONS[role] for role in roles if role in held), Both("", ""))
 
 
 def _court(book: Book, court_id: str) -> PaperCourt:

@@ -9,6 +9,7 @@ from common.clock import KAZAKHSTAN_OFFSET_MS
 from common.court.filing_entries import Party
 from common.court.filing_lists import DAY_MS, Filing
 from common.court.filing_tables import FilingDecisionRow, FilingGroundRow, FilingPartyRow, FilingRow
+from common.court.ruling import STAGES
 from common.db import Database, fetch, fn, one_of, rows_of
 from common.errors import Refused
 from common.ids import read_talon
@@ -39,7 +40,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One filing of the list. ``reasons`` are the grounds of a refusal, (Kazakh, Russian)."""
+    """One filing of the list. ``reasons`` are the grounds of a refusal or a return, (Kazakh, Russian)."""
 
     filing: Filing
     parties: tuple[Party, ...]
@@ -60,7 +61,7 @@ def cards(node: Node, person: str, wanted: Filter, *, page: int = 1) -> list[Car
     found = [Filing(**row) for row in rows_of(node.database, query.limit(PER_PAGE).offset((page - 1) * PER_PAGE))]
     parties = _parties(node.database, [filing.obj for filing in found])
     climbed = ladders(node.database, [filing.leaf for filing in found])
-    refused = [filing.obj for filing in found if filing.status == "refused"]
+    refused = [filing.obj for filing in found if filing.status == "refused" or filing.ruling in STAGES]
     until, reasons = _refusals(node.database, refused)
     none = Ladder(None, None, None)
     return [
@@ -141,7 +142,8 @@ def _parties(database: Database, objects: Sequence[bytes]) -> dict[bytes, list[P
 def _refusals(database: Database, objects: Sequence[bytes]) -> tuple[dict[bytes, str], dict[bytes, list[tuple[str, str]]]]:
     if not objects:
         return {}, {}
-    decisions = FilingDecisionRow.select().where(FilingDecisionRow.obj.in_(list(objects)), FilingDecisionRow.kind == "refused")
+    wanted = FilingDecisionRow.kind.in_(("refused", *STAGES))
+    decisions = FilingDecisionRow.select().where(FilingDecisionRow.obj.in_(list(objects)), wanted)
     until = {row["obj"]: row["cure_until"] for row in rows_of(database, decisions)}
     grounds = FilingGroundRow.select().where(FilingGroundRow.obj.in_(list(objects)))
     reasons: dict[bytes, list[tuple[str, str]]] = {}

@@ -11,6 +11,7 @@
     sign(node, clerk, obj, Draft(kind="register", executor=clerk.name), signer)
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
@@ -155,7 +156,7 @@ def to_sign(node: Node, clerk: Clerk, filing: Filing, draft: Draft) -> bytes:
     """
     check(node, filing, draft)
     standing.require_counts(node, filing)
-    _require_past(node)
+    require_past(node)
     number = _number(node, node.database, filing) if draft.kind == "register" else ""
     return _content(node, clerk, filing, draft, number, node.clock.now())
 
@@ -206,13 +207,14 @@ def sign(node: Node, clerk: Clerk, obj: bytes, draft: Draft, signer: Signer) -> 
         filing = _require_waiting(unit, clerk.court, obj)
         check(node, filing, draft)
         standing.require_counts(node, filing)
-        _require_past(node)
+        require_past(node)
         if draft.kind == "register":
             return _register(node, unit, clerk, filing, draft, signer)
         return _refuse(node, unit, clerk, filing, draft, signer)
 
 
-def _require_past(node: Node) -> None:
+def require_past(node: Node) -> None:
+    """Raise Conflict("registration.recovering" or "registration.filling") on a machine that does not have its whole past."""
     if node.journal.recovering():
         raise Conflict("registration.recovering", RECOVERING)
     if node.filling():
@@ -329,7 +331,12 @@ def _content(node: Node, clerk: Clerk, filing: Filing, draft: Draft, number: str
 
 
 def _grounds(book: Book, draft: Draft) -> list[Ground]:
-    chosen = [ground for ground in grounds_of(book) if ground.ground_id in draft.grounds]
+    return coded(grounds_of(book), draft.grounds)
+
+
+def coded(published: Iterable[RefusalGround], chosen: Iterable[str]) -> list[Ground]:
+    """Return the ``chosen`` ones (ids) of the ``published`` grounds, as entries carry and signed texts say them."""
+    ids = frozenset(chosen)
     return [
         Ground(
             code=ground.ground_id,
@@ -338,7 +345,8 @@ def _grounds(book: Book, draft: Draft) -> list[Ground]:
             text_ru=ground.name_ru,
             cure=ground.can_be_cured,
         )
-        for ground in chosen
+        for ground in published
+        if ground.ground_id in ids
     ]
 
 

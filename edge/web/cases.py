@@ -15,10 +15,10 @@ from common.web.parts import page_of
 from edge.node import Node
 from edge.services import cases
 from edge.services.desk import NOT_FOR_YOU
-from edge.web import access
+from edge.web import access, rulings
 from edge.web.access import READERS
 from edge.web.desk_words import FIRST_ROLES, role_word
-from edge.web.filings_words import category_word, court_word, document_word, iso_day
+from edge.web.filings_words import STATES, case_state, category_word, court_word, document_word, iso_day, read_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def make_pages(node: Node) -> Blueprint:
     @pages.get("/<id>")
     def show(id: str) -> str:
         access.require_officer(node, *READERS)
-        obj = _object(id)
+        obj = read_object(id)
         found = cases.case_of(node, obj)
         if found is None:
             raise NotFound("access.none", NOT_FOR_YOU)
@@ -79,19 +79,12 @@ def make_pages(node: Node) -> Blueprint:
             events=[_event(each, now) for each in card.events],
             filings=[_filing(book, each) for each in (card.filing, *card.joined) if each is not None],
             held=card.filing is not None,
+            rules=card.filing is not None and rulings.may_rule(node, card.case),
         )
 
+    rulings.add_pages(pages, node)
+
     return pages
-
-
-def _object(text: str) -> bytes:
-    try:
-        value = bytes.fromhex(text)
-    except ValueError:
-        value = b""
-    if len(value) != 16:
-        raise NotFound("access.none", NOT_FOR_YOU)
-    return value
 
 
 def _page_number() -> int:
@@ -124,7 +117,7 @@ def _facts(book: Book, card: cases.Card) -> list[tuple[str, str]]:
         (gettext("Category"), category_word(book, case.category)),
         (gettext("Nature of the claim"), book.name(nature, current_language()) if nature else ""),
         (gettext("Executor"), case.executor),
-        (gettext("State"), gettext("registered, the judge's decision on acceptance is awaited")),
+        (gettext("State"), case_state(case.status)),
     ]
     return [(label, value) for label, value in rows if value]
 
@@ -144,6 +137,7 @@ def _event(event: Event, now: int) -> tuple[str, str, str]:
     params = event.params
     who = f"{role_word(str(params.get('role', '')))} — {params.get('name', '')}"
     words = {
+        **{outcome: (case_state(outcome), f"{params.get('judge', '')}") for outcome in STATES},
         "opened": (gettext("The case is opened"), f"№ {params.get('number', '')}"),
         "party": (gettext("A participant joined"), who),
         "party_left": (gettext("A participant left"), who),
@@ -152,6 +146,7 @@ def _event(event: Event, now: int) -> tuple[str, str, str]:
     return when(event.time_ms, now), what, more
 
 
-def _filing(book: Book, filing: Filing) -> tuple[str, str, str, str, bool]:
-    notice = url_for("desk.notice", id=filing.obj.hex())
-    return url_for("desk.filing", id=filing.obj.hex()), document_word(book, filing.document_type), filing.talon, notice, filing.witnessed
+def _filing(book: Book, filing: Filing) -> tuple[str, str, str, str, str, bool]:
+    notice, ruling = (url_for(f"desk.{name}", id=filing.obj.hex()) for name in ("notice", "ruling"))
+    word = document_word(book, filing.document_type)
+    return url_for("desk.filing", id=filing.obj.hex()), word, filing.talon, notice, ruling if filing.ruling else "", filing.witnessed

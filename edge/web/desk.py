@@ -94,6 +94,12 @@ def make_pages(node: Node) -> Blueprint:
             cases.decision_notice(node, page.filing.obj), name=name, kind="application/pdf", inline="save" not in request.args
         )
 
+    @pages.get("/filings/<id>/ruling.pdf")
+    def ruling(id: str) -> Response:
+        _, page = _open(node, id, READERS)
+        name = gettext("Ruling %(talon)s.pdf", talon=page.filing.talon)
+        return file_answer(cases.ruling_notice(node, page.filing.obj), name=name, kind="application/pdf", inline="save" not in request.args)
+
     @pages.get("/filings/<id>/decision")
     def choose(id: str) -> Answer:
         _open(node, id, DECIDERS)

@@ -19,7 +19,7 @@ from edge.node import Node
 from edge.services.citations import cite
 from edge.services.desk import Sheet
 from edge.web.desk_words import role_word
-from edge.web.filings_words import category_word, court_word, document_word, iso_day, signed_by, witnessed
+from edge.web.filings_words import RULED, category_word, court_word, document_word, iso_day, ruling_word, signed_by, witnessed
 
 DATA = "data"
 TAB_CHARS_MAX = 28
@@ -195,6 +195,7 @@ def _decision(book: Book, page: Sheet, decision: Decision) -> DecisionView:
         "registered": gettext("Registered: %(number)s", number=f"№ {page.filing.number}"),
         "refused": gettext("Registration refused"),
         "redirected": gettext("Handed to: %(court)s", court=court_word(book, decision.redirected_to)),
+        **{outcome: ruling_word(outcome) for outcome in RULED},
     }[decision.kind]
     return DecisionView(
         decision.kind,

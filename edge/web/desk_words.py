@@ -19,7 +19,18 @@ from edge.node import Node
 from edge.services.desk import RuleCheck
 from edge.services.examination import Check
 from edge.services.inbox import OPEN_TABS, Row, Tab, Term
-from edge.web.filings_words import category_word, court_word, day_words, document_word, event_words, iso_day, short_day, with_standing
+from edge.web.filings_words import (
+    RULED,
+    case_state,
+    category_word,
+    court_word,
+    day_words,
+    document_word,
+    event_words,
+    iso_day,
+    short_day,
+    with_standing,
+)
 
 TAB_WORDS: Mapping[Tab, str] = {
     "waiting": N_("Decision awaited"),
@@ -172,6 +183,8 @@ def status_of(filing: Filing, court: str, *, after: bool = False) -> State:
         return State(gettext("its machine was excluded before it"), "bad", "shield-exclamation")
     if filing.court != court:
         return State(gettext("handed to another court"), "mute", "arrow-right-circle-fill")
+    if filing.ruling:
+        return State(case_state(filing.ruling), RULED[filing.ruling])
     word, tone = STATUSES.get(filing.status, (filing.status, "mute"))
     return State(gettext(word), tone)
 
@@ -260,7 +273,7 @@ def event_view(node: Node, event: Event, now: int) -> tuple[str, str, str]:
         what, more = gettext("Handed to another court"), f"{court} → {court_word(book, str(params['to']))}"
     elif event.kind == "withdrawn":
         what, more = gettext("Withdrawn by the filer"), str(params.get("reason", ""))
-    elif event.kind == "verified":
+    elif event.kind in ("verified", *RULED):
         what, more = event_words(node, event)
     else:
         what, more = gettext("Sent, talon given"), gettext("offline") if params.get("line") == "offline" else gettext("online")

@@ -253,6 +253,13 @@ def _add_files(pages: Blueprint, node: Node) -> None:
         inline = request.args.get("save") != "1"
         return file_answer(cases.decision_notice(node, filing.obj), name=name, kind="application/pdf", inline=inline)
 
+    @pages.get("/<id>/ruling.pdf")
+    def ruling(id: str) -> Response:
+        filing = own(id)
+        name = gettext("Ruling %(talon)s.pdf", talon=filing.talon)
+        inline = request.args.get("save") != "1"
+        return file_answer(cases.ruling_notice(node, filing.obj), name=name, kind="application/pdf", inline=inline)
+
     @pages.get("/<id>/files/<sha256>")
     def file(id: str, sha256: str) -> Response:
         filing = own_copy(id)

@@ -12,7 +12,8 @@ from common.court import filing_lists
 from common.court.book import Book
 from common.court.filing_lists import Event, Filing, Form
 from common.court.lines import decimal_text, shown
-from common.errors import N_
+from common.errors import N_, NotFound
+from common.ids import OBJECT_ID_BYTES
 from common.papers.words import date_words, day_month, money, time_words
 from common.people import calm_name
 from common.web.languages import current_language, when
@@ -95,9 +96,38 @@ def iso_day(text: str) -> str:
         return text
 
 
+STATES = {
+    "opened": N_("registered, the judge's decision on acceptance is awaited"),
+    "accepted": N_("accepted to proceedings by the judge"),
+    "returned": N_("returned by the judge"),
+    "declined": N_("not accepted by the judge"),
+}
+"""Where a registered case stands."""
+RULED = {"accepted": "ok", "returned": "bad", "declined": "bad"}
+
+
+def case_state(status: str) -> str:
+    """Return where a registered case stands, in words."""
+    return gettext(STATES[status]) if status in STATES else status
+
+
+def read_object(text: str) -> bytes:
+    """Return the object id of an address; raises NotFound("access.none") for anything else."""
+    try:
+        value = bytes.fromhex(text)
+    except ValueError:
+        value = b""
+    if len(value) != OBJECT_ID_BYTES:
+        raise NotFound("access.none", N_("There is no such page, or it is not for you."))
+    return value
+
+
 def state_of(filing: Filing, climbed: Ladder, *, online: bool) -> State:
     """Return the state in a sentence of a few words."""
     match filing.status:
+        case "registered" if filing.ruling:
+            words = gettext("Case %(number)s: %(state)s", number=f"№ {filing.number}", state=case_state(filing.ruling))
+            return State(words, RULED[filing.ruling])
         case "registered":
             return State(gettext("Registered, case %(number)s", number=f"№ {filing.number}"), "ok")
         case "refused":
@@ -135,8 +165,28 @@ def rungs(node: Node, filing: Filing, climbed: Ladder, events: list[Event], now:
     steps.append(_files_rung(climbed, logged=logged, read=decided and not here, now=now))
     steps.append(_decision_rung(book, filing, events, now, waits=logged and not ended))
     if filing.status not in ("refused", "withdrawn"):
-        steps.append(Rung("ahead", gettext("Is accepted to proceedings or returned"), gettext("The judge decides.")))
+        steps.append(_ruling_rung(filing, events, now))
     return steps
+
+
+def _ruling_rung(filing: Filing, events: list[Event], now: int) -> Rung:
+    """R4: what the judge ruled, or that a judge decides."""
+    last = next((event for event in reversed(events) if event.kind == filing.ruling), None)
+    if last is None:
+        waits = filing.status == "registered"
+        return Rung("now" if waits else "ahead", gettext("Is accepted to proceedings or returned"), gettext("The judge decides."))
+    text = f"{when(last.time_ms, now)} — {last.params.get('executor', '')}"
+    return Rung("done" if filing.ruling == "accepted" else "bad", ruling_word(filing.ruling), text)
+
+
+def ruling_word(outcome: str) -> str:
+    """Return what a judge ruled, as a sentence begins."""
+    words = {
+        "accepted": gettext("Accepted to proceedings"),
+        "returned": gettext("Returned by the judge"),
+        "declined": gettext("Not accepted by the judge"),
+    }
+    return words[outcome]
 
 
 def _files_rung(climbed: Ladder, *, logged: bool, read: bool, now: int) -> Rung:
@@ -187,6 +237,9 @@ def event_words(node: Node, event: Event) -> tuple[str, str]:
             return gettext("Registered, case %(number)s", number=number), f"{court} — {params.get('executor', '')}"
         case "refused":
             return gettext("Registration was refused"), _refused(court, params)
+        case "accepted" | "returned" | "declined":
+            who = f"{court} — {params.get('executor', '')}."
+            return ruling_word(event.kind), " ".join(part for part in (who, str(params.get("note", ""))) if part)
         case "redirected":
             return gettext("Handed to another court"), court_word(book, str(params.get("to", "")))
     return _verified(params)

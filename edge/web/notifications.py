@@ -87,6 +87,9 @@ ICONS = {
     "refused": "x-circle-fill",
     "redirected": "arrow-right-circle-fill",
     "opened": "folder2-open",
+    "accepted": "check-circle-fill",
+    "returned": "x-circle-fill",
+    "declined": "x-circle-fill",
 }
 
 
@@ -103,6 +106,12 @@ def _words(what: Notification, book: Book) -> str:
             return gettext("Registered. Number of the case: %(number)s.", number=str(what.params.get("number", what.number)))
         case "refused":
             return gettext("Registration was refused. The reasons are on its page.")
+        case "accepted":
+            return gettext("The judge accepted the case to proceedings: %(number)s.", number=what.number)
+        case "returned":
+            return gettext("The judge returned the claim. The reasons are on its page.")
+        case "declined":
+            return gettext("The judge did not accept the claim. The reasons are on its page.")
         case "redirected":
             return gettext("Passed to another court: %(court)s.", court=_court(str(what.params.get("to", "")), book))
         case "opened":

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from common.court import accounts, cases, filings, staff
+from common.court import accounts, cases, filings, ruling, staff
 from common.court.filing_texts import decision_content, withdrawal_content
 from common.court.filings import Duty, File, Filer, FileRef, Ground, Party
 from common.db import Database, Table, create_tables, insert, transaction
@@ -238,6 +238,18 @@ def case_body(clerk: Person = CLERK, *, court: str = COURT, number: str = NUMBER
         signature=clerk.sign(content),
         certificate=clerk.key,
     )
+
+
+def rule_body(
+    kind: Any = filings.Rule, judge: Person = JUDGE, *, outcome: str = "accepted", grounds: list[Ground] | None = None, **changes: Any
+) -> Any:
+    """The ruling of a judge (R4), of `filings` or of `cases`; ``changes`` are of the body alone, not of the signed text."""
+    chosen = ([] if outcome == "accepted" else [GROUND]) if grounds is None else grounds
+    said = {"outcome": outcome, "talon": TALON, "court": COURT, "number": NUMBER, "date": "2026-11-25", "judge": judge.name}
+    said |= {"grounds": chosen, "note": "Сөз"}
+    content = ruling.write(ruling.lines(**said), court_name="Сот / Суд")
+    body = kind(filing=b"o" * 16, case=b"c" * 16, **said, content=content, signature=judge.sign(content), certificate=judge.key)
+    return with_(body, **changes)
 
 
 def party_body(name: str = "Бекова Б. Б.", *, to_ms: int | None = None) -> cases.Party:

@@ -5,6 +5,7 @@ from court_world import (
     AIGUL,
     AKTAU,
     CENTRE,
+    CLERK,
     COURT,
     JUDGE,
     NOW,
@@ -14,6 +15,7 @@ from court_world import (
     fact,
     fold,
     party_body,
+    rule_body,
     store,
     with_,
 )
@@ -30,7 +32,19 @@ def party(body=None, **more):
     return fact("case.party/1", body or party_body(), **more)
 
 
+def rule(body=None, **more):
+    return fact("case.rule/1", body or rule_body(cases.Rule), obj=b"c" * 16, **more)
+
+
+def mine(body=None, **more):
+    return fact("case.open/1", body or case_body(), obj=b"c" * 16, **more)
+
+
 REFUSALS = {
+    "ruling first": ([rule()], "case.unknown"),
+    "ruling twice": ([mine(), rule(), rule(rule_body(cases.Rule, outcome="returned"))], "case.ruled"),
+    "ruling of another": ([mine(), rule(rule_body(cases.Rule, filing=b"x" * 16))], "case.other"),
+    "ruling by a clerk": ([mine(), rule(rule_body(cases.Rule, judge=CLERK))], "entry.role"),
     "twice": ([opened(), opened(time=NOW + 1)], "case.twice"),
     "grammar": ([opened(case_body(number="12"))], "case_number.grammar"),
     "spelling": ([opened(case_body(number=NUMBER + " "))], "case.number"),
@@ -46,6 +60,13 @@ REFUSALS = {
     "party's name": ([opened(), party(party_body(""))], "case.party"),
     "party's term": ([opened(), party(party_body(to_ms=NOW - 1))], "case.term"),
 }
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "returned", "declined"])
+def test_a_case_stands_as_its_judge_ruled(outcome):
+    state, refused = fold(cases, [mine(), rule(rule_body(cases.Rule, outcome=outcome))])
+    assert (refused, cases.status(state)) == ([], outcome)
+    assert cases.rows(state)[cases.CaseEventRow][-1]["kind"] == outcome
 
 
 @pytest.mark.parametrize("name", REFUSALS)

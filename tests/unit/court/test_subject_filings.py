@@ -26,6 +26,7 @@ from court_world import (
     fold,
     refuse_decision,
     register_decision,
+    rule_body,
     sha,
     store,
     submit_body,
@@ -237,6 +238,43 @@ ENDS = [(register(), "filing.decided"), (refuse(), "filing.decided"), (withdraw(
 @pytest.mark.parametrize(("first", "code"), ENDS)
 def test_nothing_competes_with_a_decision(first, code, second):
     assert fold(filings, [submit(), first, second])[1] == [code]
+
+
+def rule(body=None, **more):
+    return fact("filing.rule/1", body or rule_body(), **{"time": NOW + 2000, **more})
+
+
+@pytest.mark.parametrize("outcome", ["accepted", "returned", "declined"])
+def test_a_judge_rules_on_what_was_registered(outcome):
+    state, refused = fold(filings, [submit(), register(), rule(rule_body(outcome=outcome))])
+    assert not refused
+    row, rows = the_row(state), filings.rows(state)
+    assert (filings.status(state), row["ruling"], row["ruled_ms"], row["decided_ms"]) == ("registered", outcome, NOW + 2000, NOW + 1000)
+    assert rows[FilingEventRow][-1]["kind"] == rows[FilingDecisionRow][-1]["kind"] == outcome
+    assert rows[FilingDecisionRow][-1]["executor"] == JUDGE.name
+    assert [ground["code"] for ground in rows[FilingGroundRow]] == ([] if outcome == "accepted" else [GROUND.code])
+
+
+RULING_REFUSALS = {
+    "nothing filed": ([rule()], "filing.unknown"),
+    "not registered": ([submit(), rule()], "filing.not_registered"),
+    "refused": ([submit(), refuse(), rule()], "filing.not_registered"),
+    "twice": ([submit(), register(), rule(), rule(rule_body(outcome="returned"))], "filing.ruled"),
+    "by a clerk": ([submit(), register(), rule(rule_body(judge=CLERK))], "entry.role"),
+    "elsewhere": ([submit(), register(), rule(node=AKTAU)], "entry.other_node"),
+    "another case": ([submit(), register(), rule(rule_body(case=b"d" * 16))], "filing.other_case"),
+    "another number": ([submit(), register(), rule(rule_body(number="4711-26-00-2/9"))], "filing.other_case"),
+    "no ground": ([submit(), register(), rule(rule_body(outcome="returned", grounds=[]))], "ruling.grounds"),
+    "accepted with a ground": ([submit(), register(), rule(rule_body(grounds=[GROUND]))], "ruling.grounds"),
+    "another outcome than signed": ([submit(), register(), rule(with_(rule_body(outcome="returned"), outcome="declined"))], "text.differs"),
+    "another key": ([submit(), register(), rule(rule_body(certificate=CLERK.key))], "entry.certificate"),
+}
+
+
+@pytest.mark.parametrize("name", RULING_REFUSALS)
+def test_refused_rulings(name):
+    facts, code = RULING_REFUSALS[name]
+    assert fold(filings, facts)[1] == [code]
 
 
 DECISION_REFUSALS = {
