@@ -17,7 +17,7 @@ from common.pki.opening import OpenedKey
 from common.web.languages import TRANSLATIONS_FOLDER
 from deploy.demo_people import AKTAU, CABINET_PASSWORD, CITIZENS, MEDEU, STAFF, Person
 from edge.node import Node
-from edge.services import accounts, agreement, drafts, filings, invitations, registration, rulings, statements
+from edge.services import accounts, agreement, decisions, draft_files, drafts, filings, invitations, registration, rulings, statements
 from edge.visitor import Visitor
 
 DAY_MS = 86_400_000
@@ -113,7 +113,7 @@ def file_claim(node: Node, key: Key, author: Visitor, person: Person, court: str
     """Fill, attach, sign and send one claim; return the filing's object."""
     draft = begin_claim(node, author, person, court, matter, dice)
     for title in matter.files:
-        filings.attach(node, author, draft, kind="attachment", name=f"{title}.pdf", data=paper(title))
+        draft_files.attach(node, author, draft, kind="attachment", name=f"{title}.pdf", data=paper(title))
     ready = statements.prepare(node, author, draft)
     assert ready.content.paper is not None
     return filings.submit(node, author, draft, open_for(node, key), shown=ready.content.paper.sha256).obj
@@ -136,7 +136,7 @@ def begin_claim(node: Node, author: Visitor, person: Person, court: str, matter:
         filed_by_role="plaintiff",
     )
     draft = drafts.begin(node, author, claim)
-    filings.attach(node, author, draft.id, kind="claim", name="Талап арыз.pdf", data=paper("Талап арыз", 30))
+    draft_files.attach(node, author, draft.id, kind="claim", name="Талап арыз.pdf", data=paper("Талап арыз", 30))
     return draft.id
 
 
@@ -218,15 +218,15 @@ def _decide(node: Node, key: Key, court: str, obj: bytes, dice: random.Random) -
     if dice.random() < 0.8:
         _register(node, key, court, obj)
         return
-    ground = dice.choice(registration.grounds_of(node.book()))
-    cure = registration.cure_suggestion(node) if ground.can_be_cured else None
-    draft = registration.Draft(kind="refuse", grounds=(ground.ground_id,), cure_until=cure, note=REFUSAL_NOTE)
+    ground = dice.choice(decisions.grounds_of(node.book()))
+    cure = decisions.cure_suggestion(node) if ground.can_be_cured else None
+    draft = decisions.Draft(kind="refuse", grounds=(ground.ground_id,), cure_until=cure, note=REFUSAL_NOTE)
     registration.sign(node, _clerk(key, court), obj, draft, open_for(node, key))
 
 
 def _register(node: Node, key: Key, court: str, obj: bytes) -> None:
     clerk = _clerk(key, court)
-    registration.sign(node, clerk, obj, registration.Draft(kind="register", executor=clerk.name), open_for(node, key))
+    registration.sign(node, clerk, obj, decisions.Draft(kind="register", executor=clerk.name), open_for(node, key))
 
 
 def _accept(node: Node, key: Key, court: str, obj: bytes) -> None:

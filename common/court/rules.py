@@ -12,80 +12,25 @@ signing can then be told from one on a rule that is new.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from dataclasses import field as default
 from datetime import date
-from typing import Final, Literal
+from typing import Final
 
-from common.court import duty, terms
 from common.court.book import Book
 from common.court.claim import FILING_ROLES, Claim, Party
 from common.court.datasets import Court
+from common.court.rule_duty import amounts_entered, duty_settled
+from common.court.rule_facts import ClaimFacts, Finding, Problem, Step
 from common.errors import N_, Refused
 from common.people import check_bin, check_iin
 
 PACK_VERSION: Final = "2026.2"
 
-PENDING_TERM: Final = "cpc_accept"
-"""«Payment pending» is no ground until the term in which the judge decides on acceptance is over (CPC 150 part 1)."""
 CIVIL_JURISDICTIONS: Final = frozenset({"general", "civil", "civil_criminal", "juvenile", "unknown"})
 POWER: Final = "power"
 """The field of a finding that the principal's own signature settles."""
 FORMAT_REFUSALS: Final = frozenset({"upload.type", "upload.large", "upload.named", "upload.macros", "upload.active"})
-
-Step = Literal[1, 2, 3, 4]
-
-
-@dataclass(frozen=True, slots=True)
-class FileFact:
-    """What is known of one file beyond the form: ``refusal`` is the code of `attachments.inspect`, empty when it is sound."""
-
-    sha256: str
-    refusal: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimFacts:
-    """The form and what surrounds it.
-
-    ``signer_iin`` and ``signer_bin`` are those of the session before signing and of the certificate afterwards (both
-    empty: not known yet). ``signed_by`` are the IIN or BIN of those who have signed the statement beside the filer.
-    ``power_valid`` says whether a сенімхат known here covers the filing. ``filed_on`` is the day of
-    R0, None before. ``paid`` is what the centre found about the payment, None while nobody knows.
-    """
-
-    claim: Claim
-    signer_iin: str = ""
-    signer_bin: str = ""
-    signed_by: frozenset[str] = frozenset()
-    power_valid: bool = False
-    files: tuple[FileFact, ...] = ()
-    filed_on: date | None = None
-    paid: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One rule's answer. ``sentence`` is a message id; ``field`` and ``step`` say where to correct it."""
-
-    rule_id: str
-    passed: bool
-    sentence: str
-    params: Mapping[str, object] = default(default_factory=dict)
-    ground_id: str = ""
-    field: str = ""
-    step: Step = 1
-    level: Literal["must", "warn"] = "must"
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    sentence: str
-    ground_id: str = ""
-    field: str = ""
-    params: Mapping[str, object] = default(default_factory=dict)
-    level: Literal["must", "warn"] = "must"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +38,7 @@ class _Rule:
     rule_id: str
     step: Step
     title: str
-    find: Callable[[ClaimFacts, Book, date], Iterator[_Problem]]
+    find: Callable[[ClaimFacts, Book, date], Iterator[Problem]]
 
 
 def check(facts: ClaimFacts, book: Book, on: date) -> tuple[Finding, ...]:
@@ -120,7 +65,7 @@ def warned(findings: tuple[Finding, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(finding.rule_id for finding in findings if not finding.passed))
 
 
-def _finding(rule: _Rule, problem: _Problem) -> Finding:
+def _finding(rule: _Rule, problem: Problem) -> Finding:
     return Finding(
         rule.rule_id,
         False,
@@ -133,112 +78,86 @@ def _finding(rule: _Rule, problem: _Problem) -> Finding:
     )
 
 
-def _case_chosen(facts: ClaimFacts, book: Book, _on: date) -> Iterator[_Problem]:
+def _case_chosen(facts: ClaimFacts, book: Book, _on: date) -> Iterator[Problem]:
     claim = facts.claim
     if not claim.proceedings:
-        yield _Problem(N_("Choose the kind of proceedings: claim or special."), "reg-type", "proceedings")
+        yield Problem(N_("Choose the kind of proceedings: claim or special."), "reg-type", "proceedings")
     elif not _belongs(book, claim.category, claim.proceedings):
-        yield _Problem(N_("Choose the case category from the list of these proceedings."), "reg-type", "category")
+        yield Problem(N_("Choose the case category from the list of these proceedings."), "reg-type", "category")
     if claim.proceedings == "claim" and not claim.nature:
-        yield _Problem(N_("Choose the nature of the claim: property or non-property."), "cpc152-3", "nature")
+        yield Problem(N_("Choose the nature of the claim: property or non-property."), "cpc152-3", "nature")
 
 
-def _court_competent(facts: ClaimFacts, book: Book, _on: date) -> Iterator[_Problem]:
+def _court_competent(facts: ClaimFacts, book: Book, _on: date) -> Iterator[Problem]:
     claim = facts.claim
     court = book.find_court(claim.court)
     if court is None or court.status != "active":
-        yield _Problem(N_("Choose the region and the court."), "reg-court", "court")
+        yield Problem(N_("Choose the region and the court."), "reg-court", "court")
         return
     if claim.region and court.region_rr != claim.region:
-        yield _Problem(N_("This court is in another region. Choose the region or the court again."), "cpc152-2", "court")
+        yield Problem(N_("This court is in another region. Choose the region or the court again."), "cpc152-2", "court")
     if not _hears_civil_claims(court):
-        yield _Problem(N_("This court does not hear civil cases at first instance. Choose another court."), "cpc152-2", "court")
+        yield Problem(N_("This court does not hear civil cases at first instance. Choose another court."), "cpc152-2", "court")
 
 
-def _parties_present(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[_Problem]:
+def _parties_present(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[Problem]:
     claim = facts.claim
     if claim.proceedings == "special":
         if not claim.of_role("applicant"):
-            yield _Problem(N_("Add the applicant."), "cpc152-3", "parties")
+            yield Problem(N_("Add the applicant."), "cpc152-3", "parties")
         if claim.of_role("plaintiff") or claim.of_role("defendant"):
             sentence = N_("Special proceedings have an applicant, no plaintiff and no defendant. Correct the roles.")
-            yield _Problem(sentence, "cpc152-3", "parties")
+            yield Problem(sentence, "cpc152-3", "parties")
         return
     if not claim.of_role("plaintiff"):
-        yield _Problem(N_("Add the plaintiff."), "cpc152-3", "parties")
+        yield Problem(N_("Add the plaintiff."), "cpc152-3", "parties")
     if not claim.of_role("defendant"):
-        yield _Problem(N_("Add the defendant."), "cpc152-3", "parties")
+        yield Problem(N_("Add the defendant."), "cpc152-3", "parties")
     if claim.of_role("applicant"):
-        yield _Problem(N_("A claim has a plaintiff, not an applicant. Correct the roles."), "cpc152-3", "parties")
+        yield Problem(N_("A claim has a plaintiff, not an applicant. Correct the roles."), "cpc152-3", "parties")
     if _numbers(claim, "plaintiff") & _numbers(claim, "defendant"):
-        yield _Problem(N_("The same person is plaintiff and defendant. Correct the roles."), "cpc152-3", "parties")
+        yield Problem(N_("The same person is plaintiff and defendant. Correct the roles."), "cpc152-3", "parties")
 
 
-def _parties_complete(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[_Problem]:
+def _parties_complete(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[Problem]:
     # a certificate vouches for its holder's number, also where the check digit does not hold (foreigners, test keys)
     vouched = {facts.signer_iin, facts.signer_bin} - {""}
     for place, party in enumerate(facts.claim.parties):
         for name, sentence in _missing(party, vouched):
-            yield _Problem(sentence, "cpc152-3", f"parties-{place}-{name}", {"number": place + 1})
+            yield Problem(sentence, "cpc152-3", f"parties-{place}-{name}", {"number": place + 1})
 
 
-def _amounts_entered(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[_Problem]:
-    claim, payment = facts.claim, facts.claim.payment
-    property_claim = claim.proceedings == "claim" and claim.nature in ("property", "mixed")
-    if property_claim and not payment.claim_tiyn:
-        yield _Problem(N_("Enter the claim amount: a property claim has one."), "cpc152-3", "claim_amount")
-    if (property_claim or claim.proceedings) and payment.duty_tiyn is None and not payment.exempt:
-        yield _Problem(N_("Enter the amount of the state duty; it may be zero."), "cpc152-3", "duty_amount")
-    if not all(0 <= (amount or 0) <= duty.CLAIM_TIYN_MAX for amount in (payment.claim_tiyn, payment.duty_tiyn)):
-        yield _Problem(N_("An amount is below zero or too large. Correct it."), "cpc152-3", "claim_amount")
-
-
-def _duty_settled(facts: ClaimFacts, book: Book, on: date) -> Iterator[_Problem]:
-    claim, payment = facts.claim, facts.claim.payment
-    if payment.way == "":
-        yield _Problem(N_("Say how the duty is paid: receipt, payment pending, or exempt."), "reg-duty", "payment")
-    elif payment.way == "exempt":
-        yield from _exemption(claim, book, facts.filed_on or on)
-    elif payment.way == "receipt":
-        if not any(file.sha256 == payment.receipt or not payment.receipt for file in claim.of_kind("receipt")):
-            yield _Problem(N_("Attach the scanned receipt for the duty."), "reg-duty", "receipt")
-        yield from _underpaid(claim, book, facts.filed_on or on)
-    else:
-        yield from _pending(facts, book, on)
-        yield from _underpaid(claim, book, facts.filed_on or on)
-
-
-def _texts_present(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[_Problem]:
+def _texts_present(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[Problem]:
     if not facts.claim.circumstances.strip():
-        yield _Problem(N_("Describe the circumstances on which you rely."), "cpc152-3", "circumstances")
+        yield Problem(N_("Describe the circumstances on which you rely."), "cpc152-3", "circumstances")
     if not facts.claim.requirement.strip():
-        yield _Problem(N_("Write what you ask the court for."), "cpc152-3", "requirement")
+        yield Problem(N_("Write what you ask the court for."), "cpc152-3", "requirement")
 
 
-def _main_document(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[_Problem]:
+def _main_document(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[Problem]:
     if not facts.claim.of_kind("claim"):
-        yield _Problem(N_("Attach the file of the claim or application itself."), "reg-main", "attachments")
+        yield Problem(N_("Attach the file of the claim or application itself."), "reg-main", "attachments")
 
 
-def _files_readable(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[_Problem]:
+def _files_readable(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[Problem]:
     refusals = {file.sha256: file.refusal for file in facts.files}
     for place, file in enumerate(facts.claim.attachments):
         refusal = refusals.get(file.sha256, "")
         if refusal:
             ground = "reg-format" if refusal in FORMAT_REFUSALS else "reg-open"
             sentence = N_("File %(number)d cannot be taken. Replace it.")
-            yield _Problem(sentence, ground, f"attachments-{place}", {"number": place + 1})
+            yield Problem(sentence, ground, f"attachments-{place}", {"number": place + 1})
 
 
-def _representative_has_power(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[_Problem]:
+def _representative_has_power(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[Problem]:
     claim = facts.claim
     if claim.filed_by_role != "representative":
         return
     if not claim.of_role("representative"):
-        yield _Problem(N_("Add yourself as the representative."), "reg-who", "parties")
+        yield Problem(N_("Add yourself as the representative."), "reg-who", "parties")
     if not (facts.power_valid or claim.of_kind("power_of_attorney") or _principals_signed(facts)):
         sentence = N_("Choose a power of attorney in force, attach one as a file, or let the person you represent sign the statement too.")
-        yield _Problem(sentence, "reg-who", POWER)
+        yield Problem(sentence, "reg-who", POWER)
 
 
 def _principals_signed(facts: ClaimFacts) -> bool:
@@ -248,7 +167,7 @@ def _principals_signed(facts: ClaimFacts) -> bool:
     return bool(principals) and all(party.number and party.number in signed for party in principals)
 
 
-def _signer_is_filer(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[_Problem]:
+def _signer_is_filer(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[Problem]:
     claim = facts.claim
     role = claim.filed_by_role or FILING_ROLES.get(claim.proceedings, "")
     if not (facts.signer_iin or facts.signer_bin) or not role:
@@ -257,24 +176,24 @@ def _signer_is_filer(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[_Pro
     if any(_is_signer(party, facts) for party in filers):
         return
     if not facts.signer_bin and filers and all(party.kind == "legal_entity" for party in filers):
-        yield _Problem(
+        yield Problem(
             N_("An organisation files with its own key. Sign in by BIN, or file as a representative."), "reg-who", "filed_by_role"
         )
     else:
-        yield _Problem(
+        yield Problem(
             N_("The key belongs to somebody else than the person who files. Correct the role or the IIN or BIN."),
             "reg-who",
             "filed_by_role",
         )
 
 
-def _files_once(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[_Problem]:
+def _files_once(facts: ClaimFacts, _book: Book, _on: date) -> Iterator[Problem]:
     counts = Counter(file.sha256 for file in facts.claim.attachments if file.sha256)
     seen: set[str] = set()
     for place, file in enumerate(facts.claim.attachments):
         if counts[file.sha256] > 1 and file.sha256 in seen:
             sentence = N_("File %(number)d is attached twice. Remove one if that is a mistake.")
-            yield _Problem(sentence, "", f"attachments-{place}", {"number": place + 1}, level="warn")
+            yield Problem(sentence, "", f"attachments-{place}", {"number": place + 1}, level="warn")
         seen.add(file.sha256)
 
 
@@ -283,8 +202,8 @@ RULES: Final = (
     _Rule("court.competent", 1, N_("The court hears such cases."), _court_competent),
     _Rule("parties.present", 1, N_("The parties are named in their roles."), _parties_present),
     _Rule("parties.complete", 1, N_("Names, numbers and addresses are filled."), _parties_complete),
-    _Rule("payment.amounts", 2, N_("The claim amount and the duty are filled."), _amounts_entered),
-    _Rule("payment.duty", 2, N_("The duty is paid, pending in time, or not due."), _duty_settled),
+    _Rule("payment.amounts", 2, N_("The claim amount and the duty are filled."), amounts_entered),
+    _Rule("payment.duty", 2, N_("The duty is paid, pending in time, or not due."), duty_settled),
     _Rule("text.present", 3, N_("Circumstances and requirement are written."), _texts_present),
     _Rule("documents.main", 3, N_("The claim itself is attached."), _main_document),
     _Rule("documents.readable", 3, N_("Every file can be opened."), _files_readable),
@@ -353,55 +272,3 @@ def _is_signer(party: Party, facts: ClaimFacts) -> bool:
     if facts.signer_bin:
         return party.kind == "legal_entity" and party.bin == facts.signer_bin
     return party.kind == "individual" and party.iin == facts.signer_iin
-
-
-def _exemption(claim: Claim, book: Book, day: date) -> Iterator[_Problem]:
-    if not claim.payment.exemption_id:
-        yield _Problem(N_("Choose why the duty is not paid."), "reg-duty", "exemption")
-        return
-    try:
-        _assess(claim, book, day, claim.payment.exemption_id)
-    except Refused as refusal:
-        yield _Problem(refusal.sentence, "reg-duty", "exemption", refusal.params)
-
-
-def _pending(facts: ClaimFacts, book: Book, on: date) -> Iterator[_Problem]:
-    if facts.paid:
-        return
-    try:
-        last = terms.deadline(book, PENDING_TERM, facts.filed_on or on).last_day
-    except Refused:  # the term is not published: nothing to hold against anybody
-        return
-    if facts.filed_on is not None and on > last:
-        yield _Problem(N_("The duty was to be paid by %(last_on)s and no payment is known."), "reg-duty", "payment", {"last_on": last})
-    else:
-        sentence = N_("The duty is not paid yet. Pay it by %(last_on)s, or registration may be refused.")
-        yield _Problem(sentence, "", "payment", {"last_on": last}, level="warn")
-
-
-def _underpaid(claim: Claim, book: Book, day: date) -> Iterator[_Problem]:
-    """Warn only: the clerk knows cases the table does not."""
-    if claim.payment.duty_tiyn is None or not claim.proceedings:
-        return
-    try:
-        due = _assess(claim, book, day, None)
-    except Refused as refusal:
-        if refusal.code != "duty.claim_amount":  # that one is told by payment.amounts
-            yield _Problem(refusal.sentence, "", "duty_amount", refusal.params, level="warn")
-        return
-    if claim.payment.duty_tiyn < due.amount_tiyn:
-        sentence = N_("By the published rates the duty is %(due_tiyn)s; you entered %(entered_tiyn)s.")
-        params = {"due_tiyn": due.amount_tiyn, "entered_tiyn": claim.payment.duty_tiyn}
-        yield _Problem(sentence, "", "duty_amount", params, level="warn")
-
-
-def _assess(claim: Claim, book: Book, day: date, exemption_id: str | None) -> duty.Duty:
-    return duty.assess(
-        book,
-        on=day,
-        claimant=claim.claimant_kind,
-        nature=claim.nature or "non_property",
-        kind=duty.kind_of(claim.proceedings, claim.category),
-        claim_tiyn=claim.payment.claim_tiyn or 0,
-        exemption_id=exemption_id,
-    )

@@ -12,11 +12,11 @@ from datetime import date
 import msgspec
 
 from common.court import claim as claims
-from common.court import erasures, filing_lists, rules, staff, terms
+from common.court import erasures, filing_lists, rule_facts, rules, staff, terms
 from common.court.claim import Claim
 from common.court.filing_entries import File, Party
 from common.court.filing_lists import WAITING, Decision, Event, Filing, Form
-from common.court.rules import Finding
+from common.court.rule_facts import Finding
 from common.court.staff import Appointment
 from common.errors import N_, NotFound, Refused
 from common.pki.opening import Signer
@@ -167,7 +167,7 @@ def check_rules(node: Node, page: Sheet) -> RuleCheck | None:
     if filing.court != filing.first_court and (court := book.find_court(filing.court)) is not None:
         # handed over: the question is whether this court is competent, not the one the citizen chose
         claim = msgspec.structs.replace(claim, court=filing.court, region=court.region_rr)
-    facts = rules.ClaimFacts(
+    facts = rule_facts.ClaimFacts(
         claim,
         signer_iin=filing.filer_iin,
         signer_bin=filing.filer_bin,

@@ -19,12 +19,10 @@ from dataclasses import dataclass
 import msgspec
 
 from common.court import erasures, filing_lists, rules, staff, terms
-from common.court.attachments import inspect as inspect_file
-from common.court.claim import Attachment, Claim, FileKind, dump
-from common.court.filing_entries import Duty, File, Filer, FileRef, Party, Submit, Withdraw, Witness
+from common.court.claim import Attachment, Claim, dump
+from common.court.filing_entries import Duty, File, Filer, FileRef, Party, Submit, Witness
 from common.court.filing_lists import Filing
-from common.court.filing_texts import withdrawal_content
-from common.court.rules import ClaimFacts, FileFact, Finding
+from common.court.rule_facts import ClaimFacts, FileFact, Finding
 from common.court.signing import require_right
 from common.court.writers import DECIDERS
 from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, insert
@@ -38,14 +36,13 @@ from common.version import VERSION
 from edge.exchanger import FRESH_INTERVALS
 from edge.node import Node
 from edge.services import drafts, signing, statements, talons
-from edge.services.drafts import Content, Draft
+from edge.services.drafts import Draft
 from edge.visitor import Visitor
 from sync import directory
 
 PDF_MEDIA = "application/pdf"
 DOCUMENT_TYPES = {"claim": "claim", "special": "motion"}
 """Codes of the classifier: an application in special proceedings is a «өтініш / заявление»."""
-REASON_CHARS_MAX = 500
 DISK_FREE_BYTES_MIN = 512 * 1024**2
 """Below it a filing of the largest size, its journal and its exchange might not fit any more."""
 
@@ -78,29 +75,6 @@ def create(node: Node) -> None:
 # -- before signing
 
 
-def attach(node: Node, author: Visitor, id: bytes, *, kind: FileKind, name: str, data: bytes, replaces: str = "") -> Draft:
-    """Check an uploaded file by its content and keep it, sealed, in the draft; ``replaces`` is the SHA-256 of the file it stands for.
-
-    Raises NotFound, Refused("upload.…") with cause and cure, Refused("claim.attachments") or Refused("draft.files").
-    """
-    found = inspect_file(name, data, field="file")
-    file = Attachment(
-        kind=kind,
-        title=found.title_suggestion,
-        media_type=found.media_type,
-        pages=found.pages,
-        size=found.size,
-        sha256=found.sha256.hex(),
-    )
-    stored = drafts.store_file(node, author, id, data)
-    return drafts.change(node, author, id, lambda content: _with_file(content, file, stored, replaces))
-
-
-def detach(node: Node, author: Visitor, id: bytes, sha256: str) -> Draft:
-    """Take one file out of the draft; nothing happens when it is not there."""
-    return drafts.change(node, author, id, lambda content: _without_file(content, sha256))
-
-
 def facts_of(node: Node, draft: Draft, author: Visitor) -> ClaimFacts:
     """Return what the rule pack is asked about before signing."""
     # signatures on a statement that says something else by now lapse when it is made again
@@ -131,7 +105,7 @@ def submit(node: Node, author: Visitor, id: bytes, signer: Signer, *, shown: str
         return before
     require_taking(node)
     draft = as_shown(node, author, id, shown)
-    _require_author(node, signer, author)
+    require_author(node, signer, author)
     findings = preflight(node, author, draft)
     _require_ready(findings)
     signed, signature = signing.sign_statement(signing.signed_so_far(node, author, draft), signer)
@@ -282,36 +256,6 @@ def _commit(node: Node, author: Visitor, draft: Draft, body: Submit, blobs: list
     return filing
 
 
-def _with_file(content: Content, file: Attachment, stored: str, replaces: str) -> Content:
-    claim = content.claim
-    if any(each.sha256 == file.sha256 != replaces for each in claim.attachments):
-        raise Refused("upload.twice", N_("This file is attached already. Choose another one."), field="file")
-    others = [each for each in claim.attachments if each.sha256 != replaces]
-    place = next((at for at, each in enumerate(claim.attachments) if each.sha256 == replaces), len(others)) if replaces else len(others)
-    attachments = (*others[:place], file, *others[place:])
-    payment = claim.payment
-    if file.kind == "receipt":
-        payment = msgspec.structs.replace(payment, receipt=file.sha256)
-    changed = msgspec.structs.replace(claim, attachments=attachments, payment=payment)
-    return _with_claim(content, changed, {**content.files, file.sha256: stored})
-
-
-def _without_file(content: Content, sha256: str) -> Content:
-    claim = content.claim
-    payment = claim.payment
-    if payment.receipt == sha256:
-        payment = msgspec.structs.replace(payment, receipt="")
-    attachments = tuple(file for file in claim.attachments if file.sha256 != sha256)
-    return _with_claim(content, msgspec.structs.replace(claim, attachments=attachments, payment=payment), content.files)
-
-
-def _with_claim(content: Content, claim: Claim, files: dict[str, str]) -> Content:
-    named = {file.sha256 for file in claim.attachments}
-    return msgspec.structs.replace(
-        drafts.accepted(content, "", claim), files={sha256: stored for sha256, stored in files.items() if sha256 in named}
-    )
-
-
 # -- afterwards
 
 
@@ -331,31 +275,8 @@ def _is_of(filing: Filing, author: Visitor) -> bool:
     return mine and (author.witness is None or (filing.witnessed and filing.certificate == author.certificate))
 
 
-def withdraw(node: Node, author: Visitor, obj: bytes, signer: Signer, *, reason: str) -> Filing:
-    """Take a filing back, signed by its filer.
-
-    Raises NotFound, Refused("key.other_person"), Conflict("filing.decided") or Conflict("filing.withdrawn").
-    """
-    filing = own(node, author, obj)
-    _require_author(node, signer, author)
-    reason = _reason(reason)
-    with node.journal.unit() as unit:
-        held = filing_lists.filing(unit.database, obj) or filing
-        day = terms.local_date(unit.now).isoformat()
-        content = _withdrawal(node, held, day, reason)
-        signature = signer.sign(content, at_ms=unit.now)
-        certificate = signer.certificate.sha256
-        body = Withdraw(content=content, signature=signature, certificate=certificate, reason=reason, date=day)
-        unit.append(obj, body, actor=certificate)
-    return own(node, author, obj)
-
-
-def withdrawal_to_sign(node: Node, author: Visitor, obj: bytes, *, reason: str) -> bytes:
-    """Return the text that `withdraw` signs today; raises NotFound."""
-    return _withdrawal(node, own(node, author, obj), terms.local_date(node.clock.now()).isoformat(), _reason(reason))
-
-
-def _require_author(node: Node, signer: Signer, author: Visitor) -> None:
+def require_author(node: Node, signer: Signer, author: Visitor) -> None:
+    """Raise Refused("key.other_person", "key.no_right" or "key.not_witness") for a key that is not this author's, or may not sign."""
     if author.witness is not None:
         _require_witness(node, signer, author, author.witness)
         return
@@ -370,13 +291,3 @@ def _require_witness(node: Node, signer: Signer, author: Visitor, witness: Witne
     held = staff.roles_at(node.database, author.certificate, now_ms=node.clock.now())
     if witness.court not in node.courts() or not any(each.court == witness.court and each.role in DECIDERS for each in held):
         raise Refused("witness.not_staff", N_("Only a clerk or the chairman of this court may witness a filing."), field="key_file")
-
-
-def _withdrawal(node: Node, filing: Filing, day: str, reason: str) -> bytes:
-    court = node.book().find_court(filing.court)
-    name = f"{court.name_kk} / {court.name_ru}" if court else ""
-    return withdrawal_content(talon=filing.talon, court=filing.court, date=day, reason=reason, court_name=name)
-
-
-def _reason(text: str) -> str:
-    return " ".join(text.split())[:REASON_CHARS_MAX]

@@ -21,8 +21,9 @@ from common.errors import N_, Conflict, NotFound, Refused
 from common.pki.opening import Signer
 from edge.node import Node
 from edge.services import registration, standing
+from edge.services.decisions import NOTE_CHARS_MAX, coded
 from edge.services.desk import NOT_FOR_YOU
-from edge.services.registration import NOTE_CHARS_MAX, Clerk, coded
+from edge.services.registration import Clerk
 
 OPENED: Final = "opened"
 """The status of a case on which nobody has ruled yet."""

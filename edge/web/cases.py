@@ -17,8 +17,8 @@ from edge.services import cases
 from edge.services.desk import NOT_FOR_YOU
 from edge.web import access, rulings
 from edge.web.access import READERS
-from edge.web.desk_words import FIRST_ROLES, role_word
-from edge.web.filings_words import STATES, case_state, category_word, court_word, document_word, iso_day, read_object
+from edge.web.desk_words import role_word
+from edge.web.filings_words import FIRST_ROLES, STATES, case_state, category_word, court_word, document_word, iso_day, read_object
 
 
 @dataclass(frozen=True, slots=True)

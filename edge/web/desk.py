@@ -20,10 +20,11 @@ from common.web.keys import KeyForm, hand_out, opened, takes_key
 from common.web.languages import current_language, tell
 from common.web.parts import Tab, page_of
 from edge.node import Node
-from edge.services import cases, desk, evidence, inbox, registration, standing
+from edge.services import cases, decisions, desk, evidence, inbox, registration, standing
+from edge.services.decisions import Draft, Kind
 from edge.services.desk import NOT_FOR_YOU, Sheet
 from edge.services.examination import examine
-from edge.services.registration import Clerk, Decided, Draft, Kind
+from edge.services.registration import Clerk, Decided
 from edge.web import access, desk_view, desk_words
 from edge.web.access import DECIDERS, READERS, Officer
 from edge.web.accounts import challenge
@@ -265,7 +266,7 @@ def _draft_page(node: Node, officer: Officer, page: Sheet, kind: Kind) -> Answer
     form = _refusal_form(node, page) if kind == "refuse" else _redirect_form(node, page)
     if form.validate_on_submit():
         with form.refusals():
-            draft = registration.check(node, page.filing, form.draft(kind))
+            draft = decisions.check(node, page.filing, form.draft(kind))
             return _sign_page(node, officer, page, draft)
     book, region = node.book(), _region(node, page)
     return form.page(
@@ -290,12 +291,12 @@ def _concerns(node: Node, page: Sheet) -> list[desk_words.CheckView]:
 
 def _refusal_form(node: Node, page: Sheet) -> RefuseForm:
     form = RefuseForm()
-    grounds = registration.grounds_of(node.book())
-    passed = registration.passed_grounds(node, page.filing, tuple(each.ground_id for each in grounds))
+    grounds = decisions.grounds_of(node.book())
+    passed = decisions.passed_grounds(node, page.filing, tuple(each.ground_id for each in grounds))
     suggested = _suggested(node, page)
     form.offer(grounds, suggested, frozenset(passed))
     if request.method == "GET":
-        form.propose(suggested, registration.cure_suggestion(node))
+        form.propose(suggested, decisions.cure_suggestion(node))
     return form
 
 
@@ -338,7 +339,7 @@ def _sign_page(node: Node, officer: Officer, page: Sheet, draft: Draft, form: Si
         draft=draft,
         number=_number_known(node, filing) if draft.kind == "register" else "",
         grounds=desk_view.chosen_grounds(book, draft.grounds, filing.language),
-        passed=bool(registration.passed_grounds(node, filing, draft.grounds)),
+        passed=bool(decisions.passed_grounds(node, filing, draft.grounds)),
         court=court_word(book, filing.court),
         target=court_word(book, draft.redirected_to) if draft.redirected_to else "",
         cure_until=day_words(draft.cure_until) if draft.cure_until else "",

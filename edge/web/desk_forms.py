@@ -16,7 +16,7 @@ from common.court.datasets import Court, RefusalGround
 from common.web.forms import ChecksField, CourtForm, DayField, ListField, options
 from common.web.keys import KeyForm
 from common.web.languages import current_language
-from edge.services.registration import Draft, Kind
+from edge.services.decisions import Draft, Kind
 from edge.web.desk_view import where_written
 
 SEPARATOR = " "

@@ -9,16 +9,16 @@ from flask import url_for
 from flask_babel import gettext, ngettext
 
 from common.court.book import Book
-from common.court.filing_entries import Party
 from common.court.filing_lists import Event, Filing
 from common.court.lines import Line, decimal_text
 from common.errors import N_
-from common.papers.words import iin_groups, initials, money, talon_groups
+from common.papers.words import iin_groups, money, talon_groups
 from common.web.languages import when
 from edge.node import Node
 from edge.services.desk import RuleCheck
 from edge.services.examination import Check
 from edge.services.inbox import OPEN_TABS, Row, Tab, Term
+from edge.web.filings_party_form import role_words
 from edge.web.filings_words import (
     RULED,
     case_state,
@@ -28,6 +28,7 @@ from edge.web.filings_words import (
     document_word,
     event_words,
     iso_day,
+    parties_line,
     short_day,
     with_standing,
 )
@@ -42,14 +43,6 @@ TAB_WORDS: Mapping[Tab, str] = {
     "gone": N_("Handed over, withdrawn"),
     "all": N_("All"),
 }
-PARTY_ROLES = {
-    "plaintiff": N_("Plaintiff"),
-    "defendant": N_("Defendant"),
-    "third_party": N_("Third party"),
-    "applicant": N_("Applicant"),
-    "interested": N_("Interested person"),
-    "representative": N_("Representative"),
-}
 STATUSES = {
     "filed": (N_("decision awaited"), "warn"),
     "redirected": (N_("decision awaited"), "warn"),
@@ -57,7 +50,6 @@ STATUSES = {
     "refused": (N_("registration refused"), "bad"),
     "withdrawn": (N_("withdrawn"), "mute"),
 }
-FIRST_ROLES = ("plaintiff", "applicant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,18 +203,9 @@ def duty_state(filing: Filing) -> State:
     }[filing.duty_way]
 
 
-def parties_line(parties: Iterable[Party]) -> str:
-    """Return «Сәрсенова А. М. — «Теңіз» ЖШС»: who asks, and of whom."""
-    named = [(party.role, initials(party.name) if party.kind == "individual" else party.name) for party in parties]
-    first = [name for role, name in named if role in FIRST_ROLES]
-    second = [name for role, name in named if role == "defendant"]
-    sides = [", ".join(side) for side in (first, second) if side]
-    return " — ".join(sides) or ", ".join(name for _, name in named)
-
-
 def role_word(role: str) -> str:
     """Return the name of a participant's role."""
-    return gettext(PARTY_ROLES[role]) if role in PARTY_ROLES else role
+    return role_words().get(role, role)
 
 
 def check_view(check: Check, courts: Iterable[str], now: int) -> CheckView:

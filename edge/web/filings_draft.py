@@ -7,7 +7,7 @@ import msgspec
 from flask import abort, g, redirect, request, url_for
 from flask_babel import gettext
 
-from common.court.rules import Finding
+from common.court.rule_facts import Finding
 from common.errors import N_, NotFound
 from common.ids import OBJECT_ID_BYTES
 from common.papers.words import time_words

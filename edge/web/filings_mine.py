@@ -25,7 +25,7 @@ from common.web.keys import opened as open_key_of
 from common.web.languages import current_language, when
 from common.web.parts import Tab, page_of
 from edge.node import Node
-from edge.services import arrival, cases, copies, drafts, evidence, filings, mine
+from edge.services import arrival, cases, copies, drafts, evidence, filings, mine, withdrawals
 from edge.services.mine import Card, Filter
 from edge.visitor import Visitor
 from edge.web import access
@@ -73,7 +73,7 @@ class WithdrawForm(KeyForm):
 
     reason = TextAreaField(
         lazy_gettext("Reason"),
-        [Length(max=filings.REASON_CHARS_MAX, message=lazy_gettext("The text is too long. Shorten it."))],
+        [Length(max=withdrawals.REASON_CHARS_MAX, message=lazy_gettext("The text is too long. Shorten it."))],
     )
 
 
@@ -295,9 +295,9 @@ def _add_withdraw(pages: Blueprint, node: Node) -> None:
         if form.validate_on_submit():
             with form.refusals():
                 if form.asks():
-                    content = filings.withdrawal_to_sign(node, who, filing.obj, reason=reason)
+                    content = withdrawals.to_sign(node, who, filing.obj, reason=reason)
                     return hand_out(content, at_ms=now, iin=who.iin, bin=who.bin)
-                key = open_key_of(form, node.trust, now, lambda _: filings.withdrawal_to_sign(node, who, filing.obj, reason=reason))
-                filings.withdraw(node, who, filing.obj, key, reason=reason)
+                key = open_key_of(form, node.trust, now, lambda _: withdrawals.to_sign(node, who, filing.obj, reason=reason))
+                withdrawals.withdraw(node, who, filing.obj, key, reason=reason)
                 return redirect(url_for("filings.show", id=id), 303)
         return form.page("edge/filings/withdraw.html", filing=filing, id=id, subject=category_word(node.book(), filing.category))

@@ -28,6 +28,7 @@ def role_words() -> dict[str, str]:
         "defendant": gettext("Defendant"),
         "third_party": gettext("Third party"),
         "applicant": gettext("Applicant"),
+        "interested": gettext("Interested person"),
         "representative": gettext("Representative"),
     }
 

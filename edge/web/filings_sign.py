@@ -13,7 +13,8 @@ from common.court import terms
 from common.court.book import Book
 from common.court.claim import Claim
 from common.court.filing_lists import Filing, events, parties
-from common.court.rules import RULES, Finding, blocking, unsettled
+from common.court.rule_facts import Finding
+from common.court.rules import RULES, blocking, unsettled
 from common.court.signing import others_to_sign
 from common.errors import Conflict
 from common.papers.qr import qr_svg
@@ -31,7 +32,19 @@ from edge.web import access
 from edge.web.filings_draft import opened, read_id
 from edge.web.filings_forms import DocumentsForm, PaymentForm
 from edge.web.filings_party_form import role_words
-from edge.web.filings_words import category_word, court_word, document_word, house, region_word, rungs, say, signed_by, steps, title_of
+from edge.web.filings_words import (
+    category_word,
+    court_word,
+    document_word,
+    house,
+    parties_line,
+    region_word,
+    rungs,
+    say,
+    signed_by,
+    steps,
+    title_of,
+)
 from sync.receipts import ladder_of
 
 PAGES = {1: "case", 2: "payment", 3: "documents", 4: "case"}
@@ -241,7 +254,6 @@ def talon_values(node: Node, filing: Filing) -> dict[str, object]:
     contact = filings.line_state(node).contact_ms
     device = gettext("%(court)s, machine № %(number)s.", court=house(node), number=filing.node) if here else ""
     last = gettext("Last exchange: %(time)s.", time=when(contact, now)) if contact else gettext("Last exchange: not yet.")
-    names = [_short(party.name, party.kind) for party in parties(node.database, filing.obj)]
     return {
         "filing": filing,
         "id": id,
@@ -250,7 +262,7 @@ def talon_values(node: Node, filing: Filing) -> dict[str, object]:
         "court_lines": [text for text in (device, last if here else "") if text],
         "lines": [
             f"{document_word(book, filing.document_type)}: {category_word(book, filing.category)}.",
-            f"{' — '.join(names)}.",
+            f"{parties_line(parties(node.database, filing.obj))}.",
             gettext("Files: %(count)d, all of them are listed in the talon.", count=filing.files + 1),
             *(f"{label}: {name}." for label, name in signed_by(node, filing)),
             *([gettext("Signed by a witness: %(name)s.", name=calm_name(filing.assisted_by))] if filing.witnessed else []),
@@ -262,10 +274,6 @@ def talon_values(node: Node, filing: Filing) -> dict[str, object]:
         "outage": outages.around(node, filing),
         "pending": filing.duty_way == "pending" and filing.duty_tiyn > 0,
     }
-
-
-def _short(name: str, kind: str) -> str:
-    return name if kind == "legal_entity" else initials(calm_name(name))
 
 
 def _add_papers(pages: Blueprint, node: Node) -> None:

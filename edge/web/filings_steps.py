@@ -17,7 +17,7 @@ from common.web.documents import file_answer
 from common.web.languages import current_language, tell
 from common.web.limits import accept_bytes
 from edge.node import Node
-from edge.services import drafts, filings, statements
+from edge.services import draft_files, drafts, filings, statements
 from edge.services.citations import cite
 from edge.services.drafts import Draft
 from edge.visitor import Visitor
@@ -291,7 +291,7 @@ def _take(node: Node, who: Visitor, draft: Draft, field: str, upload: FileStorag
     if not replaces and kind in ("claim", "receipt"):  # there is one of these: a new one stands for the old one
         replaces = next((file.sha256 for file in drafts.find(node, who, draft.id).claim.of_kind(kind)), "")
     try:
-        filings.attach(node, who, draft.id, kind=kind, name=name, data=upload.stream.read(FILE_BYTES_MAX + 1), replaces=replaces)
+        draft_files.attach(node, who, draft.id, kind=kind, name=name, data=upload.stream.read(FILE_BYTES_MAX + 1), replaces=replaces)
     except CourtError as error:
         if error.status >= 500:
             raise
@@ -303,7 +303,7 @@ def _small_steps(node: Node, who: Visitor, draft: Draft, endpoint: str) -> BaseR
     """Answer the buttons that change one thing and come back to the page."""
     remove, fill = request.form.get("remove", ""), wants("fill")
     if remove:
-        filings.detach(node, who, draft.id, remove)
+        draft_files.detach(node, who, draft.id, remove)
     elif fill:
         found = statements.assess(node, draft.claim)
         if isinstance(found, Duty):

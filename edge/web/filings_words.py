@@ -1,6 +1,6 @@
 """What pages say of filings: states in words, the ladder R0–R4, the steps, sentences of the rule pack; all translated."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,11 +10,12 @@ from flask_babel import gettext
 
 from common.court import filing_lists
 from common.court.book import Book
+from common.court.filing_entries import Party
 from common.court.filing_lists import Event, Filing, Form
 from common.court.lines import decimal_text, shown
 from common.errors import N_, NotFound
 from common.ids import OBJECT_ID_BYTES
-from common.papers.words import date_words, day_month, money, time_words
+from common.papers.words import date_words, day_month, initials, money, time_words
 from common.people import calm_name
 from common.web.languages import current_language, when
 from common.web.parts import Rung
@@ -23,6 +24,8 @@ from edge.services import filings, standing, statements, talons
 from edge.services import freshness as freshness_of
 from edge.web.filings_party_form import role_words
 from sync.receipts import Ladder
+
+FIRST_ROLES = ("plaintiff", "applicant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,3 +336,12 @@ def signed_by(node: Node, filing: Filing) -> list[tuple[str, str]]:
     """Return who signed the statement beside the filer, each in their role; empty where the filer signed alone."""
     words, found = role_words(), filing_lists.cosigners(node.database, filing.obj)
     return [(gettext("Signed too"), f"{each.name} ({words.get(each.role, each.role)})") for each in found]
+
+
+def parties_line(parties: Iterable[Party]) -> str:
+    """Return «Сәрсенова А. М. — «Теңіз» ЖШС»: who asks, and of whom."""
+    named = [(party.role, initials(party.name) if party.kind == "individual" else party.name) for party in parties]
+    first = [name for role, name in named if role in FIRST_ROLES]
+    second = [name for role, name in named if role == "defendant"]
+    sides = [", ".join(side) for side in (first, second) if side]
+    return " — ".join(sides) or ", ".join(name for _, name in named)

@@ -22,7 +22,7 @@ from common.pki.keystore import Key
 from common.pki.opening import OpenedKey
 from common.pki.trust import Trust
 from edge.node import Node
-from edge.services import accounts, drafts, filings, setup, statements
+from edge.services import accounts, draft_files, drafts, filings, setup, statements
 from edge.visitor import Visitor
 from sync.tables import entries_of
 from tests.bench.measure import seconds
@@ -171,7 +171,7 @@ def begin_claim(node: Node, visitor: Visitor, *, files: int = 3) -> bytes:
     draft = drafts.begin(node, visitor, claim)
     for place in range(files):
         data = paper(f"Құжат {place} {visitor.iin}")
-        filings.attach(node, visitor, draft.id, kind="attachment" if place else "claim", name=f"Құжат {place}.pdf", data=data)
+        draft_files.attach(node, visitor, draft.id, kind="attachment" if place else "claim", name=f"Құжат {place}.pdf", data=data)
     return draft.id
 
 

@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from central.services import reference
 from common.court import claim as claims
-from common.court import filing_lists, rules, terms
+from common.court import filing_lists, rule_facts, rules, terms
 from common.court.claim import Attachment, Claim, Party, Payment
 from common.court.filing_entries import Duty, File, Filer, FileRef, Submit
 from common.court.filing_entries import Party as Named
@@ -236,7 +236,7 @@ def _signed(node: Node, key: Key, claim: Claim, talon: str, files: list[File]) -
 def _body(node: Node, key: Key, claim: Claim, talon: str, files: list[File], page: FileRef, signature: pades.PdfSignature) -> Submit:
     certificate, now = key.certificate, node.clock.now()
     verdict = node.trust.check(certificate, at_ms=now, now_ms=now)
-    found = rules.check(rules.ClaimFacts(claim, signer_iin=certificate.iin), node.book(), terms.local_date(now))
+    found = rules.check(rule_facts.ClaimFacts(claim, signer_iin=certificate.iin), node.book(), terms.local_date(now))
     return Submit(
         talon=talon,
         court=claim.court,

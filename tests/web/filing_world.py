@@ -11,7 +11,7 @@ import pikepdf
 from common.court.claim import Claim, Party, Payment
 from common.court.filing_lists import Filing
 from edge.node import Node
-from edge.services import drafts, filings, statements
+from edge.services import draft_files, drafts, filings, statements
 from edge.services.drafts import Draft
 from edge.visitor import Visitor
 from edge.web import accounts, home, notifications, outages, talons
@@ -79,8 +79,8 @@ def ready(node: Node, who: Person = AIGUL, *, author: Visitor | None = None, **c
     """A draft of ``who`` with two files, checked and typeset: everything but the signature."""
     author = author or visitor_of(who)
     draft = drafts.begin(node, author, claim_of(who, **changes))
-    filings.attach(node, author, draft.id, kind="claim", name="Талап арыз.pdf", data=pdf(2))
-    filings.attach(node, author, draft.id, kind="attachment", name="Қарыз шарты.pdf", data=pdf(3))
+    draft_files.attach(node, author, draft.id, kind="claim", name="Талап арыз.pdf", data=pdf(2))
+    draft_files.attach(node, author, draft.id, kind="attachment", name="Қарыз шарты.pdf", data=pdf(3))
     return statements.prepare(node, author, draft.id)
 
 

@@ -11,7 +11,8 @@ from common.court.staff import Appoint
 from common.errors import Conflict
 from common.pki.opening import Signer, open_key
 from edge.services import registration
-from edge.services.registration import Clerk, Draft
+from edge.services.decisions import Draft
+from edge.services.registration import Clerk
 from edge.web import accounts, filings, home
 from tests.web.desk_world import AKTAU, CITIZEN, CLERK, Terminal, World, plain
 from tests.web.pages import BEGUN_MS, PASSWORD, Browser, Person, build

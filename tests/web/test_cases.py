@@ -9,8 +9,9 @@ import pytest
 from common.court import cases as case_rows
 from common.errors import NotFound
 from common.pki import cms, pades
-from edge.services import cases, registration
-from edge.services.registration import Clerk, Draft
+from edge.services import cases, decisions, registration
+from edge.services.decisions import Draft
+from edge.services.registration import Clerk
 from tests.web.desk_world import ADMINISTRATOR, AKTAU, ASTANA, CITIZEN, CLERK, FOREIGN_CLERK, JUDGE, Terminal, World, plain
 from tests.web.filing_world import MAKERS
 from tests.web.pages import BOLAT, Browser, build
@@ -112,7 +113,7 @@ def test_a_notice_of_refusal_is_made_too(world: World) -> None:
     obj = world.file()
     with pytest.raises(NotFound):
         cases.decision_notice(world.aktau, obj)
-    day = registration.cure_suggestion(world.aktau)
+    day = decisions.cure_suggestion(world.aktau)
     register(world, obj, "refuse", grounds=("reg-letter", "reg-type"), note="Бұл хат.", cure_until=day)
     assert cases.decision_notice(world.aktau, obj).startswith(b"%PDF-")
     assert day is not None

@@ -14,9 +14,10 @@ from common.court.claim import Payment
 from common.db import fetch
 from common.errors import Conflict, Refused
 from common.pki.asic import looks_like_container
-from edge.services import inbox, registration
+from edge.services import decisions, inbox, registration
 from edge.services.cases import decision_notice
-from edge.services.registration import Clerk, Draft
+from edge.services.decisions import Draft
+from edge.services.registration import Clerk
 from tests.web.desk_world import (
     ADMINISTRATOR,
     AKTAU,
@@ -458,7 +459,7 @@ def test_refusing_for_all_reasons_at_once(busy: World) -> None:
 def test_a_refusal_that_cannot_stand(shared: World, filed: bytes, said: dict[str, object], code: str) -> None:
     draft = Draft(**{"kind": "refuse", "grounds": ("reg-letter",), "note": "Хат.", "cure_until": date(2026, 12, 20), **said})
     with pytest.raises(Refused) as refused:
-        registration.check(shared.aktau, shared.filing(filed), draft)
+        decisions.check(shared.aktau, shared.filing(filed), draft)
     assert refused.value.code == code
 
 

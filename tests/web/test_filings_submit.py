@@ -14,7 +14,7 @@ from common.errors import Conflict, Corrupt, CourtError, NotFound, Refused
 from common.pki import pades
 from common.pki.opening import open_key
 from edge.node import Node
-from edge.services import drafts, filings, statements, talons
+from edge.services import draft_files, drafts, filings, statements, talons, withdrawals
 from sync.receipts import read_r0
 from tests.court import Court, FakeClock
 from tests.web.filing_world import COURT, claim_of, create, pdf, ready, send, visitor_of
@@ -162,7 +162,7 @@ def test_a_damaged_file_of_the_draft_is_noticed(node: Node) -> None:
 def test_a_file_is_refused_with_its_cause(node: Node, name: str, data: bytes, code: str) -> None:
     author, draft = visitor_of(AIGUL), ready(node)
     with pytest.raises(Refused, match=code):
-        filings.attach(node, author, draft.id, kind="attachment", name=name, data=data)
+        draft_files.attach(node, author, draft.id, kind="attachment", name=name, data=data)
     assert drafts.find(node, author, draft.id) == draft
 
 
@@ -170,7 +170,7 @@ def test_files_are_replaced_and_removed_one_by_one(node: Node) -> None:
     author, draft = visitor_of(AIGUL), ready(node)
     first, second = draft.claim.attachments
     with pytest.raises(Refused, match="upload.twice"):
-        filings.attach(
+        draft_files.attach(
             node,
             author,
             draft.id,
@@ -178,10 +178,10 @@ def test_files_are_replaced_and_removed_one_by_one(node: Node) -> None:
             name="x.pdf",
             data=drafts.read_file(node, author, draft.id, draft.content.files[first.sha256]),
         )
-    changed = filings.attach(node, author, draft.id, kind="claim", name="Жаңа.pdf", data=pdf(5), replaces=first.sha256)
+    changed = draft_files.attach(node, author, draft.id, kind="claim", name="Жаңа.pdf", data=pdf(5), replaces=first.sha256)
     assert [file.title for file in changed.claim.attachments] == ["Жаңа", second.title]
     assert not (node.data / "drafts" / draft.id.hex() / draft.content.files[first.sha256]).exists()
-    assert filings.detach(node, author, draft.id, second.sha256).claim.attachments == changed.claim.attachments[:1]
+    assert draft_files.detach(node, author, draft.id, second.sha256).claim.attachments == changed.claim.attachments[:1]
 
 
 def test_the_talon_is_the_same_whenever_it_is_printed(node: Node, tmp_path: Path) -> None:
@@ -250,12 +250,12 @@ def test_a_machine_that_may_promise_nothing_takes_nothing(node: Node, monkeypatc
 def test_withdrawing_needs_the_filers_key_and_an_open_filing(node: Node) -> None:
     author, filing = visitor_of(AIGUL), send(node, ready(node))
     with pytest.raises(NotFound):
-        filings.withdraw(node, visitor_of(BOLAT), filing.obj, BOLAT.open(node), reason="")
+        withdrawals.withdraw(node, visitor_of(BOLAT), filing.obj, BOLAT.open(node), reason="")
     with pytest.raises(Refused, match="key.other_person"):
-        filings.withdraw(node, author, filing.obj, BOLAT.open(node), reason="")
-    assert filings.withdraw(node, author, filing.obj, AIGUL.open(node), reason="Келістік").status == "withdrawn"
+        withdrawals.withdraw(node, author, filing.obj, BOLAT.open(node), reason="")
+    assert withdrawals.withdraw(node, author, filing.obj, AIGUL.open(node), reason="Келістік").status == "withdrawn"
     with pytest.raises(Conflict, match="filing.withdrawn"):
-        filings.withdraw(node, author, filing.obj, AIGUL.open(node), reason="")
+        withdrawals.withdraw(node, author, filing.obj, AIGUL.open(node), reason="")
 
 
 def test_a_key_from_the_national_contour(tmp_path: Path) -> None:
@@ -274,7 +274,7 @@ def test_a_key_from_the_national_contour(tmp_path: Path) -> None:
     who = Person(holder.surname, holder.subject.split()[-1], holder.patronymic, holder.iin)
     author = filings.Visitor(holder.iin, holder.iin, "", holder.full_name, holder.sha256, "key")
     draft = drafts.begin(node, author, claim_of(who))
-    filings.attach(node, author, draft.id, kind="claim", name="Талап арыз.pdf", data=pdf(2))
+    draft_files.attach(node, author, draft.id, kind="claim", name="Талап арыз.pdf", data=pdf(2))
     paper = statements.prepare(node, author, draft.id).content.paper
     assert paper is not None
     filing = filings.submit(node, author, draft.id, key, shown=paper.sha256)

@@ -14,7 +14,7 @@ from common.errors import Conflict, NotFound, Refused
 from common.pki import cms
 from common.pki.trust import Trust
 from edge.node import Node
-from edge.services import cases, drafts, evidence, filings, registration, rulings
+from edge.services import cases, decisions, drafts, evidence, filings, registration, rulings
 from edge.services.registration import Clerk
 from edge.services.rulings import Draft
 from sync import fsck
@@ -44,7 +44,7 @@ def registered(world: World) -> tuple[bytes, bytes]:
     """Return (filing, case) of a filing that the clerk registered."""
     obj = world.file()
     clerk = Clerk(AKTAU, "Қасымова Дина Ерланқызы", CLERK.key.certificate.sha256)
-    done = registration.sign(world.aktau, clerk, obj, registration.Draft(kind="register"), CLERK.open(world.aktau))
+    done = registration.sign(world.aktau, clerk, obj, decisions.Draft(kind="register"), CLERK.open(world.aktau))
     return obj, done.case
 
 

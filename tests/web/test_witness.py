@@ -19,7 +19,7 @@ from common.court.staff import Appoint
 from common.db import fetch
 from common.errors import Conflict, Refused
 from common.pki import pades
-from edge.services import cases, drafts, filings, registration, statements
+from edge.services import cases, decisions, draft_files, drafts, filings, registration, statements
 from edge.services import desk as desk_services
 from edge.services import evidence as edge_evidence
 from edge.services import talons as talon_service
@@ -187,7 +187,7 @@ def test_the_person_finds_it_in_their_cabinet_and_the_centre_takes_it(world: Wor
 def test_the_notice_and_the_case_say_it_too(world: World, browser: Browser) -> None:
     obj = bytes.fromhex(sent(browser).rsplit("/", 1)[1])
     clerk = registration.Clerk(AKTAU, "Қасымова Дина Ерланқызы", CLERK.key.certificate.sha256)
-    registration.sign(world.aktau, clerk, obj, registration.Draft(kind="register"), CLERK.open(world.aktau))
+    registration.sign(world.aktau, clerk, obj, decisions.Draft(kind="register"), CLERK.open(world.aktau))
     notice = cases.decision_notice(world.aktau, obj)
     assert "Кілті жоқ адам үшін қол қойған куә / Свидетель, подписавший за человека без ключа" in words_of(notice)
     desk = Browser(build(world.aktau, MAKERS))
@@ -288,7 +288,7 @@ def visitor(who: Person, **changes: str) -> Visitor:
 def prepared(world: World, author: Visitor) -> drafts.Draft:
     node = world.aktau
     draft = drafts.begin(node, author, claim_of(CITIZEN))
-    filings.attach(node, author, draft.id, kind="claim", name="Талап арыз.pdf", data=pdf(2))
+    draft_files.attach(node, author, draft.id, kind="claim", name="Талап арыз.pdf", data=pdf(2))
     return statements.prepare(node, author, draft.id)
 
 

@@ -11,7 +11,7 @@ from common.court import rules
 from common.court.book import Book
 from common.court.claim import Attachment, Claim, Party, Payment
 from common.court.datasets import initial_publication
-from common.court.rules import ClaimFacts, FileFact, Finding
+from common.court.rule_facts import ClaimFacts, FileFact, Finding
 
 DAY = date(2026, 11, 20)
 BOOK = Book(initial_publication(), on=DAY)
