@@ -65,6 +65,8 @@ def parser() -> argparse.ArgumentParser:
     commands.add_fsck(sub, _fsck)
     backup = commands.add_command(sub, "backup", _backup, "copy database and files of the running centre into a folder")
     backup.add_argument("target", type=Path)
+    restore = commands.add_command(sub, "restore", _restore, "put the latest backup back")
+    restore.add_argument("source", type=Path)
     verify_command.add(sub, _verify)
     restamp = commands.add_command(sub, "restamp", _restamp, "add a time stamp of today to a container of evidence")
     restamp.add_argument("file", type=Path)
@@ -185,6 +187,7 @@ def _run(given: argparse.Namespace) -> int:
         schedule = jobs.start(centre, lambda: folder.leads)
         if config.blobs:
             _look_at_store(centre)
+        commands.warn_of_plain_disk(centre.data)
         out.print(f"Serving http://{config.listen}")
         try:
             serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy, stop=stop)
@@ -243,6 +246,20 @@ def _backup(given: argparse.Namespace) -> int:
             out.print(f"Files stay in {centre.config.blobs}: that store keeps its own copies.")
         name = "centre.dump" if centre.database.shared else DATABASE_FILE
         return commands.backup(centre.database, centre.data, given.target, name)
+
+
+def _restore(given: argparse.Namespace) -> int:
+    if _config(given).database:
+        raise Refused("restore.server", N_("This register lies in a database server, which restores it. See deploy/postgresql.md."))
+    from common.serving import alone
+
+    with alone(given.data / "run.lock"):
+        commands.restore(given.data, given.source, DATABASE_FILE, load_identity(given.data))
+        with _open(given) as centre:
+            out.print(
+                f"The log has {centre.register.checkpoint()[0]} entries. Machines that have seen more will say so. Next: fsck, then run."
+            )
+    return 0
 
 
 def _trust_add(given: argparse.Namespace) -> int:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from common import disks
 from common.clock import SystemClock
 from common.config import load, settings_text, split_listen
 from common.errors import N_, Conflict
@@ -50,6 +49,8 @@ def parser() -> argparse.ArgumentParser:
     commands.add_fsck(sub, _fsck)
     backup = commands.add_command(sub, "backup", _backup, "copy database and files of the running node into a folder")
     backup.add_argument("target", type=Path)
+    restore = commands.add_command(sub, "restore", _restore, "put a backup back; the machine then opens a new epoch")
+    restore.add_argument("source", type=Path)
     stick_commands.add_stick(sub, _import, _export)
     _add_update(sub)
     line = commands.add_command(sub, "line", _line, "take this machine off the line, or put it back")
@@ -123,8 +124,7 @@ def _run(given: argparse.Namespace) -> int:
         exchanger = Exchanger(node)
         web = app.build(node, exchanger)
         scheduler = jobs.start(node, exchanger)
-        if disks.encryption_of(node.data) == "plain":
-            out.print("The disk under the data folder is not encrypted: whoever takes it reads it. See LUKS in deploy/README.md.")
+        commands.warn_of_plain_disk(node.data)
         out.print(f"Serving http://{config.listen}")
         try:
             serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy, stop=stop)
@@ -169,6 +169,16 @@ def _import(given: argparse.Namespace) -> int:
 def _backup(given: argparse.Namespace) -> int:
     with _open(given) as node:
         return commands.backup(node.database, node.data, given.target, "node.db")
+
+
+def _restore(given: argparse.Namespace) -> int:
+    from common.serving import alone
+
+    with alone(given.data / "run.lock"):
+        commands.restore(given.data, given.source, "node.db", load_identity(given.data))
+        with _open(given) as node:
+            out.print(f"Entries up to number {node.journal.position().seq} of epoch {node.journal.position().epoch}. Next: fsck, then run.")
+    return 0
 
 
 def _update(given: argparse.Namespace) -> int:

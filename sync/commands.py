@@ -14,6 +14,7 @@ from rich.progress import Progress
 from rich.table import Table as Grid
 from rich.text import Text
 
+from common import disks
 from common.clock import Clock
 from common.db import Database, snapshot
 from common.errors import N_, CourtError, Refused
@@ -26,9 +27,10 @@ from common.pki.patience import patiently
 from common.pki.streebog import streebog512
 from common.pki.trust import Trust
 from common.version import VERSION
-from sync import fsck, refold
+from sync import fsck, refold, restoring
 from sync.blobs import BlobStore
 from sync.fold import Fold
+from sync.identity import Identity
 
 FILE_BYTES_MAX = CRL_BYTES_MAX
 """The largest thing a command reads: a revocation list."""
@@ -205,6 +207,22 @@ def backup(database: Database, data: Path, target: Path, name: str) -> int:
     copied = _copy_blobs(data / "blobs", make_folder(target / "blobs"))
     out.print(f"{target / name}: {(target / name).stat().st_size} bytes, {copied} new files.")
     return 0
+
+
+def restore(data: Path, source: Path, name: str, who: Identity) -> None:
+    """Put a backup back, and say what was."""
+    with Progress(console=out, transient=True) as bar:
+        task = bar.add_task("files", total=None)
+        restored = restoring.restore(data, source, name, who, lambda step, done, total: bar.update(task, completed=done, total=total))
+    out.print(f"{data / name} put back, {restored.files} files with it; what was there lies in {data / restoring.ASIDE}.")
+    if restored.damaged:
+        out.print(f"{restored.damaged} files of the backup are damaged and were left out.", style="bold yellow")
+
+
+def warn_of_plain_disk(data: Path) -> None:
+    """Say at start that whoever takes the disk reads it, where the operating system does not encrypt it."""
+    if disks.encryption_of(data) == "plain":
+        out.print("The disk under the data folder is not encrypted: whoever takes it reads it. See LUKS in deploy/README.md.")
 
 
 def _copy_blobs(source: Path, target: Path) -> int:

@@ -1,4 +1,4 @@
-"""What lies in deploy/ is tried: the proxy in front of a real node, the units in systemd's own eyes."""
+"""What lies in deploy/ is tried: the proxy in front of a real node, the units in systemd's own eyes and as what they start."""
 
 import configparser
 import contextlib
@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,11 +21,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from common.config import load
+from common.errors import Corrupt
+from edge import cli as edge_cli
+from edge.config import EdgeConfig
+from edge.services.vault import HOST_KEY_FILE, Vault
+from sync.identity import load_identity
 from tests.court import Court
-from tests.processes.machines import ROOT, Machine, free_port
+from tests.processes.machines import ROOT, Machine, free_port, wait_until_served
 
 DEPLOY = ROOT / "deploy"
-UNITS = ("sot-edge.service", "sot-central.service", "sot-central-front@.service")
+SYSTEMD = DEPLOY / "systemd"
+EXPOSURE_MAX = 25
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 YEAR_SECONDS = 31_536_000
 
@@ -109,36 +117,169 @@ def test_behind_the_proxy_everything_is_private(proxied: str, tmp_path: Path) ->
     assert "csrf" not in refused.text.lower().replace("csrf_token", "")
 
 
-@pytest.mark.parametrize("unit", UNITS)
-def test_a_unit_names_folder_and_command_as_the_guide_does(unit: str) -> None:
-    reader = configparser.ConfigParser(strict=False, interpolation=None)
-    reader.optionxform = str  # type: ignore[assignment,method-assign]
-    reader.read_string((DEPLOY / unit).read_text())
-    service = reader["Service"]
-    assert service["ExecStart"].endswith(f"--data /var/lib/{service['StateDirectory']} run")
-    assert f"/var/lib/{service['StateDirectory']}" in (DEPLOY / "README.md").read_text()
-    assert unit in (DEPLOY / "README.md").read_text()
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit of deploy/ as systemd would read it: its own file after what holds for all; ``instance`` for a template."""
+
+    name: str
+    instance: str = ""
+
+    def setting(self, key: str) -> str:
+        reader = configparser.ConfigParser(strict=False, interpolation=None)
+        reader.optionxform = str  # type: ignore[assignment,method-assign]
+        reader.read([SYSTEMD / "sot-.service.d" / "hardening.conf", SYSTEMD / self.name], "utf-8")
+        return reader["Service"][key].replace("%i", self.instance)
+
+    def command(self, folder: Path) -> list[str]:
+        """Return what it starts, with this Python and with ``folder`` in place of /var."""
+        return [
+            word.replace("/opt/sot/current/bin/python", sys.executable).replace("/var/", f"{folder}/")
+            for word in self.setting("ExecStart").split()
+            if word != "-I"  # the checkout is no installed wheel
+        ]
 
 
-@pytest.mark.parametrize("unit", UNITS)
-def test_systemd_finds_nothing_wrong_with_a_unit(unit: str, tmp_path: Path) -> None:
-    analyse = shutil.which("systemd-analyze")
-    if analyse is None:
+RUNNING = (
+    Unit("sot-edge.service"),
+    Unit("sot-edge@.service", "1976"),
+    Unit("sot-central.service"),
+    Unit("sot-central-front@.service", "8010"),
+)
+VERIFIED = (
+    "sot-edge.service",
+    "sot-edge@1976.service",
+    "sot-central.service",
+    "sot-central-front@8010.service",
+    "sot-backup@edge.service",
+    "sot-backup@central.timer",
+)
+
+
+@pytest.mark.parametrize("unit", RUNNING, ids=lambda unit: unit.name)
+def test_a_unit_names_folder_and_command_as_the_guide_does(unit: Unit) -> None:
+    state = unit.setting("StateDirectory")
+    guide = (DEPLOY / "README.md").read_text()
+    assert unit.setting("ExecStart").endswith(f"--data /var/lib/{state} run")
+    assert unit.setting("ExecStart").startswith("/opt/sot/current/bin/python -I -m ")
+    assert (unit.setting("User"), unit.setting("StateDirectoryMode"), unit.setting("Restart")) == ("sot", "0700", "always")
+    assert f"/var/lib/{state}" in guide
+    assert f"systemd/{unit.name}" in guide
+
+
+def test_the_two_units_of_a_node_differ_in_the_instance_alone() -> None:
+    one, many = ((SYSTEMD / name).read_text() for name in ("sot-edge.service", "sot-edge@.service"))
+    assert many.replace("-%i", "").replace(" %i", "") == one
+
+
+@pytest.fixture
+def analyse(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Let systemd look at the units as they lie in /etc, with a Python and a user that are here."""
+    found = shutil.which("systemd-analyze")
+    if found is None:
         pytest.skip("systemd-analyze is not installed")
-    text = (DEPLOY / unit).read_text().replace("/opt/sot/venv/bin/python", sys.executable).replace("User=sot", "User=root")
-    (tmp_path / unit).write_text(text)
-    done = subprocess.run([analyse, "verify", str(tmp_path / unit)], capture_output=True, text=True, timeout=60)
+    shutil.copytree(SYSTEMD, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "sot-edge.service.d").mkdir()
+    shutil.move(tmp_path / "host-key.conf", tmp_path / "sot-edge.service.d")
+    for path in tmp_path.rglob("*.*"):
+        if path.is_file():
+            path.write_text(path.read_text().replace("/opt/sot/current/bin/python", sys.executable).replace("User=sot", "User=root"))
+    environment = {**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([found, *arguments], capture_output=True, text=True, timeout=60, env=environment)
+
+    return run
+
+
+@pytest.mark.parametrize("unit", VERIFIED)
+def test_systemd_finds_nothing_wrong_with_a_unit(unit: str, analyse: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = analyse("verify", unit)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_demo_says_which_machine_ended_and_of_what(tmp_path: Path) -> None:
-    for name in ("centre", "node-1976", "node-7518"):
-        (tmp_path / name).mkdir()  # nobody has enrolled here
-    (tmp_path / "demo.json").write_text("{}")
-    command = [sys.executable, "-m", "deploy.demo", "--data", str(tmp_path), "--port", str(free_port())]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 1
-    name = next(each for each in ("centre", "node-1976", "node-7518") if f"{each} has ended: status 1." in done.stdout)
-    said = (tmp_path / f"{name}.log").read_text().strip()
-    assert said in done.stdout
-    assert said
+@pytest.mark.parametrize("unit", [unit for unit in VERIFIED if unit.endswith(".service")])
+def test_a_unit_may_do_little(unit: str, analyse: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    """systemd's own measure: 100 for a unit that says nothing. What holds for all units is found by each."""
+    done = analyse("security", "--offline=yes", f"--threshold={EXPOSURE_MAX}", unit)
+    assert done.returncode == 0, done.stdout
+
+
+def test_systemd_makes_the_user() -> None:
+    sysusers = shutil.which("systemd-sysusers")
+    if sysusers is None:
+        pytest.skip("systemd-sysusers is not installed")
+    done = subprocess.run([sysusers, "--dry-run", str(DEPLOY / "sot-sysusers.conf")], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def host_key(tmp_path: Path) -> Path:
+    """A key as systemd unseals it for the unit; sealed to this host, for a test machine may have no TPM."""
+    creds = shutil.which("systemd-creds")
+    if creds is None or os.geteuid() != 0:
+        pytest.skip("systemd-creds is not installed, or this is not root")
+    (tmp_path / "plain").write_bytes(os.urandom(32))
+    subprocess.run([creds, "encrypt", "--with-key=host", "--name=host.key", tmp_path / "plain", tmp_path / "sealed"], check=True)
+    subprocess.run([creds, "decrypt", "--name=host.key", tmp_path / "sealed", tmp_path / "host.key"], check=True)
+    assert (tmp_path / "host.key").read_bytes() == (tmp_path / "plain").read_bytes()
+    return tmp_path / "host.key"
+
+
+def test_drafts_are_wrapped_by_the_key_that_systemd_hands_over(host_key: Path, tmp_path: Path) -> None:
+    """With it drafts open, the folder holds none; without it, or with another one, they say so and nothing else is lost."""
+    given = configparser.ConfigParser(interpolation=None)
+    given.optionxform = str  # type: ignore[assignment,method-assign]
+    given.read(SYSTEMD / "host-key.conf")
+    name, _, place = given["Service"]["Environment"].partition("=")
+    environment = {name: place.replace("%d", str(host_key.parent))}
+    config = load(EdgeConfig, None, environment, prefix=edge_cli.ENVIRONMENT_PREFIX)
+    assert given["Service"]["LoadCredentialEncrypted"] == host_key.name
+    box = Vault(tmp_path, config.host_key)
+    key, wrapped = box.new_key(b"draft")
+    assert not (tmp_path / "elsewhere" / HOST_KEY_FILE).exists()
+    assert Vault(tmp_path / "elsewhere", config.host_key).open_key(wrapped, b"draft") == key
+    host_key.write_bytes(bytes(32))
+    with pytest.raises(Corrupt, match="draft.key"):
+        Vault(tmp_path, config.host_key).open_key(wrapped, b"draft")
+    host_key.unlink()
+    with pytest.raises(Corrupt, match="draft.host_key"):
+        Vault(tmp_path, config.host_key)
+
+
+@pytest.mark.slow
+def test_two_nodes_run_on_one_host_and_are_backed_up_and_restored(tmp_path: Path) -> None:
+    """Courts without a node: the units' own commands, two instances with folders, ports and keys of their own."""
+    court = Court(tmp_path)
+    court.publish_reference()
+    instances = {}
+    for number, place in ((1976, "kz-283"), (7518, "kz-7")):
+        node = court.node(place, number=number)
+        node.close()
+        unit = Unit("sot-edge@.service", str(number))
+        folder = tmp_path / "lib" / unit.setting("StateDirectory")
+        folder.parent.mkdir(exist_ok=True)
+        shutil.move(node.data, folder)
+        port = free_port()
+        settings = f'listen = "127.0.0.1:{port}"\ncentre = "http://127.0.0.1:9"\ninterval_seconds = 3600\n'
+        (folder / "edge.toml").write_text(settings)
+        instances[number] = (unit, folder, port)
+    court.centre.close()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SOT_")} | {"PYTHONPATH": str(ROOT)}
+    started: list[tuple[int, subprocess.Popen[bytes], Path]] = []
+    with contextlib.ExitStack() as ends:
+        for unit, folder, port in instances.values():
+            log = ends.enter_context((folder.parent / f"{folder.name}.log").open("wb"))
+            process = ends.enter_context(subprocess.Popen(unit.command(tmp_path), env=environment, stdout=log, stderr=log))
+            ends.callback(process.terminate)
+            started.append((port, process, Path(log.name)))
+        for port, process, path in started:
+            wait_until_served(f"http://127.0.0.1:{port}/static/theme.css", lambda process=process: process.poll() is None, path)
+        serial = {load_identity(folder).certificate.body.serial for _, folder, _ in instances.values()}
+        assert len(serial) == 2
+        (tmp_path / "lib" / "sot-edge").symlink_to(tmp_path / "lib" / "sot-edge-1976")
+        copy = Unit("sot-backup@.service", "edge").command(tmp_path)
+        assert copy[:3] == [sys.executable, "-m", "edge"]
+        assert edge_cli.main(copy[3:]) == 0  # beside the running one
+    backup = tmp_path / "backups" / "sot" / "edge"
+    assert (backup / "node.db").exists()
+    assert edge_cli.main(["--data", str(tmp_path / "lib" / "sot-edge"), "restore", str(backup)]) == 0

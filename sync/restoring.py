@@ -1,0 +1,124 @@
+"""Putting a backup back: database and files of one machine, in place of what is there, which is kept aside.
+
+What happens then is the protocol's: a node finds that its mark knows more, or is told so by the centre, and opens a new epoch
+(PROTOCOL 5.3 to 5.5); a centre whose backup is not its latest is refused by the machines that have seen more (10.5).
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from common.errors import N_, CourtError, Refused
+from common.files import make_folder, sync_folder, write_durable
+from sync.checkpoint import read_checkpoint
+from sync.identity import Identity
+
+ASIDE = "before-restore"
+NEWEST_HEAD = {
+    "checkpoint": "SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1",  # the centre's own
+    "sync": "SELECT note FROM sync",  # what a node has verified
+}
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was put back: files that were not here, and those of the backup that are damaged and were left out."""
+
+    files: int
+    damaged: int
+
+
+def restore(data: Path, source: Path, name: str, who: Identity, progress: Progress) -> Restored:
+    """Put the database ``name`` and the files in ``source`` back into ``data``; nothing runs there meanwhile.
+
+    Raises Refused("restore.none", "restore.broken", "restore.other") with nothing changed. The database that was here lies in
+    ``before-restore`` afterwards; a crash in between leaves the old one or the new one, and the command may be given again.
+    """
+    if not (source / name).is_file():
+        raise Refused("restore.none", N_("There is no backup of this kind in the folder."))
+    fresh = data / f".{name}.restored"
+    try:
+        with (source / name).open("rb") as old, fresh.open("wb") as new:
+            shutil.copyfileobj(old, new)
+            new.flush()
+            os.fsync(new.fileno())
+        _check(fresh, who)
+        restored = _bring_files(source / "blobs", data / "blobs", progress)
+        _exchange(fresh, data, name)
+    finally:
+        for left in data.glob(f"{fresh.name}*"):
+            left.unlink()
+    return restored
+
+
+def _check(database: Path, who: Identity) -> None:
+    """Refuse a database that is damaged, of another machine, or of another register."""
+    try:
+        opened = apsw.Connection(str(database))
+        try:
+            if list(opened.execute("PRAGMA integrity_check")) != [("ok",)]:
+                raise _broken()
+            [(node,)] = opened.execute("SELECT node FROM journal")
+            tables = {table for (table,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            notes = [note for table, newest in NEWEST_HEAD.items() if table in tables for (note,) in opened.execute(newest)]
+        finally:
+            opened.close()
+    except (apsw.Error, ValueError) as error:
+        raise _broken() from error
+    if node != who.node:
+        raise _other()
+    for note in filter(None, notes):
+        try:
+            read_checkpoint(note, who.pin.origin, who.pin.log_key, origin=who.pin.origin)
+        except CourtError as error:
+            raise _other() from error
+
+
+def _bring_files(source: Path, target: Path, progress: Progress) -> Restored:
+    """Copy the files that are not here; one that no longer hashes to its name is left out and comes by an exchange."""
+    files = damaged = 0
+    wanted = sorted(path for path in source.glob("[0-9a-f][0-9a-f]/*") if not (target / path.parent.name / path.name).exists())
+    for place, path in enumerate(wanted):
+        progress("files", place, len(wanted))
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != path.name:
+            damaged += 1
+            continue
+        write_durable(make_folder(target / path.parent.name) / path.name, data)
+        files += 1
+    return Restored(files, damaged)
+
+
+def _exchange(fresh: Path, data: Path, name: str) -> None:
+    """Let the restored database take the place of the one that is there, in one rename."""
+    aside = make_folder(data / ASIDE)
+    for left in aside.glob(f"{name}*"):
+        left.unlink()
+    with suppress(apsw.Error):  # what stands in its log goes into the database first; one that is damaged is kept as it is
+        old = apsw.Connection(str(data / name), flags=apsw.SQLITE_OPEN_READWRITE)
+        old.pragma("wal_checkpoint", "TRUNCATE")
+        old.close()
+    for each in data.glob(f"{name}*"):
+        os.link(each, aside / each.name)
+    sync_folder(aside)
+    for log in (f"{name}-wal", f"{name}-shm"):  # beside another database an old log would be played into it
+        (data / log).unlink(missing_ok=True)
+    sync_folder(data)
+    os.replace(fresh, data / name)
+    sync_folder(data)
+
+
+def _broken() -> Refused:
+    return Refused("restore.broken", N_("The backup is damaged and cannot be put back. Take another one."))
+
+
+def _other() -> Refused:
+    return Refused("restore.other", N_("This is the backup of another machine or of another register. Nothing was changed."))
