@@ -64,6 +64,12 @@ def write_bundle(
     return write_container(KIND, about, canonical.encode([entry.wire() for entry in entries]), author, recipient)
 
 
+def beacon_of(data: bytes) -> Any:
+    """Return the `beacon` that a bundle of one's own names."""
+    signed, _, _ = split_container(data)
+    return canonical.decode_map(signed.payload)["about"]["beacon"]
+
+
 def read_bundle_header(data: bytes, database: Database, pin: Pin) -> SealedBundle:
     """Return the bundle with its author's certificate; raises Refused before anything is decrypted."""
     signed, _, _ = split_container(data)

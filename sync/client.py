@@ -106,6 +106,8 @@ class Client:
         except CourtError as error:
             self._link.outcome.state = error.code
             self._note_failure(error, now)
+            if isinstance(error, Unreachable):
+                self._up.prepare()
             raise
         self._note("UPDATE sync SET contact_ms = ?, down_since_ms = NULL, state = ''", self._clock.now())
         return self._link.outcome
@@ -184,6 +186,7 @@ class Client:
         hello = self._write_hello(challenge)
         welcome = self._link.ask(ports.HELLO, hello, Welcome)
         check_nonce(hello.nonce, welcome.nonce)
+        self._link.protocol = welcome.protocol
         welcome = welcome if welcome.head else msgspec.structs.replace(welcome, head=hello.head)
         if welcome.state == REVOKED:
             self._up.offer_evidence()

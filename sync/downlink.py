@@ -17,14 +17,14 @@ from sync.entry import Entry, read_entry
 from sync.journal import Journal
 from sync.link import Link
 from sync.messages import CURSORS, NONCE_BYTES, Acknowledgement, Ask, BlobAsk, Down, Item, Logged, Own, pack
-from sync.tables import known_leaves, missing_blobs, set_log_indexes, store_entries
+from sync.tables import PLACED, known_leaves, missing_blobs, set_log_indexes, store_entries
 
 FEEDS = CURSORS[1:4]
 Unneeded = Callable[[], Collection[bytes]]
 """Says which named files nobody at this machine needs any more (SHA-256)."""
 ROUNDS_MAX = 10_000
 """Downlink containers in one exchange; a bound on what a wrong centre can make us do."""
-SHARED_OBJECTS = """SELECT DISTINCT e.obj FROM entry e WHERE e.node = ?1 AND e.epoch = ?2 AND e.seq BETWEEN ?3 AND ?4
+SHARED_OBJECTS = f"""SELECT DISTINCT e.obj FROM {PLACED} AS e WHERE e.node = ?1 AND e.epoch = ?2 AND e.seq BETWEEN ?3 AND ?4
                     AND EXISTS (SELECT 1 FROM entry o WHERE o.obj = e.obj AND o.node <> ?1)"""
 
 
@@ -62,7 +62,7 @@ class Downlink:
         """Take everything after our cursors; raises Refused and keeps what was verified before."""
         for _ in range(ROUNDS_MAX):
             state = self._link.state()
-            ask = Ask(nonce=b"", **{name: state[name] for name in CURSORS})
+            ask = Ask(nonce=b"", runs=True, **{name: state[name] for name in CURSORS})
             down: Down = decode_body(self._link.ask_container(ask, "down"), Down)
             self._take(down)
             if not down.more:
@@ -79,6 +79,9 @@ class Downlink:
         with transaction(self._database):
             checkpoint = self._link.accept_checkpoint(ack.note, ack.consistency)
             self._refold(self._store_logged(ack.receipts, checkpoint, ack.note))
+            if ack.complete and ack.complete_after == state["complete"]:
+                self._store_complete(ack.complete)
+                fetch(self._database, "UPDATE sync SET complete = ?", (ack.complete_at,))
         return True
 
     def take_carried(self, payload: bytes) -> None:
@@ -161,9 +164,7 @@ class Downlink:
 
     def _store_complete(self, statements: list[bytes]) -> None:
         for statement in statements:
-            done = receipts.read_r2(statement, self._link.centre())
-            values = (done.leaf, statement, done.at)
-            fetch(self._database, "INSERT OR IGNORE INTO complete_here (leaf, statement, at_ms) VALUES (?, ?, ?)", values)
+            receipts.store_complete(self._database, statement, self._link.centre(), self._link.identity.node)
 
     def _insert(self, items: list[tuple[int, Entry]]) -> set[bytes]:
         known = known_leaves(self._database, [entry.leaf for _, entry in items])

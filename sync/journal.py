@@ -22,6 +22,9 @@ from sync.highwater import HighWater, Mark
 from sync.position import Position
 from sync.tables import create_shared_tables, guard_places, last_leaf_of, store_entries
 
+FRAME_BYTES = 64
+"""What an entry needs in a bundle beside envelope and body, at most."""
+
 
 class JournalRow(Table):
     """The one row that says where the journal stands. ``recovering``: an epoch was opened after a restored or cloned
@@ -162,11 +165,23 @@ class Journal:
         size = 0
         with each(self.database, statement, (self.node, epoch, seq)) as rows:
             for envelope, salt, body, content_hash, leaf in rows:
-                size += len(envelope) + len(body or b"") + 64
+                size += len(envelope) + len(body or b"") + FRAME_BYTES
                 if taken and size > bytes_max:
                     break
                 taken.append(Entry(stored_envelope(envelope), envelope, salt, body, content_hash, leaf))
         return taken
+
+    def last_that_fits(self, epoch: int, seq: int, *, bytes_max: int) -> int | None:
+        """Return the last number that `entries_after` gives, None where more entries would still fit."""
+        statement = """SELECT seq, length(envelope) + COALESCE(length(body), 0) FROM entry
+                       WHERE node = ? AND epoch = ? AND seq > ? AND chain IS NOT NULL ORDER BY seq"""
+        size = 0
+        with each(self.database, statement, (self.node, epoch, seq)) as rows:
+            for number, entry_bytes in rows:
+                size += entry_bytes + FRAME_BYTES
+                if number > seq + 1 and size > bytes_max:
+                    return int(number) - 1
+        return None
 
     def head_at(self, epoch: int, seq: int) -> bytes | None:
         """Return the chain head after own entry ``seq`` of ``epoch``, or None when this machine does not hold it."""

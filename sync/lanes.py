@@ -13,6 +13,11 @@ class Lanes:
     def __init__(self, count: int = 1) -> None:
         self._count = count
 
+    @property
+    def beside_each_other(self) -> bool:
+        """Whether anything is done while a request is on the line."""
+        return self._count > 1
+
     def run(self, steps: Iterator[Callable[[], None]]) -> None:
         """Do all ``steps``, which are taken from the iterator in the caller's thread; raises the first error, after what was
         under way has ended, and begins nothing after it."""
@@ -30,9 +35,7 @@ class Lanes:
                 under_way = _settled(under_way)
 
     def beside(self, request: Callable[[], bytes], work: Callable[[], object]) -> bytes:
-        """Return what ``request`` returns; with more lanes than one ``work`` is done, in the caller's thread, while it is on the line."""
-        if self._count == 1:
-            return request()
+        """Return what ``request`` returns; ``work`` is done, in the caller's thread, while it is on the line."""
         with ThreadPoolExecutor(1, thread_name_prefix="lane") as pool:
             answer = pool.submit(request)
             work()

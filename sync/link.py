@@ -96,6 +96,8 @@ class Link:
         self._counting = threading.Lock()  # several lanes may be on the way
         self.progress: Progress = lambda step, done, total: None
         self.outcome = Outcome()
+        self.protocol = 1
+        """What the centre understands, by its last welcome."""
         self.refused_head = b""
         """The head of the register that this exchange had to refuse, as signed."""
 
@@ -160,6 +162,11 @@ class Link:
             raise Refused("container.kind", N_("A bundle is of another kind than expected."))
         check_nonce(nonce, header.about.get("nonce", b""))
         return container.open_payload(header, sealed, self.identity)
+
+    def size_of(self, note: bytes) -> int:
+        """Return the size of a head of the register; raises Refused("checkpoint.…") where the log did not sign it."""
+        pin = self.identity.pin
+        return read_checkpoint(note, pin.origin, pin.log_key, origin=pin.origin).size
 
     def accept_checkpoint(self, note: bytes, consistency: list[bytes]) -> Checkpoint:
         """Verify that the register's head extends the one we have; raises Refused("proof.…"/"checkpoint.…"), keeping ours."""

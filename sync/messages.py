@@ -10,7 +10,8 @@ from sync import cose
 from sync.identity import Identity
 from sync.rotation import ROTATE_TYPE, Rotate
 
-PROTOCOL = 1
+PROTOCOL = BESIDE_PROTOCOL = 2
+"""2: the centre takes a bundle beside which the machine says the size of its checkpoint (PROTOCOL 6.21)."""
 NONCE_BYTES = 16
 TOKEN_BYTES = 16
 
@@ -99,7 +100,8 @@ class Acknowledgement(Body, frozen=True):
     """Centre → node: everything up to (epoch, seq) is fsynced; ``digest`` names the bundle this answers.
 
     ``receipts`` is R1 of the bundle under the checkpoint ``note``, which extends size ``since``; ``missing`` are all files of
-    the bundle that the centre lacks, None where it does not say; ``folded``: what the bundle brought about can be had now.
+    the bundle that the centre lacks, None where it does not say; ``folded``: what the bundle brought about can be had now;
+    ``complete`` is R2 of its entries, which moves the cursor from ``complete_after`` to ``complete_at``.
     """
 
     epoch: int
@@ -112,6 +114,9 @@ class Acknowledgement(Body, frozen=True):
     receipts: list[Logged] = []
     missing: list[Missing] | None = None
     folded: bool = False
+    complete: list[bytes] = []
+    complete_after: int = 0
+    complete_at: int = 0
 
 
 class Rotated(Body, frozen=True):
@@ -122,7 +127,8 @@ class Rotated(Body, frozen=True):
 
 
 class Ask(Body, frozen=True):
-    """Node → centre: send what comes after my cursors; or, with ``own_epoch``, my own entries after ``own_seq``."""
+    """Node → centre: send what comes after my cursors; or, with ``own_epoch``, my own entries after ``own_seq``; ``runs``: R2 for many
+    entries at once is understood."""
 
     nonce: bytes
     size: int = 0
@@ -134,6 +140,7 @@ class Ask(Body, frozen=True):
     own_epoch: int = 0
     own_seq: int = 0
     own: bool = False
+    runs: bool = False
 
     def cursors(self) -> list[int]:
         """Return how far the machine has what the centre sends, in the order of `CURSORS`."""

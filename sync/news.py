@@ -10,6 +10,7 @@ from sync.blobs import BlobStore
 from sync.entry import Entry
 from sync.messages import Acknowledgement, Admitted, Ask, Down, Gone, Item, Missing, Own
 from sync.register import Outcome, Register
+from sync.tables import PLACED
 
 DOWN_BYTES_MAX = 4 << 20
 """Entries of one feed in one downlink container, before compression."""
@@ -18,14 +19,18 @@ MISSING_MAX = 1_000
 """Files of one bundle about which its acknowledgement says something; for more the machine asks one by one."""
 
 
-def acknowledgement(register: Register, blobs: BlobStore, outcome: Outcome) -> Acknowledgement:
-    """Return the answer to a bundle: R1 comes with it, and what is missing of the files it names (PROTOCOL 6.20)."""
+def acknowledgement(register: Register, blobs: BlobStore, outcome: Outcome, since: int | None = None) -> Acknowledgement:
+    """Return the answer to a bundle: R1 comes with it, and what is missing of the files it names (PROTOCOL 6.20).
+
+    ``since``: the size of the machine's checkpoint where it says that beside the bundle, which was made before.
+    """
     at, bundle = outcome.position, outcome.bundle
-    beacon = bundle.header.about.get("beacon")
+    beacon = bundle.header.about.get("beacon") if since is None else since
     since = beacon if type(beacon) is int else -1
     with snapshot(register.database):
         size, note = register.checkpoint()
         receipts = register.receipt_of(bundle.header.digest) if 0 <= since <= size else []
+        complete, complete_after, complete_at = register.complete_with(bundle) if receipts else ([], 0, 0)
         return Acknowledgement(
             epoch=at.epoch,
             seq=at.seq,
@@ -37,6 +42,9 @@ def acknowledgement(register: Register, blobs: BlobStore, outcome: Outcome) -> A
             receipts=receipts,
             missing=_missing(blobs, outcome),
             folded=register.folded() >= size,
+            complete=complete,
+            complete_after=complete_after,
+            complete_at=complete_at,
         )
 
 
@@ -62,7 +70,7 @@ def _news(register: Register, node: int, ask: Ask, carried: bool, revoked: bytes
     folded = register.folded()
     everyone = delivery.read_feed(database, delivery.EVERYONE, ask.everyone, bytes_max=DOWN_BYTES_MAX)
     feed = delivery.read_feed(database, node, ask.feed, bytes_max=DOWN_BYTES_MAX)
-    complete, complete_at = register.complete_after(node, ask.complete)
+    complete, complete_at = register.complete_after(node, ask.complete, runs=ask.runs and not carried)
     receipts = register.receipts_after(node, ask.receipted_epoch, ask.receipted_seq)
     size, note = register.checkpoint()
     behind = everyone.at < delivery.feed_length(database, delivery.EVERYONE)
@@ -94,7 +102,7 @@ def _admitted(register: Register, node: int, items: list[tuple[int, Entry]], siz
 
 def own_after(register: Register, node: int, epoch: int, seq: int) -> Own:
     """Return the machine's own logged entries of ``epoch`` after ``seq``, as many as one container holds."""
-    statement = """SELECT log_index FROM entry WHERE node = ? AND epoch = ? AND seq > ? AND log_index IS NOT NULL ORDER BY seq"""
+    statement = f"SELECT log_index FROM {PLACED} AS e WHERE node = ? AND epoch = ? AND seq > ? AND log_index IS NOT NULL ORDER BY seq"
     taken: list[tuple[int, Entry]] = []
     size = 0
     with each(register.database, statement, (node, epoch, seq)) as rows:
@@ -109,7 +117,7 @@ def own_after(register: Register, node: int, epoch: int, seq: int) -> Own:
 
 def own_epochs(database: Database, node: int) -> list[list[int]]:
     """Return [epoch, last logged sequence number] of everything the machine wrote."""
-    rows = fetch(database, "SELECT epoch, MAX(seq) FROM entry WHERE node = ? GROUP BY epoch ORDER BY epoch", (node,))
+    rows = fetch(database, f"SELECT epoch, MAX(seq) FROM {PLACED} AS e WHERE node = ? GROUP BY epoch ORDER BY epoch", (node,))
     return [list(row) for row in rows]
 
 

@@ -1,5 +1,6 @@
 """What the protocol asks of the outside: one way to carry a message there and its answer back."""
 
+import re
 from typing import Protocol
 
 
@@ -20,3 +21,15 @@ HELLO, BUNDLE, DOWN, BLOB_HAVE, BLOB_PUT, BLOB_GET, ROTATE = (
     "/sync/rotate",
 )
 OK = 200
+BESIDE = re.compile(rf"{BUNDLE}/(0|[1-9][0-9]{{0,17}})")
+
+
+def bundle_beside(size: int) -> str:
+    """Return where a bundle goes to beside which the machine says the size of its checkpoint."""
+    return f"{BUNDLE}/{size}"
+
+
+def size_beside(path: str) -> int | None:
+    """Return the size that `bundle_beside` put into ``path``, None for any other path."""
+    found = BESIDE.fullmatch(path)
+    return int(found[1]) if found else None

@@ -3,15 +3,18 @@
 R0  COSE_Sign1 of the node: this talon, this leaf, this signed statement were taken here at this time, in this place of its chain.
 R1  one range proof a bundle: its leaves stand in the log at these indexes under this checkpoint. Each filing's own
     inclusion proof (C2SP tlog-proof) is made from it, offline.
-R2  COSE_Sign1 of the centre: every file of the entry is verified there.
+R2  COSE_Sign1 of the centre: every file of the entry, or of the entries at these log indexes, is verified there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from common import canonical
+from common.canonical import INT_MAX
 from common.db import BlobField, Database, IntegerField, Table, fetch, insert
 from common.errors import N_, Refused
 from common.facts import Body, decode_body, encode_body
@@ -21,9 +24,13 @@ from sync.entry import chain_next, chain_start
 from sync.identity import Era, Identity, NodeCertificate
 from sync.inclusion import write_proof
 from sync.messages import Admitted, Logged
+from sync.tables import PLACED
 
 R0_TYPE = "application/sot-r0+cbor"
 COMPLETE_TYPE = "application/sot-r2+cbor"
+COMPLETES_TYPE = "application/sot-r2s+cbor"
+RUNS_MAX = 16
+"""Runs in one R2 for many: each entry of it keeps a copy."""
 
 
 class Taken(Body, frozen=True):
@@ -51,6 +58,18 @@ class Complete(Body, frozen=True):
     leaf: bytes
     index: int
     at: int
+
+
+class Completes(Body, frozen=True):
+    """R2 of the entries at the log indexes of ``runs`` ([first, count]…, at most RUNS_MAX); ``at`` in ms UTC. Which leaf stands at an
+    index says R1."""
+
+    runs: list[Annotated[list[Annotated[int, msgspec.Meta(ge=0)]], msgspec.Meta(min_length=2, max_length=2)]]
+    at: int
+
+    def covers(self, index: int) -> bool:
+        """Return whether it speaks of the entry at ``index``."""
+        return any(first <= index < first + count for first, count in self.runs)
 
 
 class LoggedRow(Table):
@@ -128,6 +147,40 @@ def read_r2(data: bytes, centre: NodeCertificate) -> Complete:
     return complete
 
 
+def read_r2s(data: bytes, centre: NodeCertificate) -> Completes:
+    """Return R2 for many; raises Refused unless the centre signed exactly this."""
+    payload = cose.verify(cose.parse(data), centre.sign_key, COMPLETES_TYPE, environment=centre.body.environment)
+    completes: Completes = decode_body(payload, Completes)
+    if len(completes.runs) > RUNS_MAX:
+        raise Refused("receipt.runs", N_("The receipt speaks of more entries than one may."))
+    return completes
+
+
+def runs_of(indexes: Iterable[int]) -> list[list[int]]:
+    """Return the log indexes as runs [first, count], lowest first."""
+    runs: list[list[int]] = []
+    for index in sorted(indexes):
+        if runs and index == sum(runs[-1]):
+            runs[-1][1] += 1
+        else:
+            runs.append([index, 1])
+    return runs
+
+
+def store_complete(database: Database, statement: bytes, centre: NodeCertificate, node: int) -> None:
+    """Verify R2, of one entry or of many, and keep it with the entries of ``node`` that it speaks of; raises Refused."""
+    keep = "INSERT INTO complete_here (leaf, statement, at_ms)"
+    if cose.parse(statement).content_type != COMPLETES_TYPE:
+        one = read_r2(statement, centre)
+        fetch(database, f"{keep} VALUES (?, ?, ?) ON CONFLICT (leaf) DO NOTHING", (one.leaf, statement, one.at))
+        return
+    many = read_r2s(statement, centre)
+    for first, count in many.runs:
+        logged = "SELECT leaf, ?, ? FROM entry WHERE log_index BETWEEN ? AND ? AND node = ?"
+        values = (statement, many.at, first, min(first + count - 1, INT_MAX), node)
+        fetch(database, f"{keep} {logged} ON CONFLICT (leaf) DO NOTHING", values)
+
+
 def store_logged(database: Database, logged: Logged, leaves: Sequence[bytes], checkpoint: Checkpoint, note: bytes, *, at_ms: int) -> None:
     """Verify R1 of a bundle under ``checkpoint`` and keep it; raises Refused("proof.…") and keeps nothing."""
     if len(leaves) != logged.last - logged.first + 1:
@@ -173,9 +226,9 @@ def inclusion_of(database: Database, leaf: bytes) -> bytes:
 
 def leaves_of(database: Database, node: int, epoch: int, first: int, last: int) -> list[bytes]:
     """Return the leaves of a machine's entries first…last of an epoch; where a place has two, the one the register took first."""
-    statement = """SELECT leaf FROM (
+    statement = f"""SELECT leaf FROM (
                      SELECT leaf, seq, row_number() OVER (PARTITION BY seq ORDER BY log_index IS NULL, log_index, chain IS NULL) AS place
-                     FROM entry WHERE node = ? AND epoch = ? AND seq BETWEEN ? AND ?) AS ranked WHERE place = 1 ORDER BY seq"""
+                     FROM {PLACED} AS e WHERE node = ? AND epoch = ? AND seq BETWEEN ? AND ?) AS ranked WHERE place = 1 ORDER BY seq"""
     return [leaf for (leaf,) in fetch(database, statement, (node, epoch, first, last))]
 
 

@@ -15,10 +15,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from common.clock import Clock
-from common.db import AutoField, BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert, transaction
+from common.db import BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert, transaction
 from common.errors import N_, Conflict, Forbidden, Refused
-from common.facts import encode_body
-from sync import delivery, directory, kept, log, merkle
+from sync import completeness, delivery, directory, kept, log, merkle
 from sync.bundle import Bundle, SealedBundle, open_bundle, read_bundle_header, write_bundle
 from sync.checkpoint import Checkpoint, sign_checkpoint
 from sync.entry import Entry, chain_start
@@ -27,7 +26,7 @@ from sync.identity import CENTRE_NODE, Identity
 from sync.journal import Journal
 from sync.messages import Logged
 from sync.position import Position
-from sync.receipts import COMPLETE_TYPE, Complete, leaves_of
+from sync.receipts import leaves_of
 from sync.tables import entries_between, set_log_indexes, store_entries
 
 FOLD_ENTRIES_MAX = 50
@@ -91,22 +90,7 @@ class RegisterRow(Table):
         table_name = "register"
 
 
-class CompleteRow(Table):
-    """R2: the signed statement that every file of an entry is verified at the centre."""
-
-    position = AutoField()
-    node = IntegerField(index=True)
-    leaf = BlobField(unique=True)
-    statement = BlobField()
-
-    class Meta:
-        table_name = "complete"
-
-
-WAITING_FOR = """SELECT r.leaf FROM blob_ref r LEFT JOIN complete c ON c.leaf = r.leaf WHERE r.sha256 = ? AND c.leaf IS NULL LIMIT 1000"""
-"""Entries without R2 that name a blob; so many at once that nobody waits long for the database. Whoever asks again gets more."""
-
-TABLES: tuple[type[Table], ...] = (PeerRow, BundleRow, CheckpointRow, RegisterRow, CompleteRow)
+TABLES: tuple[type[Table], ...] = (PeerRow, BundleRow, CheckpointRow, RegisterRow, completeness.CompleteRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +211,8 @@ class Register:
         statement = """INSERT INTO peer (node, epoch, seq, head, digest, frozen) VALUES (?1, ?2, ?3, ?4, ?5, '')
                        ON CONFLICT (node) DO UPDATE SET epoch = ?2, seq = ?3, head = ?4, digest = ?5, frozen = ''"""
         fetch(self.database, statement, (bundle.node, bundle.epoch, bundle.last, bundle.head, digest))
+        if len(leaves) <= completeness.WITH_BUNDLE:
+            completeness.note_logged(self.database, first, size)
         self._checkpoint(now)
 
     def log_admitted(self, entries: Sequence[Entry]) -> None:
@@ -305,29 +291,14 @@ class Register:
             delivery.deliver(self.database, audiences)
             if "node" in types:
                 delivery.redeliver_courts(self.database)
-            self._complete(entry.leaf for entry, _ in entries if entry.envelope.blobs)
+            completeness.note_logged(self.database, start, end)
             fetch(self.database, "UPDATE register SET folded = ?", (end,))
             fetch(self.database, "UPDATE bundle SET data = NULL WHERE first_index + last - first < ? AND data IS NOT NULL", (end,))
         return end - start
 
     def blob_arrived(self, sha256: bytes) -> None:
-        """Issue R2 for the entries that were waiting for this blob alone."""
-        if not fetch(self.database, WAITING_FOR, (sha256,)):
-            return
-        with transaction(self.database):
-            self._complete(leaf for (leaf,) in fetch(self.database, WAITING_FOR, (sha256,)))
-
-    def _complete(self, leaves: Any) -> None:
-        missing = "SELECT 1 FROM blob_ref r LEFT JOIN blob b ON b.sha256 = r.sha256 WHERE r.leaf = ? AND b.sha256 IS NULL LIMIT 1"
-        for leaf in leaves:
-            found = fetch(self.database, "SELECT node, log_index FROM entry WHERE leaf = ? AND log_index IS NOT NULL", (leaf,))
-            if not found or fetch(self.database, missing, (leaf,)):
-                continue
-            node, index = found[0]
-            body = encode_body(Complete(leaf=leaf, index=index, at=self.clock.now()))
-            statement = self.identity.sign_message(body, COMPLETE_TYPE)
-            insertion = "INSERT INTO complete (node, leaf, statement) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-            fetch(self.database, insertion, (node, leaf, statement))
+        """Note the entries that were waiting for this blob alone: they have R2 now."""
+        completeness.note_waiting(self.database, sha256)
 
     def entry_range(self, first: int, end: int) -> list[tuple[Entry, int | None]]:
         """Return logged entries with first ≤ index < end."""
@@ -358,14 +329,17 @@ class Register:
             raise Refused("log.ahead", N_("The node has seen a larger register than this one: the centre was rolled back."))
         return merkle.consistency_proof(old, size, log.reader(self.database))
 
-    def complete_after(self, node: int, position: int) -> tuple[list[bytes], int]:
-        """Return R2 statements for ``node`` after ``position`` and the new cursor."""
-        rows = fetch(
-            self.database,
-            "SELECT position, statement FROM complete WHERE node = ? AND position > ? ORDER BY position LIMIT 5000",
-            (node, position),
-        )
-        return [statement for _, statement in rows], (rows[-1][0] if rows else position)
+    def complete_after(self, node: int, position: int, *, runs: bool) -> tuple[list[bytes], int]:
+        """Return R2 statements for ``node`` after ``position``, for many entries each with ``runs``, and the new cursor."""
+        return completeness.after(self.database, self.identity, node, position, self.clock.now(), runs=runs)
+
+    def complete_with(self, bundle: Bundle) -> tuple[list[bytes], int, int]:
+        """Return R2 of a bundle's entries as far as they have it, and between which cursors."""
+        found = fetch(self.database, "SELECT first_index FROM bundle WHERE digest = ?", (bundle.header.digest,))
+        if not found:
+            return [], 0, 0
+        first, count = found[0][0], len(bundle.entries)
+        return completeness.with_bundle(self.database, self.identity, bundle.node, first, first + count, self.clock.now())
 
     def _digest(self, node: int) -> bytes:
         rows = fetch(self.database, "SELECT digest FROM peer WHERE node = ?", (node,))

@@ -119,16 +119,21 @@ class Server:
     def handle(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Return (HTTP status, answer) for one request."""
         try:
-            door = self._doors.get(path)
-            if door is None:
-                raise NotFound("exchange.path", N_("There is no such page."))
-            return ports.OK, door(body)
+            return ports.OK, self._door(path)(body)
         except CourtError as error:
             if error.status >= 500:
                 logger.error("exchange failed: %s", error.code)
             if isinstance(error, Unreachable):  # of the store of files: whoever brought one keeps it and comes again
                 error = TooMany("exchange.busy", error.sentence)
             return error.status, pack(self._refusal(error, body), self._identity)
+
+    def _door(self, path: str) -> Callable[[bytes], bytes]:
+        door = self._doors.get(path)
+        if door is None and (size := ports.size_beside(path)) is not None:
+            return lambda body: self._bundle(body, size)
+        if door is None:
+            raise NotFound("exchange.path", N_("There is no such page."))
+        return door
 
     def _refusal(self, error: CourtError, body: bytes) -> Refusal:
         """Say where we stand, when the bundle's author is known: a node with a gap needs that to go on."""
@@ -279,8 +284,8 @@ class Server:
         listed = revocations.number_of(self._database) > hello.revocations
         return bool(receipts or complete or behind or listed or delivery.feed_length(self._database, delivery.EVERYONE) > hello.everyone)
 
-    def _bundle(self, body: bytes) -> bytes:
-        return pack(acknowledgement(self.register, self.blobs, self.take_bundle(body)), self._identity)
+    def _bundle(self, body: bytes, size: int | None = None) -> bytes:
+        return pack(acknowledgement(self.register, self.blobs, self.take_bundle(body), size), self._identity)
 
     def take_bundle(self, data: bytes) -> Outcome:
         """Log a bundle that came over any carrier; raises what `Register.receive` raises, and TooMany("exchange.…")."""

@@ -154,6 +154,9 @@ GUARD_OF_PLACES = Guard(
 """At the centre alone: to a machine the act may come after the entry, and `fsck` looks. It asks a table of the fold, and so it comes
 after those."""
 
+_PLACED = "SELECT leaf, node, epoch, seq, obj, log_index, chain FROM entry WHERE chain IS"
+PLACED = f"({_PLACED} NOT NULL UNION ALL {_PLACED} NULL)"
+"""All entries, for questions by (node, epoch, seq): each half has the index for that, and asked of the table itself they read all of it."""
 _COLUMNS = "leaf, obj, log_index, envelope, salt, body, content_hash"
 
 

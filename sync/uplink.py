@@ -8,13 +8,13 @@ from common.db import BlobField, IntegerField, Table, fetch, insert, transaction
 from common.errors import N_, Conflict, Forbidden, Refused, TooMany
 from sync import container, ports
 from sync.blobs import BlobStore, chunk_count
-from sync.bundle import PLAIN_BYTES_TARGET, write_bundle
+from sync.bundle import PLAIN_BYTES_TARGET, beacon_of, write_bundle
 from sync.entry import Entry
 from sync.identity import NodeCertificate
 from sync.journal import Journal
 from sync.lanes import Lanes
 from sync.link import Link
-from sync.messages import NONCE_BYTES, Acknowledgement, BlobAsk, BlobHave
+from sync.messages import BESIDE_PROTOCOL, NONCE_BYTES, Acknowledgement, BlobAsk, BlobHave
 from sync.position import Position
 
 ASK_AGAIN_MS = 3_600_000
@@ -44,12 +44,10 @@ class LackedRow(Table):
         table_name = "lacked"
 
 
-UNFINISHED = """
-SELECT DISTINCT r.sha256, r.size FROM blob_ref r JOIN entry e ON e.leaf = r.leaf JOIN blob b ON b.sha256 = r.sha256
-LEFT JOIN complete_here c ON c.leaf = r.leaf WHERE e.node = ?1 AND c.leaf IS NULL AND (?2 OR e.log_index IS NOT NULL)
-UNION SELECT b.sha256, b.size FROM lacked l JOIN blob b ON b.sha256 = l.sha256 ORDER BY 2, 1
-"""
-"""Files the centre has not completed, and those that got damaged there; ?2: also of entries that are not logged yet."""
+LACKED = "SELECT b.sha256, b.size FROM lacked l JOIN blob b ON b.sha256 = l.sha256"
+UNRECEIPTED = """SELECT e.rowid, e.log_index IS NOT NULL, b.sha256 IS NOT NULL, r.sha256, r.size FROM entry e
+                 JOIN blob_ref r ON r.leaf = e.leaf LEFT JOIN blob b ON b.sha256 = r.sha256 LEFT JOIN complete_here c ON c.leaf = e.leaf
+                 WHERE e.rowid > ? AND e.node = ? AND c.leaf IS NULL"""
 
 
 class Uplink:
@@ -67,6 +65,10 @@ class Uplink:
         self._counted: tuple[tuple[int, ...], tuple[int, int, int]] | None = None
         self._whole: dict[bytes, int] = {}
         """Files that the centre said it has whole, and when (monotonic ms)."""
+        self._size = 0
+        """Of the checkpoint that will be here when the next bundle is answered."""
+        self._receipted = (0, 0)
+        """Every own entry up to this row has R2 or names no file; and how many objects had been withdrawn then."""
         self._begun: dict[bytes, bytes] = {}
         """Files that the centre said it lacks, with the chunks it has."""
         self.expects_news = False
@@ -117,15 +119,26 @@ class Uplink:
     def _send_after(self, at: Position) -> None:
         self._acknowledged(at)
         last = self._journal.position().seq
-        while data := self._next_bundle(at):
-            self._link.progress("up", at.seq, last)
-            ack = self._send(data, at)
-            self._link.outcome.entries_up += ack.seq - at.seq
-            began, at = at, Position(ack.epoch, ack.seq, ack.head)
-            self._acknowledged(at)
-            self._note_files(began, at, ack)
-            if not self._take_receipt(ack) or ack.folded:
-                self.expects_news = True
+        self._size = self._link.state()["size"]
+        settle: Callable[[], object] = _nothing
+        try:
+            while data := self._next_bundle(at):
+                self._link.progress("up", at.seq, last)
+                ack = self._send(data, at, settle)
+                self._link.outcome.entries_up += ack.seq - at.seq
+                began, at = at, Position(ack.epoch, ack.seq, ack.head)
+                settle = functools.partial(self._settle, began, at, ack)
+                if ack.receipts:
+                    self._size = self._link.size_of(ack.note)
+        finally:  # what was acknowledged counts, whatever became of the bundle after it
+            settle()
+
+    def _settle(self, began: Position, at: Position, ack: Acknowledgement) -> None:
+        """Note what an acknowledgement says: done while the next bundle is on the line."""
+        self._acknowledged(at)
+        self._note_files(began, at, ack)
+        if not self._take_receipt(ack) or ack.folded:
+            self.expects_news = True
 
     def _note_files(self, began: Position, at: Position, ack: Acknowledgement) -> None:
         """Remember which files of entries ``began``…``at`` the centre has, so that they are not asked for one by one."""
@@ -159,9 +172,20 @@ class Uplink:
         self._acknowledged(at)
         return True
 
-    def unfinished_blobs(self) -> list[tuple[bytes, int]]:
-        """Return (sha256, size) of the files that the centre lacks as far as is known here, smallest first."""
-        return [(sha256, size) for sha256, size in fetch(self._database, UNFINISHED, (self._journal.node, True))]
+    def unfinished_blobs(self, *, logged: bool = False) -> list[tuple[bytes, int]]:
+        """Return (sha256, size) of the files that the centre lacks as far as is known here, smallest first: those of our own entries
+        without R2, of all or of ``logged`` ones, and what got damaged there.
+
+        Entries before the first one that lacks R2 are not read again: there may be years of them.
+        """
+        stood, withdrawn = fetch(self._database, "SELECT (SELECT MAX(rowid) FROM entry), (SELECT COUNT(*) FROM withdrawn)")[0]
+        if self._receipted[1] != withdrawn:  # rows have gone, and those that came since may have their numbers
+            self._receipted = (0, withdrawn)
+        rows = fetch(self._database, UNRECEIPTED, (self._receipted[0], self._journal.node))
+        self._receipted = (min([stood or 0, *(place - 1 for place, *_ in rows)]), withdrawn)
+        found = {sha256: size for _, known, here, sha256, size in rows if here and (known or not logged)}
+        found |= dict(fetch(self._database, LACKED))
+        return sorted(found.items(), key=lambda one: (one[1], one[0]))
 
     def note_lacked(self, files: list[bytes]) -> None:
         """Remember which files the centre says got damaged there: they go with this exchange, or with the next stick."""
@@ -213,8 +237,7 @@ class Uplink:
     def send_blobs(self) -> bool:
         """Send the files of logged entries that the centre lacks, smallest first; return whether there were any to send or to ask about."""
         before = self._journal.clock.monotonic() - ASK_AGAIN_MS
-        unfinished = fetch(self._database, UNFINISHED, (self._journal.node, False))
-        wanted = [(sha256, size) for sha256, size in unfinished if self._whole.get(sha256, before) <= before]
+        wanted = [(sha256, size) for sha256, size in self.unfinished_blobs(logged=True) if self._whole.get(sha256, before) <= before]
         try:
             self._lanes.run(self._pieces(wanted))
         except TooMany as error:
@@ -282,8 +305,25 @@ class Uplink:
         entries = self._journal.entries_after(at.epoch, at.seq, bytes_max=PLAIN_BYTES_TARGET)
         return self._make_bundle(entries, at) if entries else None
 
-    def _prepare_after(self, at: Position) -> None:
+    def prepare(self) -> None:
+        """Make the bundles that nothing can be added to any more: while there is no line there is time for that."""
+        state = self._link.state()
+        own = self._journal.position()
+        at = Position(own.epoch, state["acked_seq"] if state["acked_epoch"] == own.epoch else 0, b"")
+        while (last := self._last_of_full(at)) is not None:
+            self._next_bundle(Position(at.epoch, at.seq, self._journal.head_at(at.epoch, at.seq) or b""))
+            at = Position(at.epoch, last, b"")
+
+    def _last_of_full(self, at: Position) -> int | None:
+        """Return where the bundle that begins after ``at`` ends, None where there are not entries enough to fill it."""
+        made = fetch(self._database, "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?", (at.epoch, at.seq + 1))
+        if made:
+            return int(made[0][0])
+        return self._journal.last_that_fits(at.epoch, at.seq, bytes_max=PLAIN_BYTES_TARGET)
+
+    def _prepare_after(self, at: Position, settle: Callable[[], object]) -> None:
         """Make the bundle that follows the one which begins after ``at``, so that it is ready when that one is acknowledged."""
+        settle()
         (last,) = fetch(self._database, "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?", (at.epoch, at.seq + 1))[0]
         self._next_bundle(Position(at.epoch, last, self._journal.head_at(at.epoch, last) or b""))
 
@@ -296,8 +336,16 @@ class Uplink:
         fetch(self._database, statement, (at.epoch, at.seq + 1, entries[-1].envelope.seq, _digest(data), data))
         return data
 
-    def _send(self, data: bytes, at: Position) -> Acknowledgement:
-        answer = self._lanes.beside(lambda: self._link.post(ports.BUNDLE, data), lambda: self._prepare_after(at))
+    def _post(self, data: bytes) -> bytes:
+        aged = self._link.protocol >= BESIDE_PROTOCOL and beacon_of(data) != self._size
+        return self._link.post(ports.bundle_beside(self._size) if aged else ports.BUNDLE, data)
+
+    def _send(self, data: bytes, at: Position, settle: Callable[[], object]) -> Acknowledgement:
+        if self._lanes.beside_each_other:
+            answer = self._lanes.beside(lambda: self._post(data), lambda: self._prepare_after(at, settle))
+        else:
+            settle()
+            answer = self._post(data)
         ack = self._link.read(answer, Acknowledgement)
         if ack.digest != _digest(data) or self._journal.head_at(ack.epoch, ack.seq) != ack.head:
             raise Refused("exchange.acknowledgement", N_("The centre acknowledged something else than was sent."))
@@ -310,6 +358,9 @@ class Uplink:
         with transaction(self._database):
             fetch(self._database, "UPDATE sync SET acked_epoch = ?, acked_seq = ?", (at.epoch, at.seq))
             fetch(self._database, "UPDATE out_bundle SET data = NULL WHERE (epoch, last) <= (?, ?)", (at.epoch, at.seq))
+
+
+def _nothing() -> None: ...
 
 
 def _digest(data: bytes) -> bytes:

@@ -13,21 +13,23 @@ from functools import partial
 from typing import IO, Any
 
 from common import canonical
-from common.db import Database, create_tables, insert, open_database
+from common.db import Database, create_tables, fetch, insert, open_database
 from common.errors import N_, CourtError, Refused
+from common.facts import decode_body
 from common.pki import asic, cms, ocsp, timestamps
 from common.pki.asic import Container
 from common.pki.certificates import read_certificate
 from common.pki.signed_data import Signer
 from common.pki.trust import Trust
-from sync import directory, evidence, identity
+from sync import cose, directory, evidence, identity
 from sync.entry import Entry, read_entry
 from sync.identity import Pin
+from sync.receipts import COMPLETES_TYPE, Completes
 from sync.report import Finding, Report
 from sync.tables import create_shared_tables, set_log_indexes, store_entries
 from sync.verify_container import SMALL_BYTES_MAX, check_over, digests_of
 from sync.verify_papers import read_pdf
-from sync.verify_register import complete, read_proof, receipt, say_standing
+from sync.verify_register import complete, completes, read_proof, receipt, say_standing
 from sync.verify_world import Seen, Signature, World, judge
 
 EXTRACTS_MAX = 256
@@ -216,13 +218,26 @@ def _r0(world: World, found: _Found, first: Entry, part: Report) -> None:
 
 
 def _r2(found: _Found, first: Entry, part: Report) -> None:
-    complete(found.inner, found.held.read(evidence.R2, SMALL_BYTES_MAX), part)
-    if part.facts["leaf"] != first.leaf:
+    data = found.held.read(evidence.R2, SMALL_BYTES_MAX)
+    if cose.parse(data).content_type == COMPLETES_TYPE:
+        completes(found.inner, data, part)
+        about = _covers(found, first, data)
+    else:
+        complete(found.inner, data, part)
+        about = part.facts["leaf"] == first.leaf
+    if not about:
         part.bad(N_("The receipt is of another filing than the one in the container."), "evidence.receipt")
         return
     at_ms = part.facts["at_ms"]
     assert isinstance(at_ms, int)
     found.inner = replace(found.inner, before_ms=min(at_ms, found.inner.before_ms or at_ms))
+
+
+def _covers(found: _Found, first: Entry, data: bytes) -> bool:
+    """Return whether R2 for many speaks of the place that R1 in the same container proves."""
+    said = decode_body(cose.parse(data).payload, Completes)
+    [(index,)] = fetch(found.inner.database, "SELECT log_index FROM entry WHERE leaf = ?", (first.leaf,))
+    return index is not None and said.covers(index)
 
 
 def _timestamp(found: _Found, first: Entry, place: int, token: bytes, part: Report) -> None:

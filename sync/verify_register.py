@@ -12,9 +12,9 @@ from sync.checkpoint import read_checkpoint, read_cosignature, signers
 from sync.entry import NODE_MAX, Entry
 from sync.identity import CERTIFICATE_TYPE, NodeCertificate, read_certificate
 from sync.outages import OUTAGES_TYPE
-from sync.receipts import COMPLETE_TYPE, R0_TYPE, Taken, leaves_of, read_r0, read_r2
+from sync.receipts import COMPLETE_TYPE, COMPLETES_TYPE, R0_TYPE, Taken, leaves_of, read_r0, read_r2, read_r2s
 from sync.report import Finding, Report
-from sync.tables import entry_at
+from sync.tables import PLACED, entry_at
 from sync.verify_histories import CODE, compare_histories
 from sync.verify_outages import outages
 from sync.verify_world import World
@@ -95,7 +95,7 @@ def say_standing(world: World, entry: Entry, after: bool, report: Report) -> Non
 
 def _in_its_place(world: World, taken: Taken, report: Report) -> None:
     """Say where the register holds another entry in the place that the receipt names, and not this one (PROTOCOL 9.7)."""
-    statement = "SELECT leaf FROM entry WHERE node = ? AND epoch = ? AND seq = ? AND log_index IS NOT NULL"
+    statement = f"SELECT leaf FROM {PLACED} AS e WHERE node = ? AND epoch = ? AND seq = ? AND log_index IS NOT NULL"
     held = {leaf for (leaf,) in fetch(world.database, statement, (taken.node, taken.epoch, taken.seq))}
     if held and taken.leaf not in held:
         sentence = N_(
@@ -127,15 +127,30 @@ def _cut_of(world: World, node: int, report: Report) -> tuple[int, int] | None:
     return standing.cut
 
 
+CENTRE_ONLY = N_("This receipt is the centre's to give, and another machine signed it.")
+
+
 def complete(world: World, data: bytes, report: Report) -> None:
     """Check R2."""
     centre = world.certificate_of(cose.parse(data).key_id)
     found = read_r2(data, centre)
     if centre.body.node != 0:
-        raise Refused("receipt.centre", N_("This receipt is the centre's to give, and another machine signed it."))
+        raise Refused("receipt.centre", CENTRE_ONLY)
     report.facts |= {"leaf": found.leaf, "index": found.index, "at_ms": found.at}
     sentence = N_("The centre confirms that all files of entry number %(index)d had arrived whole at %(at_ms)s.")
     report.ok(sentence, index=found.index, at_ms=found.at)
+
+
+def completes(world: World, data: bytes, report: Report) -> None:
+    """Check R2 for many entries."""
+    centre = world.certificate_of(cose.parse(data).key_id)
+    found = read_r2s(data, centre)
+    if centre.body.node != 0:
+        raise Refused("receipt.centre", CENTRE_ONLY)
+    report.facts |= {"at_ms": found.at}
+    for first, count in found.runs:
+        sentence = N_("The centre confirms that all files of entries number %(first)d to %(last)d had arrived whole at %(at_ms)s.")
+        report.ok(sentence, first=first, last=first + count - 1, at_ms=found.at)
 
 
 def _certificate(world: World, data: bytes, report: Report) -> None:
@@ -149,6 +164,7 @@ def _certificate(world: World, data: bytes, report: Report) -> None:
 MESSAGES: dict[str, tuple[str, Callable[[World, bytes, Report], object]]] = {
     R0_TYPE: ("receipt", receipt),
     COMPLETE_TYPE: ("complete", complete),
+    COMPLETES_TYPE: ("complete", completes),
     CERTIFICATE_TYPE: ("certificate", _certificate),
     OUTAGES_TYPE: ("outages", outages),
 }

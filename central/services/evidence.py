@@ -10,11 +10,10 @@ from central.services import log
 from central.services.outside import Line, addresses
 from common.court import filing_evidence, filing_lists, filing_proofs
 from common.court.filing_lists import Filing
-from common.db import fetch
 from common.errors import N_, NotFound, Refused
 from common.pki import asic, timestamps
 from common.pki.asic import Part
-from sync import evidence
+from sync import completeness, evidence
 from sync.entry import Entry
 from sync.evidence import Source
 from sync.identity import CENTRE_NODE
@@ -42,8 +41,8 @@ def container(centre: Centre, index: int) -> tuple[Filing, IO[bytes]]:
         proof=lambda *of: _proof(centre, *of),
     )
     protocol = evidence.parts_of(source, filing.obj, filing.leaf, made_ms=now)
-    rows = fetch(centre.database, "SELECT statement FROM complete WHERE leaf = ?", (filing.leaf,))
-    receipts = [Part(evidence.R2, evidence.COSE, statement) for (statement,) in rows]
+    r2 = completeness.of_entry(centre.database, centre.identity, filing.leaf, now)
+    receipts = [Part(evidence.R2, evidence.COSE, r2)] if r2 else []
     files, members = filing_evidence.file_parts(centre.database, filing, centre.blobs.opener)
     statement = centre.blobs.read(filing.statement_sha256) if centre.blobs.has(filing.statement_sha256) else None
     files += filing_proofs.parts(centre.database, filing, centre.trust, statement)

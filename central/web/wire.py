@@ -72,7 +72,8 @@ class Wire:
         return _answer(start, status, body, None if status == ports.OK else BINARY, *_retry_after(status, body))
 
     def _door(self, path: str, request: Request) -> tuple[int, bytes]:
-        request.max_content_length = BODY_BYTES_MAX.get(path, cose.MESSAGE_BYTES_MAX)
+        kind = path if ports.size_beside(path) is None else ports.BUNDLE
+        request.max_content_length = BODY_BYTES_MAX.get(kind, cose.MESSAGE_BYTES_MAX)
         body = request.get_data(cache=False)
         if path != ENROL:
             return self._centre.server.handle(path, body)

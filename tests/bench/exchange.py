@@ -46,7 +46,7 @@ class CountingTransport:
         self.bundle_bytes = 0
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
-        if path == ports.BUNDLE:
+        if path.startswith(ports.BUNDLE):
             self.bundle_bytes += len(body)
         return self._inner.post(path, body)
 

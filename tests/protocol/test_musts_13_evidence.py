@@ -23,6 +23,7 @@ from common.court.filing_entries import Evidence
 from common.court.filing_lists import Filing
 from common.db import fetch
 from common.errors import Refused, Unreachable
+from common.facts import encode_body
 from common.pki import asic, cms, ocsp
 from common.pki.asic import Part
 from common.pki.authority import Authority
@@ -32,6 +33,7 @@ from common.pki.timestamps import POLICY_RSA, Request
 from common.pki.trust import Trust
 from edge.node import Node
 from edge.services import evidence
+from sync.receipts import COMPLETES_TYPE, Completes
 from sync.report import Report
 from sync.verify import World, check, check_open
 from sync.verify_evidence import empty_database
@@ -207,6 +209,14 @@ LIES: dict[str, tuple[Callable[[dict[str, bytes]], object], str]] = {
     ),
     "a list made up": (lambda files: files.update({next(name for name in files if name.endswith(".crl")): b"0"}), "crl.broken"),
 }
+
+
+def test_9_12_r2_of_other_entries_is_no_r2_of_this_one(made: Made) -> None:
+    [(index,)] = fetch(made.node.database, "SELECT log_index FROM entry WHERE leaf = ?", (made.filing.leaf,))
+    for runs, code in (([[index + 1, 9]], ["evidence.receipt"]), ([[index, 1]], []), ([[0, index]], ["evidence.receipt"])):
+        r2 = made.court.centre.identity.sign_message(encode_body(Completes(runs=runs, at=START_MS)), COMPLETES_TYPE)
+        report = made.alone(signed_again(made, lambda files, r2=r2: files.update({"receipts/r2.cose": r2})))  # type: ignore[misc]
+        assert codes(report) == code
 
 
 @pytest.mark.parametrize("name", LIES)

@@ -15,7 +15,7 @@ from common.errors import Unreachable
 from common.facts import BlobRef, encode_body
 from edge import transport
 from edge.exchanger import FRUITLESS_TRIES_MAX, Exchanger
-from sync import container, cose, kept, log, ports
+from sync import completeness, container, cose, kept, log, ports, uplink
 from sync.checkpoint import Checkpoint, sign_checkpoint
 from sync.journal import DISK_FAILS
 from sync.lanes import Lanes
@@ -56,7 +56,7 @@ def answering(world: World, path: str, answer: Callable[[bytes, int, bytes], tup
 
     def between(asked: str, body: bytes) -> tuple[int, bytes]:
         status, true = handle(asked, body)
-        return answer(body, status, true) if asked == path else (status, true)
+        return answer(body, status, true) if asked == path or asked.startswith(f"{path}/") else (status, true)
 
     line._handle = between
 
@@ -481,8 +481,9 @@ def test_6_20_a_centre_that_says_nothing_of_files_is_asked(world: World) -> None
     assert asked(world) == [ports.HELLO, ports.BUNDLE, ports.BLOB_HAVE, ports.BLOB_PUT, ports.DOWN]
 
 
-def test_6_20_a_file_that_never_gets_its_receipt_is_asked_about_again(world: World) -> None:
+def test_6_20_a_file_that_never_gets_its_receipt_is_asked_about_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     without_folding(world)
+    monkeypatch.setattr(completeness, "WITH_BUNDLE", 0)
     ref = BlobRef(world.node.blobs.put(b"one"), 3, "a/b")
     world.court.centre.blobs.put(b"one")
     world.write(blobs=[ref])
@@ -575,7 +576,7 @@ def test_6_2_the_next_bundle_is_made_while_one_is_on_the_line(world: World, monk
         try:
             return handle(path, body)
         finally:
-            if path == ports.BUNDLE:  # this runs in the lane's own thread, with connections of its own
+            if path.startswith(ports.BUNDLE):  # this runs in the lane's own thread, with connections of its own
                 firsts.append(container.read_header(body, world.me.sign.public_key(), world.me.environment)[0].about["first"])
                 world.court.centre.database.close()
 
@@ -585,3 +586,55 @@ def test_6_2_the_next_bundle_is_made_while_one_is_on_the_line(world: World, monk
     world.node.client.exchange()
     assert firsts == list(range(begin + 1, begin + 5))
     assert world.node.client.backlog()[0] == 0
+
+
+def test_6_20_completeness_out_of_turn_waits_for_a_downlink(world: World) -> None:
+    without_folding(world)
+    ref = BlobRef(world.node.blobs.put(b"one"), 3, "a/b")
+    world.write(blobs=[ref])
+    world.node.client.exchange()
+    assert world.node.client.exchange().trips == 1  # R2 came with R1
+    world.write(blobs=[ref])
+    fetch(world.court.centre.database, "INSERT INTO complete (node, leaf, statement) VALUES (?, ?, ?)", (world.node.number, bytes(32), b""))
+    world.node.client._up.send_bundles(world.at())
+    assert fetch(world.node.database, "SELECT COUNT(*) FROM complete_here") == [(1,)]
+    assert asked(world) == [ports.HELLO, ports.DOWN]
+    assert fetch(world.node.database, "SELECT COUNT(*) FROM complete_here") == [(2,)]
+
+
+def test_6_21_a_bundle_made_long_ago_gets_its_receipt_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bundles are made while there is no line, and sent as the same bytes; R1 of each comes with its acknowledgement."""
+    without_folding(world)
+    monkeypatch.setattr(uplink, "PLAIN_BYTES_TARGET", 600)
+    world.write(7)
+    client, line = world.node.client, world.court.lines[world.node.number]
+    line.weather.cut = True
+    assert code_of(client.exchange).startswith("line.")
+    made = [data for (data,) in fetch(world.node.database, "SELECT data FROM out_bundle WHERE data IS NOT NULL ORDER BY first")]
+    assert len(made) > 1
+    line.weather.cut = False
+    line.seen.clear()
+    outcome = client.exchange()
+    bundles = [(path, body) for path, body in line.seen if path.startswith(ports.BUNDLE)]
+    assert [body for _, body in bundles][: len(made)] == made
+    sizes = [ports.size_beside(path) for path, _ in bundles]
+    assert sizes[0] is None  # that one was made when the checkpoint was what it is now
+    assert None not in sizes[1 : len(made)]
+    assert outcome.receipts == len(bundles)
+    assert not [path for path, _ in line.seen if path == ports.DOWN]
+
+
+def test_6_21_an_older_centre_is_sent_to_as_before(world: World) -> None:
+    def older(request: bytes, status: int, true: bytes) -> tuple[int, bytes]:
+        welcome = unpack(cose.parse(true), Welcome, world.centre.certificate.sign_key, world.centre.environment)
+        return status, pack(msgspec.structs.replace(welcome, protocol=1), world.centre)
+
+    answering(world, ports.HELLO, older)
+    world.write()
+    assert world.node.client.exchange().entries_up == 1
+    assert world.node.client._link.protocol == 1
+
+
+@pytest.mark.parametrize("beside", ["", "x", "-1", "01", "1" * 19, "1/2"])
+def test_6_21_another_path_is_none(world: World, beside: str) -> None:
+    assert world.refused(f"{ports.BUNDLE}/{beside}", world.bundle(world.entries())).code == "exchange.path"

@@ -1,5 +1,6 @@
 """PROTOCOL 9 and 10: receipts and the log they stand on."""
 
+import hashlib
 from typing import Any
 
 import apsw
@@ -10,12 +11,13 @@ from protocol_world import World, code_of, make_entry, picture
 
 from common.db import fetch
 from common.facts import BlobRef, encode_body
-from sync import log, merkle, ports, receipts
+from sync import cose, log, merkle, ports, receipts
 from sync.checkpoint import Checkpoint, read_checkpoint, sign_checkpoint
 from sync.entry import Entry
 from sync.inclusion import check_proof, read_proof
 from sync.messages import Ask, Logged, pack
-from sync.receipts import COMPLETE_TYPE, R0_TYPE, Complete, Taken, read_r0, read_r2, sign_r0
+from sync.news import news_for
+from sync.receipts import COMPLETE_TYPE, COMPLETES_TYPE, R0_TYPE, Complete, Completes, Taken, read_r0, read_r2, read_r2s, sign_r0
 from sync.verify import verify_file
 from tests.court import START_MS
 
@@ -58,6 +60,52 @@ def test_9_3_completeness_by_another_key_is_refused(still: World) -> None:
     body = encode_body(Complete(leaf=bytes(32), index=1, at=1))
     assert code_of(lambda: read_r2(still.me.sign_message(body, COMPLETE_TYPE), still.centre.certificate)) == "cose.signature"
     assert code_of(lambda: read_r2(still.centre.sign_message(body, R0_TYPE), still.centre.certificate)) == "cose.content_type"
+
+
+def test_9_12_one_statement_speaks_for_many_to_who_asks_for_that(world: World) -> None:
+    world.node.blobs.put(b"one")
+    ref = BlobRef(hashlib.sha256(b"one").digest(), 3, "a/b")
+    entries = world.write(5, blobs=[ref])
+    for _ in range(2):
+        world.node.client.exchange()
+    [index] = fetch(world.node.database, "SELECT MIN(log_index) FROM entry WHERE leaf IN (?, ?)", [entry.leaf for entry in entries[:2]])[0]
+    [(statement, count)] = fetch(world.node.database, "SELECT statement, COUNT(*) FROM complete_here GROUP BY statement")
+    assert (read_r2s(statement, world.centre.certificate).runs, count) == ([[index, 5]], 5)
+    assert ask_for(world, runs=False) == [COMPLETE_TYPE] * 5
+    assert ask_for(world, runs=True) == [COMPLETES_TYPE]
+    carried = news_for(world.court.centre.register, world.node.number, Ask(nonce=b"", runs=True), carried=True)
+    assert {cose.parse(each).content_type for each in carried.complete} == {COMPLETE_TYPE}
+    held = world.court.centre
+    report = verify_file(statement, database=held.database, pin=world.me.pin, trust=None, now_ms=held.clock.now())
+    assert (report.kind, report.verdict) == ("complete", "valid")
+
+
+def ask_for(world: World, *, runs: bool) -> list[str]:
+    """The kinds of R2 that a machine gets which asks for all of them."""
+    down = news_for(world.court.centre.register, world.node.number, Ask(nonce=b"", runs=runs))
+    return [cose.parse(each).content_type for each in down.complete]
+
+
+def test_9_12_it_counts_only_for_own_entries_with_r1(world: World) -> None:
+    exchanged(world, 2)
+    [unlogged] = world.write()
+    database, who = world.node.database, world.node.number
+    everything = world.centre.sign_message(encode_body(Completes(runs=[[0, 2**63 - 1]], at=1)), COMPLETES_TYPE)
+    receipts.store_complete(database, everything, world.centre.certificate, who)
+    own = "SELECT leaf FROM entry WHERE node = ? AND log_index IS NOT NULL"
+    assert {leaf for (leaf,) in fetch(database, "SELECT leaf FROM complete_here")} == {leaf for (leaf,) in fetch(database, own, (who,))}
+    assert receipts.ladder_of(database, unlogged.leaf).complete_ms is None
+
+
+@pytest.mark.parametrize(
+    ("runs", "mine", "code"), [([[0, 1]], True, "cose.signature"), ([[n, 1] for n in range(0, 34, 2)], False, "receipt.runs")]
+)
+def test_9_12_a_statement_by_another_key_or_without_bounds_is_refused(still: World, runs: list[list[int]], mine: bool, code: str) -> None:
+    author = still.me if mine else still.centre
+    forged = author.sign_message(encode_body(Completes(runs=runs, at=1)), COMPLETES_TYPE)
+    before = picture(still.node.database)
+    assert code_of(lambda: receipts.store_complete(still.node.database, forged, still.centre.certificate, still.node.number)) == code
+    assert picture(still.node.database) == before
 
 
 def test_9_3_nothing_is_complete_before_every_file_is_there(world: World) -> None:
