@@ -31,7 +31,8 @@ _folder = tempfile.TemporaryDirectory(prefix="fuzz-")  # lives as long as this p
 
 
 @functools.cache
-def _world() -> World:
+def shared_world() -> World:
+    """Return the one register with a machine that all doors of a process share."""
     return make_world(Path(_folder.name) / "world")
 
 
@@ -75,13 +76,13 @@ def readers(world: World) -> dict[str, tuple[bytes, Door]]:
 
 
 def _reader(name: str) -> Target:
-    good, door = readers(_world())[name]
+    good, door = readers(shared_world())[name]
     return Target(door, (good,))
 
 
 def _signed_header() -> Target:
     """What a true machine may say in a header: the bytes are signed first."""
-    world = _world()
+    world = shared_world()
     me = world.me
     _, signed, sealed = split_container(world.bundle(world.entries()))
 
@@ -95,7 +96,7 @@ def _signed_header() -> Target:
 
 def _sealed_bundle() -> Target:
     """What a true machine may put into a bundle: the bytes are sealed and signed first."""
-    world = _world()
+    world = shared_world()
     entries = world.entries(2)
     about = read_bundle_header(world.bundle(entries), world.court.centre.database, world.me.pin).header.about
 
@@ -129,7 +130,7 @@ def _messages(kinds: tuple[type[Any], ...]) -> Iterator[bytes]:
 
 def _door_of_the_centre() -> Target:
     """The centre's six paths: the first byte says which; nothing but a signed refusal comes out."""
-    world = _world()
+    world = shared_world()
     paths = ("/sync/hello", "/sync/bundle", "/sync/down", "/sync/blob/have", "/sync/blob/put", "/sync/blob/get")
 
     def door(data: bytes) -> None:
@@ -142,7 +143,7 @@ def _door_of_the_centre() -> Target:
 
 def _chunk() -> Target:
     """A piece of a file, its number and size out of the same bytes."""
-    store = _world().court.centre.blobs
+    store = shared_world().court.centre.blobs
 
     def door(data: bytes) -> None:
         number, size = int.from_bytes(data[:2], "big", signed=True), int.from_bytes(data[2:7], "big", signed=True)
@@ -167,7 +168,7 @@ def _square() -> Target:
 
 def _any_file() -> Target:
     """The door of «check a file»: whatever it is, the answer is a report."""
-    world = _world()
+    world = shared_world()
     seeds = tuple(good for good, _ in readers(world).values())
     pin = world.me.pin
     return Target(lambda data: verify_file(data, database=world.node.database, pin=pin, trust=None, now_ms=0), seeds)
