@@ -154,12 +154,22 @@ def _attribute(oid: str, value: bytes) -> bytes:
 def unarmoured(data: bytes) -> bytes:
     """Return the CMS in ``data``, which may be DER, NCALayer's «BEGIN CMS» text or bare base64. Raises Refused("cms.broken")."""
     if data[:1] == b"\x30":
-        return data
+        return _without_terminator(data)
     with refused_as("cms.broken", BROKEN):
         if len(data) > 2 * CMS_BYTES_MAX:
             raise der.DerError("too large")
         found = _ARMOUR.search(data)
-        return base64.b64decode((found.group(1) if found else data).translate(None, WHITE_SPACE), validate=True)
+        text = (found.group(1) if found else data).translate(None, WHITE_SPACE)
+        return _without_terminator(base64.b64decode(text, validate=True))
+
+
+def _without_terminator(data: bytes) -> bytes:
+    """Programs over the C interface of KalkanCrypt hand on the NUL that ends its string: one zero after the end is no part of it."""
+    if data[-1:] != b"\0" or data[1:2] == b"\x80":
+        return data
+    with refused_as("cms.broken", BROKEN):
+        end = der.contents(data, 0, len(data))[1]
+        return data[:-1] if end == len(data) - 1 else data
 
 
 def read(cms: bytes, *, content_type: str = DATA, others: Iterable[bytes] = ()) -> SignedData:

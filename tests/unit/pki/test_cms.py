@@ -70,5 +70,10 @@ def test_the_armour_of_ncalayer_comes_off(keys: dict[str, Key]) -> None:
     assert cms.unarmoured(b"-----BEGIN CMS-----\n" + text + b"-----END CMS-----\n") == signature
     assert cms.unarmoured(text) == signature
     assert cms.unarmoured(signature) == signature
+    assert cms.unarmoured(signature + b"\0") == signature, "as programs over the C interface of KalkanCrypt write it"
+    assert cms.unarmoured(base64.b64encode(signature + b"\0")) == signature
+    for more in (b"\0\0", b"\1", b"\0\1"):
+        with pytest.raises(Refused, match="cms.broken"):
+            cms.verify_detached(signature + more, DOCUMENT)
     with pytest.raises(Refused, match="cms.broken"):
         cms.unarmoured("қате".encode())
