@@ -2,8 +2,9 @@
 
 import hashlib
 
-from common.db import fetch
+from common.db import fetch, has_table
 from common.errors import N_, Refused
+from common.papers.decision import SIGNATURE_NAME, TEXT_NAME
 from common.papers.embedded import embedded_files
 from common.papers.outage import STATEMENT_NAME
 from common.papers.reading import witnessed_for
@@ -12,14 +13,17 @@ from common.pki import cms, pades
 from common.pki.certificates import Certificate
 from common.pki.certificates import read_certificate as read_x509
 from common.pki.pades import PdfSignature
+from sync import directory
 from sync.identity import NodeCertificate, Pin, read_certificate
 from sync.report import Finding, Report
 from sync.verify_outages import outages
 from sync.verify_register import receipt
+from sync.verify_signatures import check_signers
 from sync.verify_world import Signature, World, judge, stamp_of
 
 WHOLE = Finding("ok", N_("the whole document as it stands"))
 REVISION = N_("the document as it was when it was signed: the first %(count)d bytes of the file")
+DECISION = Finding("ok", N_("the words of the decision inside the file, byte for byte"))
 LATER = Finding("warn", N_("not the signatures added after it"))
 
 
@@ -33,6 +37,9 @@ def read_pdf(world: World, data: bytes, report: Report) -> None:
     elif STATEMENT_NAME in inside:
         report.kind = "outages"
         outages(world, inside[STATEMENT_NAME], report, _machine_page(world, inside, signatures, report))
+    elif SIGNATURE_NAME in inside:
+        report.kind = "notice"
+        _notice(world, inside, signatures, report)
     elif signatures:
         report.kind = "statement"
         leaf = named(world, data)
@@ -50,15 +57,31 @@ def _talon(world: World, inside: dict[str, bytes], signatures: tuple[PdfSignatur
     receipt(world, inside[RECEIPT_NAME], report, _machine_page(world, inside, signatures, report))
 
 
+def _notice(world: World, inside: dict[str, bytes], signatures: tuple[PdfSignature, ...], report: Report) -> None:
+    """Check what a court tells the person: who decided signed the words, the machine that printed them signed the page."""
+    _machine_page(world, inside, signatures, report)
+    check_signers(world, cms.read(inside[SIGNATURE_NAME]), inside.get(TEXT_NAME, b""), DECISION, report)
+
+
 def _machine_page(world: World, inside: dict[str, bytes], signatures: tuple[PdfSignature, ...], report: Report) -> NodeCertificate:
     """Check the page of a paper that a machine made; return the certificate of the machine, which the paper brings."""
     pin = world.register()
-    certificate = read_certificate(inside.get(CERTIFICATE_NAME, b""), pin)
+    certificate = read_certificate(inside.get(CERTIFICATE_NAME) or _printer(world, signatures), pin)
     if not signatures:
         report.bad(N_("The page carries no signature of the machine."), "pdf.unsigned")
     for signature in signatures:
         machine_signature(pin, signature, certificate, report)
     return certificate
+
+
+def _printer(world: World, signatures: tuple[PdfSignature, ...]) -> bytes:
+    """Return the certificate of the machine whose key signed the page, for notices of before that do not bring it."""
+    known = directory.all_certificates(world.database).values() if has_table(world.database, "node_certificate") else ()
+    signed_by = {signature.certificate.der for signature in signatures}
+    found = next((data for data in known if read_certificate(data, world.register()).body.pdf in signed_by), None)
+    if found is None:
+        raise Refused("node.unknown", N_("The machine that signed this page is not known here. Check it at a court's machine."))
+    return found
 
 
 def machine_signature(pin: Pin, signature: PdfSignature, certificate: NodeCertificate, report: Report) -> None:

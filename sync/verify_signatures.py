@@ -2,6 +2,7 @@
 
 from common.errors import N_, Refused
 from common.pki import cms, xmldsig
+from common.pki.signed_data import SignedData
 from common.pki.xmldsig import XmlSignature
 from sync.report import Finding, Report
 from sync.verify_world import Signature, World, judge, stamp_of
@@ -34,7 +35,11 @@ def read_cms(world: World, data: bytes, report: Report) -> None:
     """Check all signers of a CMS over its own content, or over the content given beside it."""
     signed = cms.read(data.lstrip(SPACE) if data[:1] != b"\x30" else data)
     content = cms.content_of(signed, world.content)
-    scope = (INSIDE if signed.content is not None else BESIDE,)
+    check_signers(world, signed, content, INSIDE if signed.content is not None else BESIDE, report)
+
+
+def check_signers(world: World, signed: SignedData, content: bytes, scope: Finding, report: Report) -> None:
+    """Check every signer of a CMS over ``content``; ``scope`` says what that is."""
     for signer in signed.signers:
         name = signer.certificate.full_name
         report.facts |= {"name": name, "at_ms": signer.claimed_ms}
@@ -46,7 +51,7 @@ def read_cms(world: World, data: bytes, report: Report) -> None:
         report.ok(N_("What was signed is unchanged since %(name)s signed it."), name=name)
         stamped_ms = stamp_of(world, signer, report)
         found = Signature(
-            certificate=signer.certificate, level=signer.level, claimed_ms=signer.claimed_ms, stamped_ms=stamped_ms, scope=scope
+            certificate=signer.certificate, level=signer.level, claimed_ms=signer.claimed_ms, stamped_ms=stamped_ms, scope=(scope,)
         )
         judge(world, found, report)
 

@@ -16,6 +16,7 @@ from common.court.book import name as name_of
 from common.court.datasets import Court
 from common.court.staff import Appointment
 from common.errors import N_, NotFound
+from common.people import calm_name
 from common.web.forms import ChoiceField, CourtForm, ListField, Required, options
 from common.web.languages import current_language
 from common.web.pages import render_confirm
@@ -131,7 +132,7 @@ def _object_id(text: str) -> bytes:
 
 def _ask(held: Appointment, place: str, back: str) -> str:
     return render_confirm(
-        _("End the appointment of %(name)s?", name=held.name),
+        _("End the appointment of %(name)s?", name=calm_name(held.name)),
         action=url_for("staff.dismiss", obj=held.obj.hex()),
         verb=_("Yes, end it"),
         back=back,

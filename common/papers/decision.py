@@ -17,6 +17,8 @@ from common.papers.typeset import Attachment, typeset
 from common.papers.words import date_time_words, talon_groups
 
 Json = dict[str, object]
+TEXT_NAME, SIGNATURE_NAME = "decision.txt", "decision.p7s"
+"""Beside the page: the words as they were signed, and the detached signature of who decided."""
 RULINGS = frozenset({"accepted", "returned", "declined"})
 """What a judge decides, after registration."""
 

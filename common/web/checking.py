@@ -153,6 +153,7 @@ def verdict(kind: str, said: str, *, part: bool = False) -> str:
         "talon": gettext("The talon is genuine"),
         "receipt": gettext("The talon is genuine"),
         "outages": gettext("The certificate about the line is genuine"),
+        "notice": gettext("The court's notice is genuine"),
         "statement": gettext("The signature is genuine"),
         "cms": gettext("The signature is genuine"),
         "xml": gettext("The signature is genuine"),

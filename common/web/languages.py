@@ -15,6 +15,7 @@ from common.clock import KAZAKHSTAN_OFFSET_MS
 from common.errors import N_, CourtError
 from common.papers import words
 from common.papers.words import Lang
+from common.people import calm_name
 
 LANGUAGES: tuple[Lang, ...] = ("kk", "ru", "en")
 DEFAULT: Lang = "kk"
@@ -125,4 +126,5 @@ FILTERS: dict[str, Callable[..., str]] = {
     "hash": hash_words,
     "hash_groups": words.hash_groups,
     "initials": words.initials,
+    "calm": calm_name,
 }

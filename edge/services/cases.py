@@ -19,6 +19,7 @@ from common.errors import N_, NotFound, Refused
 from common.papers import decision as papers
 from common.papers.parts import Both
 from common.papers.parts import Court as PaperCourt
+from common.papers.talon import CERTIFICATE_NAME
 from common.papers.typeset import Attachment
 from common.people import calm_name
 from common.pki import pades
@@ -122,8 +123,9 @@ def _notice_of(node: Node, filing: Filing | None, kinds: frozenset[str], at_ms: 
     decided = next((each for each in reversed(said) if each.kind in kinds), None)
     if filing is None or decided is None or at_ms is None:
         raise NotFound("notice.none", N_("The court has not decided about this filing yet, so there is no notice."))
-    page = papers.decision_pdf(_notice(node, filing, decided, at_ms), attachments=_proof(decided))
     era = node.identity.now
+    machine = Attachment(CERTIFICATE_NAME, era.certificate.data, "application/cose", "Certificate of the node's key", "supplement")
+    page = papers.decision_pdf(_notice(node, filing, decided, at_ms), attachments=(*_proof(decided), machine))
     key = key_from_ec(era.pdf, era.certificate.body.pdf)
     return pades.sign_pdf(page, key, at_ms=at_ms, field=NOTICE_FIELD, name=key.certificate.subject)
 
@@ -167,8 +169,10 @@ def _reasons(decided: Decision) -> tuple[papers.Reason, ...]:
 
 def _proof(decided: Decision) -> tuple[Attachment, ...]:
     return (
-        Attachment("decision.txt", decided.content, "text/plain", "Text of the decision as it was signed", "source"),
-        Attachment("decision.p7s", decided.signature, "application/pkcs7-signature", "Detached signature of who decided", "supplement"),
+        Attachment(papers.TEXT_NAME, decided.content, "text/plain", "Text of the decision as it was signed", "source"),
+        Attachment(
+            papers.SIGNATURE_NAME, decided.signature, "application/pkcs7-signature", "Detached signature of who decided", "supplement"
+        ),
     )
 
 

@@ -1,6 +1,8 @@
 """The cases of a court at its staff's desk, and the notice that the citizen gets."""
 
+import dataclasses
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pikepdf
@@ -12,6 +14,8 @@ from common.pki import cms, pades
 from edge.services import cases, decisions, registration
 from edge.services.decisions import Draft
 from edge.services.registration import Clerk
+from sync.report import Report
+from sync.verify import verify_file
 from tests.web.desk_world import ADMINISTRATOR, AKTAU, ASTANA, CITIZEN, CLERK, FOREIGN_CLERK, JUDGE, Terminal, World, plain
 from tests.web.filing_world import MAKERS
 from tests.web.pages import BOLAT, Browser, build
@@ -107,6 +111,34 @@ def test_the_notice_carries_the_clerks_own_signature(world: World) -> None:
     text = embedded["decision.txt"]
     assert case.number in text.decode()
     assert cms.verify_detached(embedded["decision.p7s"], text).sha256 == CLERK.key.certificate.sha256
+
+
+def checked(world: World, pdf: bytes) -> Report:
+    node = world.aktau
+    return verify_file(pdf, database=node.database, pin=node.identity.pin, trust=node.trust, now_ms=node.clock.now())
+
+
+def test_anybody_checks_the_notice_its_page_and_who_decided(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = cases.find(world.aktau, AKTAU).rows[0].case
+    pdf = cases.decision_notice(world.aktau, case.filing)
+    report = checked(world, pdf)
+    assert (report.kind, report.verdict) == ("notice", "valid"), [finding.text for finding in report.findings]
+    assert [signed.number for signed in report.signatures] == [CLERK.iin]
+    assert any("signed by machine" in finding.text for finding in report.findings)
+    place = len(pdf) // 3
+    forged = checked(world, pdf[:place] + bytes([pdf[place] ^ 1]) + pdf[place + 1 :])
+    assert (forged.kind, forged.verdict) == ("notice", "invalid")
+    real = cases._proof
+    monkeypatch.setattr(cases, "_proof", lambda decided: (dataclasses.replace(real(decided)[0], data=b"refused"), real(decided)[1]))
+    other = checked(world, cases.decision_notice(world.aktau, case.filing))
+    assert other.verdict == "invalid", "the words inside are not those that were signed"
+    monkeypatch.setattr(cases, "_proof", real)
+    monkeypatch.setattr(cases.papers, "decision_pdf", without_the_last(cases.papers.decision_pdf))
+    assert checked(world, cases.decision_notice(world.aktau, case.filing)).verdict == "valid", "a notice of before brings no certificate"
+
+
+def without_the_last(made: Callable[..., bytes]) -> Callable[..., bytes]:
+    return lambda decision, attachments: made(decision, attachments=attachments[:-1])
 
 
 def test_a_notice_of_refusal_is_made_too(world: World) -> None:
