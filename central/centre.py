@@ -131,6 +131,8 @@ class Centre:
         """Called when machines' entries were logged: folds them. A running centre puts the waking of its folding thread here."""
         self.trouble = ""
         """The code of what keeps logged entries from being folded; empty while all is well."""
+        self.public_trouble = ""
+        """The code of what keeps the log from being published; empty while all is well."""
         self.server = Server(self.register, self.blobs, lambda: self.after_news(), self._renew)
         self.sticks = CentreStick(self.server, who, self.data / "stick")
         self._shelf = reference.Shelf()

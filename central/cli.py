@@ -10,7 +10,7 @@ from pathlib import Path
 from central import releasing
 from central.centre import DATABASE_FILE, Centre
 from central.config import CentralConfig
-from central.services import enrolment, erasures, evidence, lists, reference
+from central.services import enrolment, erasures, evidence, lists, public_log, reference
 from common.clock import SystemClock
 from common.config import load, split_listen
 from common.court import staff
@@ -21,7 +21,7 @@ from common.pki.trust import Trust
 from sync import commands, stick_commands, verify_command
 from sync.commands import out
 from sync.identity import load_identity
-from sync.objects import Objects
+from sync.objects import Folder, Objects
 
 ENVIRONMENT_PREFIX = "SOT_CENTRAL_"
 CONFIG_FILE = "central.toml"
@@ -85,13 +85,13 @@ def _config(given: argparse.Namespace) -> CentralConfig:
     return load(CentralConfig, path if path.exists() else None, environment, prefix=ENVIRONMENT_PREFIX)
 
 
-def _files(config: CentralConfig) -> Objects | None:
-    """Return the store of files that the settings name; what speaks to it is loaded only then."""
-    if not config.blobs:
-        return None
+def _store(place: str) -> Objects | None:
+    """Return the store that a setting names, a folder or a bucket; what speaks to the latter is loaded only then."""
+    if not place.startswith("s3://"):
+        return Folder(Path(place)) if place else None
     from central.bucket import Bucket
 
-    return Bucket(config.blobs)
+    return Bucket(place)
 
 
 def _database(config: CentralConfig) -> Database | None:
@@ -108,7 +108,7 @@ def _database(config: CentralConfig) -> Database | None:
 @contextmanager
 def _open(given: argparse.Namespace) -> Iterator[Centre]:
     config = _config(given)
-    centre = Centre.open(config, clock=SystemClock(), files=_files(config), database=_database(config))
+    centre = Centre.open(config, clock=SystemClock(), files=_store(config.blobs), database=_database(config))
     try:
         centre.start()
         enrolment.create(centre.database)
@@ -121,7 +121,7 @@ def _init(given: argparse.Namespace) -> int:
     # read before anything is made: a register without the administrator that was asked for would have to be thrown away
     first = read_certificate(commands.read_file(given.administrator)) if given.administrator else None
     config = _config(given)
-    centre = Centre.create(config, clock=SystemClock(), name=given.name, files=_files(config), database=_database(config))
+    centre = Centre.create(config, clock=SystemClock(), name=given.name, files=_store(config.blobs), database=_database(config))
     try:
         with out.status("Publishing the reference data …"):
             count = reference.publish_initial(centre)
@@ -184,7 +184,7 @@ def _run(given: argparse.Namespace) -> int:
     with alone(lock), _open(given) as centre:
         web = app.build(centre)
         folder = folding.start(centre)
-        schedule = jobs.start(centre, lambda: folder.leads)
+        schedule = jobs.start(centre, lambda: folder.leads, _store(config.tiles))
         if config.blobs:
             _look_at_store(centre)
         commands.warn_of_plain_disk(centre.data)
@@ -273,9 +273,14 @@ def _crl_import(given: argparse.Namespace) -> int:
 def _fsck(given: argparse.Namespace) -> int:
     with _open(given) as centre:
         environment = centre.identity.environment
-        return commands.examine(
+        status = commands.examine(
             centre.database, centre.fold, centre.blobs, centre.clock, environment, anew=given.refold, repair=given.repair
         )
+        tiles = _store(centre.config.tiles)
+        strange = list(public_log.check(centre, tiles)) if tiles else []
+    for finding in strange:
+        out.print(f"{finding.code}  {finding.place}", style="bold red")
+    return 1 if strange else status
 
 
 def _restamp(given: argparse.Namespace) -> int:

@@ -8,14 +8,19 @@ from common.config import LogLevel, Threads, Urls
 from common.pki.timestamps import POLICY_GOST_2015
 from sync.media import MEDIA, Media
 
-Store = Annotated[str, msgspec.Meta(pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_][A-Za-z0-9._-]*)*)?$")]
+BUCKET = r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_][A-Za-z0-9._-]*)*)?$"
+Store = Annotated[str, msgspec.Meta(pattern=BUCKET)]
 """Bucket and prefix of an S3-compatible store, without a word of keys; empty for none."""
+Place = Annotated[str, msgspec.Meta(pattern=rf"({BUCKET})|(^/[^\x00]+$)")]
+"""The same, or the full path of a folder."""
 
 
 class CentralConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``data``: folder of the centre. ``tls_proxy``: a TLS proxy stands in front, and what it says of the client is believed.
     ``blobs``: the S3-compatible store of whole files, ``s3://bucket/prefix``, whose endpoint and keys are taken from the
-    environment (`central.bucket`); default: in ``data``. ``sticks``: where inserted media are mounted (`sync.media`).
+    environment (`central.bucket`); default: in ``data``. ``tiles``: where the public log is published as objects, such a
+    store or a folder (`central.services.public_log`); empty: at the centre's own address alone. ``sticks``: where inserted
+    media are mounted (`sync.media`).
 
     ``database``: empty for the file centre.db in ``data``, or a PostgreSQL server as postgresql://user@host/name, which
     several processes share (`common.postgres`); with ``database_standby`` nothing is written while it has no synchronous
@@ -32,6 +37,7 @@ class CentralConfig(msgspec.Struct, frozen=True, kw_only=True):
     listen: str = "127.0.0.1:8000"
     tls_proxy: bool = False
     blobs: Store = ""
+    tiles: Place = ""
     sticks: Media = MEDIA
     threads: Threads = 8
     log_level: LogLevel = "INFO"

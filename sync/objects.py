@@ -1,7 +1,8 @@
 """Where whole files lie: a folder, or whatever else keeps immutable objects under a name (`central.bucket`).
 
 * `write` and `take` return once the object is durable and whole under its name; until then there is nothing under that name.
-* An object is never changed: names are hashes of contents, and the same name written again is the same bytes again.
+* An object of a hash's name is never changed: the same name written again is the same bytes. Whoever writes a name of another kind
+  again (the head of the public log) replaces it whole.
 * Only our own errors leave: NotFound("blob.absent") for a name that is not there, Unreachable("store.down") for a store that
   does not answer, and of a folder OSError (disk full) as everywhere.
 """

@@ -64,6 +64,11 @@ class S3:
         found = self._client.list_objects_v2(Bucket=BUCKET, Prefix="register/").get("Contents", [])
         return [one["Key"].removeprefix("register/") for one in found]
 
+    def clear(self) -> None:
+        """Remove everything."""
+        for name in self.names():
+            self._client.delete_object(Bucket=BUCKET, Key=f"register/{name}")
+
     def get(self, name: str) -> bytes:
         return bytes(self._client.get_object(Bucket=BUCKET, Key=f"register/{name}")["Body"].read())
 

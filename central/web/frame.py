@@ -44,6 +44,9 @@ def line_of(centre: Centre) -> Line:
         return Line(
             "off", title, _("Pages are behind by %(count)s entries. The cause: %(code)s.", count=number(behind), code=centre.trouble)
         )
+    if centre.public_trouble:
+        title = _("The log is not published")
+        return Line("off", title, signed, _("The cause: %(code)s.", code=centre.public_trouble))
     counts = _("Still being processed: %(count)s.", count=number(behind)) if behind else ""
     return Line("ok", "", signed, counts, icon="check-circle")
 

@@ -22,19 +22,6 @@ AKTAU = "kz-283"
 LARGE = bytes(range(256)) * (CHUNK_BYTES // 256) + b"and a second piece"
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[S3]:
-    with S3() as server:
-        yield server
-
-
-@pytest.fixture
-def s3(server: S3) -> Iterator[S3]:
-    server.fault, server.down = "", False
-    yield server
-    server.fault, server.down = "", False
-
-
 @pytest.fixture
 def court(tmp_path: Path, s3: S3) -> Iterator[Court]:
     court = Court.ready(tmp_path)

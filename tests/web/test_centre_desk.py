@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from central import folding
-from central.services import quarantine, verification
+from central.services import public_log, quarantine, verification
 from common.court import filing_lists, staff
 from common.db import fetch
 from common.errors import Corrupt
+from sync.objects import Folder
 from tests.web.country import ADMIN, CLERK, Country
 from tests.web.pages import AIGUL, DAY_MS, OUTSIDER, Browser, Person, centre_of
 
@@ -192,6 +193,21 @@ def test_the_folding_thread_survives_every_error_and_says_so(country: Country, b
     country.centre.register.fold_pending = folded  # type: ignore[method-assign]
     country.folding.round()
     assert country.centre.trouble == ""
+
+
+def test_every_page_says_why_the_log_is_not_published(country: Country, browser: Browser, tmp_path: Path) -> None:
+    store = Folder(tmp_path / "log")
+    public_log.round(country.centre, store)
+    assert "log.ahead" not in browser.get("/overview").text
+    head = country.centre.register.checkpoint()
+    node = country.node("kz-7")
+    country.file(node)
+    node.client.exchange()
+    public_log.round(country.centre, store)
+    country.centre.register.checkpoint = lambda: head  # type: ignore[method-assign]
+    public_log.round(country.centre, store)
+    assert country.centre.public_trouble == "log.ahead"
+    assert "log.ahead" in browser.get("/staff").text
 
 
 def test_a_running_centre_folds_after_it_has_answered(country: Country) -> None:
