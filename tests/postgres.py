@@ -47,7 +47,7 @@ def _as_nobody() -> dict[str, Any]:
 
 
 def _call(command: Sequence[object], **more: Any) -> None:
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **_as_nobody(), **more)
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, cwd="/", **_as_nobody(), **more)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 
 
@@ -102,7 +102,7 @@ class Server:
         ]
         with (self.folder / "log").open("ab") as log:
             command = [binaries() / "postgres", "-D", self.data, *options]
-            self.process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log, **_as_nobody())
+            self.process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log, cwd="/", **_as_nobody())
         atexit.register(self.kill)
         until = time.monotonic() + START_SECONDS
         while True:

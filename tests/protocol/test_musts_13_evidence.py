@@ -75,7 +75,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     filing = send(node, ready(node))
     for _ in range(2):
         assert court.exchange(node)
-    index = court.centre.database.connection().execute("SELECT log_index FROM entry WHERE leaf = ?", (filing.leaf,)).fetchone()[0]
+    index = fetch(court.centre.database, "SELECT log_index FROM entry WHERE leaf = ?", (filing.leaf,))[0][0]
     with evidence.container(node, filing) as file:
         node_made = file.read()
     with central_evidence.container(court.centre, index)[1] as file:
@@ -400,7 +400,7 @@ def test_what_services_outside_have_signed_is_used(made: Made) -> None:
         with made.court.centre.journal.unit() as unit:
             unit.append(made.filing.obj, Evidence(kind=kind, data=data, at_ms=START_MS))  # type: ignore[arg-type]
     made.court.centre.publish()
-    index = made.court.centre.database.connection().execute("SELECT log_index FROM entry WHERE leaf = ?", (made.filing.leaf,)).fetchone()[0]
+    index = fetch(made.court.centre.database, "SELECT log_index FROM entry WHERE leaf = ?", (made.filing.leaf,))[0][0]
     with central_evidence.container(made.court.centre, index)[1] as file:
         whole = file.read()
     with_lists = made.alone(whole)

@@ -71,7 +71,7 @@ def ordered(court: Court, filing: Filing) -> int:
 
 def traces(owner: Node | Centre, what: bytes) -> list[str]:
     """Files of a machine in which ``what`` still stands."""
-    owner.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    owner.database.scrub()
     return [path.name for path in owner.data.rglob("*") if path.is_file() and what in path.read_bytes()]
 
 

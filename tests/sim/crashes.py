@@ -8,13 +8,11 @@ After the fall every further write fails too, as on a machine that is off.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from common.db import Database
 
 
 class Crash(BaseException):
@@ -67,15 +65,31 @@ def crashing(owner: Any, *, at: int | None = None, torn: bool = False) -> Iterat
             points.pass_one()
         return pwrite(file, data, offset)
 
-    _hook(database, points)
+    unhook = _hook(database, points)
     os.replace, os.pwrite = counted_replace, counted_pwrite  # type: ignore[assignment]
     try:
         yield points
     finally:
         os.replace, os.pwrite = replace, pwrite
-        if not points.fallen:
-            database.connection().set_commit_hook(None)
+        if not points.fallen or database.shared:
+            unhook()
 
 
-def _hook(database: Database, points: Points) -> None:
-    database.connection().set_commit_hook(points.commit)
+def _hook(database: Any, points: Points) -> Callable[[], object]:
+    """Count commits; return what ends that."""
+    if not database.shared:
+        connection = database.connection()
+        connection.set_commit_hook(points.commit)
+        return lambda: connection.set_commit_hook(None)
+    commit = database.commit
+
+    def counted() -> None:
+        try:
+            points.pass_one()
+        except Crash:
+            database.connection().close()  # a process that is off says no goodbye to its server
+            raise
+        commit()
+
+    database.commit = counted
+    return lambda: delattr(database, "commit")
