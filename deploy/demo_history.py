@@ -182,7 +182,9 @@ def make(
     visitors = {name: register_people(node, keys, [people[name]])[name] for name, node in homes.items()}
     walk(_at(start, 15))
     first = file_claim(aktau, keys["sarsenova"], visitors["sarsenova"], people["sarsenova"], AKTAU, MATTERS[0], dice)
-    _register(aktau, keys["clerk-aktau"], AKTAU, first)  # however short the history, there is a case
+    second = file_claim(aktau, keys["omarov"], visitors["omarov"], people["omarov"], AKTAU, MATTERS[1], dice)
+    for filing in (first, second):  # however short the history, there is a case that a judge accepted, and one that waits for a judge
+        _register(aktau, keys["clerk-aktau"], AKTAU, filing)
     _accept(aktau, keys["judge-aktau"], AKTAU, first)
     settle()
     day = start + DAY_MS
