@@ -70,7 +70,7 @@ fuzz: install
 
 # Our wheel and every wheel it needs, for machines like this one: what `central release pack` signs
 wheelhouse: install
-	rm -rf build/wheelhouse
+	rm -rf build
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --wheel-dir build/wheelhouse . pip
 
 # The table of attacks and faults in tests/faults/README.md, with every test of it run

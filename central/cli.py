@@ -227,6 +227,8 @@ def _export(given: argparse.Namespace) -> int:
         moved = centre.sticks.export(given.folder, given.node)
     for one in moved:
         out.print(f"Machine {one.node}: {one.entries} entries, {one.blobs} files, {one.bytes} bytes, read back from the stick.")
+        if one.renewed:
+            out.print(f"Machine {one.node}: its next certificate goes with it.")
     out.print("Safe to remove.", style="bold green")
     return stick_commands.said(code for one in moved for code in one.problems)
 

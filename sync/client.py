@@ -62,7 +62,7 @@ class Client:
         self._link = Link(self._database, identity, transport)
         self._down = Downlink(self._link, journal, blobs, unneeded)
         self._up = Uplink(self._link, journal, blobs, Lanes(lanes), self._down.take_receipt)
-        self.stick = NodeStick(self._link, journal, self._up, self._down, blobs, folder / "stick")
+        self.stick = NodeStick(self._link, journal, self._up, self._down, blobs, folder)
 
     def report_progress(self, progress: Progress) -> None:
         """Tell ``progress`` (step, done, total) what an exchange is doing."""

@@ -189,6 +189,24 @@ class Server:
             raise Forbidden("certificate.early", N_("The certificate of this machine is not due for renewal."))
         return pack(Rotated(nonce=request.nonce, certificate=self._certify(certificate, request, body)), self._identity)
 
+    def rotate_by_hand(self, node: int, body: bytes) -> bytes:
+        """Return the certificate that answers a request off a stick, "" while none is due; a person has named the machine, for no
+        token travels by hand (PROTOCOL 11.15). Raises Refused("node.other", "enrol.request", …)."""
+        certificate, request = self._trusted(body, Rotate)
+        if certificate.body.node != node:
+            raise Refused("node.other", N_("A machine claims to be another one."))
+        newest = self._newest(node)
+        if (newest.body.sign, newest.body.seal) == (request.sign, request.seal):  # that stick was lost: the same again
+            return newest.data
+        known = directory.certificates_of(self._database, node, self._identity.pin)
+        old = any(request.sign == each.body.sign for each in known)  # a stick of before: its keys have had their time
+        return b"" if old or not is_due(certificate, newest, self.register.clock.now()) else self._certify(certificate, request, body)
+
+    def may_rotate(self, node: int, body: bytes) -> bool:
+        """Return whether a request off a stick waits for a person to name the machine."""
+        certificate, request = self._trusted(body, Rotate)
+        return certificate.body.node == node and is_due(certificate, self._newest(node), self.register.clock.now())
+
     def _hello(self, body: bytes) -> bytes:
         certificate, hello = self._read(body, Hello)
         node = certificate.body.node

@@ -78,17 +78,20 @@ class Index(Body, frozen=True):
 
 
 class UpIndex(Index, frozen=True, kw_only=True):
-    """Machine → centre. ``ask``: its cursors; ``own``: how far it holds its own epochs; ``lacks``: files it misses."""
+    """Machine → centre. ``ask``: its cursors; ``own``: how far it holds its own epochs; ``lacks``: files it misses; ``rotate``: a
+    signed request for its next certificate, should it be due."""
 
     ask: Ask
     lacks: list[Piece] = []
+    rotate: bytes = b""
 
 
 class DownIndex(Index, frozen=True):
     """Centre → machine. ``recovering`` answers the machine's own; ``own``: how far the register has its epochs; ``lacks``: files
-    (SHA-256) that got damaged at the centre and that the machine may have."""
+    (SHA-256) that got damaged at the centre and that the machine may have; ``rotated``: the certificate that answers ``rotate``."""
 
     lacks: list[bytes] = []
+    rotated: bytes = b""
 
 
 def up_name(node: int) -> str:

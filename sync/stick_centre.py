@@ -26,6 +26,8 @@ from sync.server import Server
 from sync.stick_in import Copied, folders
 from sync.stick_node import CHUNK_OVERHEAD_BYTES, NO_ROOM
 
+DUE = "certificate.due"
+"""Noted for a machine that should renew its certificate with the next stick: a person names it then."""
 COMPLETE_AT_ONCE = 5_000
 """Statements of R2 that one downlink holds."""
 NAMED_BLOBS = "SELECT r.sha256, r.size FROM entry e JOIN blob_ref r ON r.leaf = e.leaf WHERE e.log_index = ?"
@@ -53,6 +55,8 @@ class Moved:
     repeated: int = 0
     blobs: int = 0
     bytes: int = 0
+    renewed: bool = False
+    """Whether the folder brings the machine its next certificate."""
     problems: list[str] = field(default_factory=list)
 
 
@@ -145,6 +149,7 @@ class CentreStick:
         if not named:
             self._server.check_in_force(certificate)
         asked, moved = self._asked(node), Moved(node)
+        rotated = self._rotated(node, asked.rotate, moved, named=named)
         writer = stick.Writer(medium, stick.down_name(node), self._identity, certificate, self.progress, 0)
         try:
             wanted = {(each.sha256, each.size) for each in asked.lacks}
@@ -155,7 +160,7 @@ class CentreStick:
                 wanted |= {blob for item in (*down.everyone, *down.feed) for blob in fetch(self._database, NAMED_BLOBS, (item.index,))}
                 writer.add(container.write_container("down", {}, encode_body(down), self._identity, certificate))
             self._write_blobs(writer, certificate, wanted, moved)
-            moved.bytes = writer.finish(lambda files: self._index(node, asked, files))
+            moved.bytes = writer.finish(lambda files: self._index(node, asked, files, rotated))
         finally:
             writer.close()
         return moved
@@ -219,7 +224,22 @@ class CentreStick:
                 data = self._server.blobs.chunk(sha256, chunk)
                 writer.add(container.write_container("chunk", about, data, self._identity, certificate))
 
-    def _index(self, node: int, asked: stick.UpIndex, files: list[stick.Piece]) -> stick.DownIndex:
+    def _rotated(self, node: int, request: bytes, moved: Moved, *, named: bool) -> bytes:
+        """Return the machine's next certificate where it asked for one and a person named it; say where that is needed."""
+        rotated = b""
+        try:
+            if request and named:
+                rotated = self._server.rotate_by_hand(node, request)
+            elif request and self._server.may_rotate(node, request):
+                moved.problems.append(DUE)
+        except CourtError as error:  # the answer goes without it
+            if error.status >= 500:
+                raise
+            moved.problems.append(error.code)
+        moved.renewed = bool(rotated)
+        return rotated
+
+    def _index(self, node: int, asked: stick.UpIndex, files: list[stick.Piece], rotated: bytes) -> stick.DownIndex:
         at = self._register.peer(node)
         return stick.DownIndex(
             made_ms=self._register.clock.now(),
@@ -230,4 +250,5 @@ class CentreStick:
             recovering=asked.recovering,
             own=own_epochs(self._database, node),
             lacks=delivery.damaged_for(self._database, node),
+            rotated=rotated,
         )

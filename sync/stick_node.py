@@ -12,12 +12,12 @@ from pathlib import Path
 from common.clock import Clock
 from common.db import IntegerField, Table, create_tables, fetch
 from common.errors import N_, CourtError, NotFound, Refused
-from sync import container, stick
+from sync import container, rotation, stick
 from sync.blobs import BlobStore, chunk_count
 from sync.downlink import Downlink
 from sync.journal import Journal
 from sync.link import Link, Outcome
-from sync.messages import CURSORS, NONCE_BYTES, Ask, blob_address
+from sync.messages import CURSORS, NONCE_BYTES, Ask, blob_address, pack
 from sync.position import Position
 from sync.stick_in import Copied, folders
 from sync.stick_relay import Relay
@@ -45,15 +45,17 @@ class StickRow(Table):
 
 
 class NodeStick:
-    """One node's sticks. ``place``: a folder of this machine, for what is being read and what is carried for others."""
+    """One node's sticks. ``folder``: the machine's, with its keys and a place for what is being read and carried for others."""
 
-    def __init__(self, link: Link, journal: Journal, up: Uplink, down: Downlink, blobs: BlobStore, place: Path) -> None:
+    def __init__(self, link: Link, journal: Journal, up: Uplink, down: Downlink, blobs: BlobStore, folder: Path) -> None:
+        place = folder / "stick"
         self._link = link
         self._journal = journal
         self._up = up
         self._down = down
         self._blobs = blobs
         self._place = place
+        self._folder = folder
         self._clock: Clock = journal.clock
         self.relay = Relay(place / "carried", link.identity, link.database)
 
@@ -109,7 +111,27 @@ class NodeStick:
             own=[[epoch, self._down.last_own(epoch)] for (epoch,) in epochs],
             ask=Ask(nonce=secrets.token_bytes(NONCE_BYTES), **{name: state[name] for name in CURSORS}),
             lacks=[stick.Piece(*blob) for blob in self._down.wanted()[:LACKS_MAX]],
+            rotate=self._rotation(),
         )
+
+    def _rotation(self) -> bytes:
+        """Return a request for the next certificate: the centre knows by its own clock whether one is due."""
+        who = self._link.identity
+        keys = rotation.next_keys(self._folder, who)
+        return pack(rotation.write_request(keys, who, nonce=secrets.token_bytes(NONCE_BYTES), token=b""), who)
+
+    def _take_certificate(self, certificate: bytes) -> None:
+        """Speak under the certificate that came by hand from the next entry on; the same one again changes nothing."""
+        if not certificate or certificate == self._link.identity.certificate.data:
+            return
+        try:
+            with self._journal.unit():  # nobody writes meanwhile: every entry belongs to one era
+                at = self._journal.position()
+                rotation.take(self._folder, self._link.identity, certificate, (at.epoch, at.seq + 1))
+        except CourtError as error:  # of an old stick, or not over the keys that wait here
+            if error.status >= 500:
+                raise
+            self._link.outcome.problems.append(error.code)
 
     def take(self, medium: Path) -> Outcome:
         """Take what the centre sent to this machine, and carry onward what is for others.
@@ -142,6 +164,7 @@ class NodeStick:
                     self._take_one(data, copied)
         outcome.problems += copied.problems
         self._conclude(index)
+        self._take_certificate(index.rotated)
         self._blobs.bury()
         # an old stick that comes late makes nothing newer
         statement = "UPDATE stick SET taken_ms = ?, made_ms = MAX(made_ms, ?)"

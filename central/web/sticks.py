@@ -100,6 +100,8 @@ def _moved(work: Work[list[Moved]], one: Moved) -> tuple[str, str, str]:
     parts = [gettext("entries: %(count)d", count=one.entries), gettext("files: %(count)d", count=one.blobs)]
     if work.kind == "import" and one.repeated:
         parts.append(gettext("bundles known already: %(count)d", count=one.repeated))
+    if one.renewed:
+        parts.append(gettext("with the next certificate"))
     parts.append(gettext("size: %(size)s", size=size_words(one.bytes, current_language())))
     codes = ", ".join(f"{code} ({number(count)})" for code, count in sorted(Counter(one.problems).items()))
     return gettext("Machine %(node)d", node=one.node), ", ".join(parts), codes

@@ -4,6 +4,7 @@ Installing the sixty real wheels takes a minute; one wheel here brings a .pth fi
 """
 
 import hashlib
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -18,8 +19,24 @@ Change = Callable[[bytes], bytes]
 
 
 def build(folder: Path) -> Path:
-    """Build our wheel, as `make wheelhouse` does, without its isolation."""
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(ROOT)]
+    """Build our wheel, of a copy: setuptools leaves its work beside what it builds, and takes it in again."""
+    source = folder / "source"
+    for package in ("central", "common", "edge", "sync", "templates"):
+        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+        str(folder),
+        str(source),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     [made] = folder.glob("sot_kabineti-*.whl")
     return made

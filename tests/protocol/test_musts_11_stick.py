@@ -7,17 +7,18 @@ import random
 import re
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from protocol_world import World, add_node, code_of, picture
 
+from central.centre import NODE_CERTIFICATE_DAYS
 from central.services import enrolment
 from common import canonical
 from common.db import fetch
 from common.facts import BlobRef
-from sync import container, stick, stick_centre, stick_in, stick_relay
+from sync import container, directory, identity, stick, stick_centre, stick_in, stick_relay
 from sync.blobs import CHUNK_BYTES
 
 FILE = random.Random(1).randbytes(1_500_000)
@@ -515,3 +516,109 @@ def test_11_14_recovery_ends_by_hand_only_with_everything_in_hand(world: World, 
     assert not node.journal.recovering()
     assert node.journal.position().epoch == 2
     assert fetch(node.database, "SELECT COUNT(*) FROM entry WHERE node = 1001 AND epoch = 1 AND log_index IS NOT NULL") == [(5,)]
+
+
+# 11.15: a court without any line renews its certificate
+
+
+def due(world: World, days: int = 75) -> None:
+    world.court.cut(world.node)
+    world.court.clock.tick(days * 86_400_000)
+
+
+def round_trip(world: World, usb: Path, named: Sequence[int] = (1001,)) -> list[str]:
+    """A stick there and back; return what the machine had to say."""
+    world.node.client.stick.export(usb)
+    world.court.centre.sticks.take(usb)
+    world.court.centre.sticks.export(usb, named)
+    return world.node.client.stick.take(usb).problems
+
+
+@pytest.mark.parametrize("days", [75, 91, 400])
+def test_11_15_a_court_without_any_line_renews_by_stick(world: World, usb: Path, days: int) -> None:
+    """In its last month, or long after it ran out; then it receives again without being named."""
+    first = world.me.certificate
+    written(world, usb)
+    due(world, days)
+    assert round_trip(world, usb) == []
+    newest = directory.newest_certificate(world.court.centre.database, 1001, world.me.pin)
+    assert world.me.certificate == newest != first
+    assert newest.body.not_after == world.court.clock.now() + NODE_CERTIFICATE_DAYS * 86_400_000
+    assert identity.load_identity(world.node.data).certificate == newest
+    world.write(1)
+    assert round_trip(world, usb, ()) == []
+    assert world.node.client.backlog() == (0, 0, 0)
+    world.court.heal(world.node)
+    world.write(1)
+    assert world.node.client.exchange().problems == []
+
+
+def test_11_15_a_lost_stick_costs_nothing(world: World, usb: Path) -> None:
+    """Row 36: the answer never came; the next one brings the same certificate, and taken twice it changes nothing."""
+    due(world)
+    world.node.client.stick.export(usb)
+    world.court.centre.sticks.take(usb)
+    world.court.centre.sticks.export(usb, [1001])
+    newest = directory.newest_certificate(world.court.centre.database, 1001, world.me.pin)
+    shutil.rmtree(usb / "SOT1")
+    assert round_trip(world, usb) == []
+    assert world.me.certificate == newest
+    assert world.node.client.stick.take(usb).problems == []
+    assert len(directory.certificates_of(world.court.centre.database, 1001, world.me.pin)) == 2
+
+
+def test_11_15_nobody_is_certified_whom_nobody_named(world: World, usb: Path) -> None:
+    first = world.me.certificate
+    due(world)
+    world.node.client.stick.export(usb)
+    world.court.centre.sticks.take(usb)
+    [moved] = world.court.centre.sticks.export(usb)
+    assert moved.problems == ["certificate.due"]
+    assert world.node.client.stick.take(usb).problems == []
+    assert world.me.certificate == first == directory.newest_certificate(world.court.centre.database, 1001, world.me.pin)
+
+
+def test_11_15_before_its_time_nothing_is_certified(world: World, usb: Path) -> None:
+    first = world.me.certificate
+    due(world, 10)
+    assert round_trip(world, usb) == []
+    assert world.me.certificate == first == directory.newest_certificate(world.court.centre.database, 1001, world.me.pin)
+
+
+def test_11_15_a_stick_of_before_brings_back_no_old_keys(world: World, usb: Path) -> None:
+    """Row 38: its request is for keys that were certified already and have been followed by others."""
+    due(world)
+    world.node.client.stick.export(usb)
+    old = usb.with_name("old")
+    shutil.copytree(usb, old)
+    round_trip(world, usb)
+    due(world)
+    round_trip(world, usb)
+    newest = world.me.certificate
+    world.court.centre.sticks.take(old)
+    [moved] = world.court.centre.sticks.export(old, [1001])
+    assert not moved.renewed
+    assert directory.newest_certificate(world.court.centre.database, 1001, world.me.pin) == newest
+    assert code_of(lambda: world.node.client.stick.take(old)) == "container.recipient"  # sealed to a key of two certificates ago
+    assert world.me.certificate == newest
+
+
+def test_11_15_a_certificate_over_other_keys_is_not_taken(world: World, usb: Path) -> None:
+    """The disk was put back between: the keys that waited are gone, and the old certificate stays in use."""
+    first = world.me.certificate
+    due(world)
+    world.node.client.stick.export(usb)
+    world.court.centre.sticks.take(usb)
+    world.court.centre.sticks.export(usb, [1001])
+    (world.node.data / "next.keys").unlink()
+    assert world.node.client.stick.take(usb).problems == ["certificate.keys"]
+    assert world.me.certificate == first
+    assert round_trip(world, usb) == []
+    assert world.me.certificate == directory.newest_certificate(world.court.centre.database, 1001, world.me.pin) != first
+
+
+def test_11_15_a_request_for_another_machine_is_refused(world: World, usb: Path) -> None:
+    due(world)
+    other = add_node(world.court, 1002)
+    server = world.court.centre.server
+    assert code_of(lambda: server.rotate_by_hand(1001, other.client.stick._rotation())) == "node.other"
