@@ -20,15 +20,16 @@ from common.court.book import Book
 from common.court.subjects import SUBJECTS
 from common.db import Database, fetch, open_database
 from common.errors import N_, Conflict, Corrupt
-from common.files import make_folder, write_durable
+from common.files import make_folder, sync_folder, write_durable
 from common.pki import authority
 from common.pki.certificates import Certificate
 from common.pki.trust import Trust
-from sync import directory, identity, refold, revocations, rotation
+from sync import directory, identity, lineage, refold, revocations, rotation
 from sync.blobs import BlobStore
 from sync.fold import Fold
 from sync.identity import CENTRE_NODE, CertificateBody, Identity, NodeCertificate, Pin, PrivateKeys
 from sync.journal import Journal
+from sync.lineage import number_of
 from sync.objects import Objects
 from sync.register import Register
 from sync.rotation import Rotate
@@ -57,13 +58,18 @@ class PublicKeys:
         return cls(keys.sign.public_key().public_bytes_raw(), keys.seal.public_key().public_bytes_raw(), keys.pdf.public_key())
 
 
+def log_key_file(number: int) -> str:
+    """Return the name of the file with the key of log ``number``."""
+    return "log.key" if number == 1 else f"log-{number}.key"
+
+
 class RegistryKeys:
     """The registry's own keys: it certifies machines (Ed25519), PDF keys (P-256) and signs the log's heads (Ed25519)."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         try:
             self.registry = Ed25519PrivateKey.from_private_bytes((folder / "registry.key").read_bytes())
-            self.log = Ed25519PrivateKey.from_private_bytes((folder / "log.key").read_bytes())
             pdf = serialization.load_der_private_key((folder / "pdf-ca.key").read_bytes(), None)
             self.pdf_ca = (folder / "pdf-ca.cer").read_bytes()
         except (OSError, ValueError) as error:
@@ -71,13 +77,44 @@ class RegistryKeys:
         assert isinstance(pdf, ec.EllipticCurvePrivateKey), "we write no other kind"
         self.pdf = pdf
 
+    def log(self, number: int = 1) -> Ed25519PrivateKey:
+        """Return the key of log ``number``; raises Corrupt("centre.keys") where it is not here."""
+        path, fresh = self._log_files(number)
+        try:
+            return Ed25519PrivateKey.from_private_bytes((path if path.exists() else fresh).read_bytes())
+        except (OSError, ValueError) as error:
+            raise Corrupt("centre.keys", N_("The keys of the centre cannot be read. Run init first.")) from error
+
+    def make_log(self, number: int) -> Ed25519PrivateKey:
+        """Return a fresh key for log ``number``, durable before this returns; `keep_log` says that the log has begun.
+
+        Raises Conflict("lineage.older") where it had begun before: then the database is older than that log.
+        """
+        path, fresh = self._log_files(number)
+        if path.exists():
+            sentence = N_("The register began log %(number)d before, and this database does not know it. Put a newer copy in its place.")
+            raise Conflict("lineage.older", sentence, number=number)
+        write_durable(fresh, Ed25519PrivateKey.generate().private_bytes_raw())
+        return self.log(number)
+
+    def keep_log(self, number: int) -> None:
+        """Note that log ``number`` has begun."""
+        path, fresh = self._log_files(number)
+        if fresh.exists():
+            fresh.rename(path)
+            sync_folder(self._folder)
+
+    def _log_files(self, number: int) -> tuple[Path, Path]:
+        path = self._folder / log_key_file(number)
+        return path, path.with_suffix(".new")
+
     @staticmethod
     def create(folder: Path, name: str, now: int) -> None:
         """Make fresh registry keys in ``folder``."""
         pdf = ec.generate_private_key(ec.SECP256R1())
         der = pdf.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         write_durable(folder / "registry.key", Ed25519PrivateKey.generate().private_bytes_raw())
-        write_durable(folder / "log.key", Ed25519PrivateKey.generate().private_bytes_raw())
+        write_durable(folder / log_key_file(1), Ed25519PrivateKey.generate().private_bytes_raw())
         write_durable(folder / "pdf-ca.cer", authority.self_signed_ca(pdf, name, now, CENTRE_CERTIFICATE_DAYS))
         write_durable(folder / "pdf-ca.key", der)
 
@@ -119,11 +156,12 @@ class Centre:
         self.data = Path(config.data)
         assert bool(config.database) == (database is not None), "who puts the centre together opens the server it names"
         self.database: Database = database or open_database(self.data / DATABASE_FILE)
+        who.pin = lineage.current(self.database, who.pin)
         self.trust = Trust.load(make_folder(self.data / "trust"))
         self.fold = Fold((directory.Directory(who.pin), *SUBJECTS), self._known)
         self.journal = Journal(self.database, self.fold, clock, node=CENTRE_NODE, environment=who.environment, highwater=None)
         self.blobs = BlobStore(self.data / "blobs", self.database, clock, files)
-        self.register = Register(self.database, self.fold, clock, who, keys.log, self.journal)
+        self.register = Register(self.database, self.fold, clock, who, keys.log(number_of(who.pin.origin)), self.journal)
         self.register.revoked = self.revocations
         self.register.after_fold = self.blobs.bury
         self.register.folds_at_start = not config.front_end
@@ -133,7 +171,7 @@ class Centre:
         """The code of what keeps logged entries from being folded; empty while all is well."""
         self.public_trouble = ""
         """The code of what keeps the log from being published; empty while all is well."""
-        self.server = Server(self.register, self.blobs, lambda: self.after_news(), self._renew)
+        self.server = Server(self.register, self.blobs, lambda: self.after_news(), self._renew, self._introduce)
         self.sticks = CentreStick(self.server, who, self.data / "stick")
         self._shelf = reference.Shelf()
 
@@ -155,7 +193,7 @@ class Centre:
         pin = Pin(
             environment=environment,
             registry=keys.registry.public_key().public_bytes_raw(),
-            log=keys.log.public_key().public_bytes_raw(),
+            log=keys.log().public_key().public_bytes_raw(),
             origin=f"sot.kz/{environment.hex()}",
             pdf_ca=keys.pdf_ca,
         )
@@ -179,6 +217,7 @@ class Centre:
 
     def start(self, progress: refold.Progress = lambda step, done, total: None) -> None:
         """Create what is missing, fold anew where tables changed, and finish what a crash interrupted."""
+        self.keys.keep_log(number_of(self.identity.pin.origin))
         with self.database.starting():
             known.create(self.database)
             self.journal.start()
@@ -203,6 +242,12 @@ class Centre:
             unit.append(directory.node_object(node), directory.Rotated(certificate=certificate, request=signed))
         self.publish()
         return certificate
+
+    def _introduce(self, certificate: NodeCertificate) -> None:
+        """Write a certificate of ours into the directory that a register set back has lost; its courts are given by a person."""
+        node = certificate.body.node
+        named = fetch(self.database, "SELECT name FROM node WHERE node = ?", (node,))
+        self.announce(certificate.data, node, named[0][0] if named else f"№ {node:04}")
 
     def revocations(self) -> bytes:
         """Return the list of revoked machines as every downlink carries it, signed anew where it must be."""

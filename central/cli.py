@@ -10,7 +10,7 @@ from pathlib import Path
 from central import releasing
 from central.centre import DATABASE_FILE, Centre
 from central.config import CentralConfig
-from central.services import enrolment, erasures, evidence, lists, public_log, reference
+from central.services import enrolment, erasures, evidence, lineage, lists, public_log, reference
 from common.clock import SystemClock
 from common.config import load, split_listen
 from common.court import staff
@@ -67,6 +67,9 @@ def parser() -> argparse.ArgumentParser:
     backup.add_argument("target", type=Path)
     restore = commands.add_command(sub, "restore", _restore, "put the latest backup back")
     restore.add_argument("source", type=Path)
+    lineage = commands.add_command(sub, "lineage", _lineage, "begin a new log: an old copy was put back, or the log's key was stolen")
+    lineage.add_argument("--reason", required=True, help="why, in a sentence: every machine shows it")
+    lineage.add_argument("--yes", action="store_true", help="do not ask")
     verify_command.add(sub, _verify)
     restamp = commands.add_command(sub, "restamp", _restamp, "add a time stamp of today to a container of evidence")
     restamp.add_argument("file", type=Path)
@@ -261,6 +264,21 @@ def _restore(given: argparse.Namespace) -> int:
             out.print(
                 f"The log has {centre.register.checkpoint()[0]} entries. Machines that have seen more will say so. Next: fsck, then run."
             )
+    return 0
+
+
+def _lineage(given: argparse.Namespace) -> int:
+    from common.serving import alone
+
+    with alone(given.data / "run.lock"), _open(given) as centre:
+        size = centre.register.checkpoint()[0]
+        if not (
+            given.yes or commands.agreed(f"Go on as a new log from entry {size} on? Every machine goes over; this cannot be taken back.")
+        ):
+            return 1
+        one = lineage.begin(centre, reason=given.reason)
+        out.print(f"Log {one.number} of the register goes on from entry {one.size}. Its statement is on the page of the checkpoints.")
+        out.print("Machines that have seen more ask a person there; every machine sends again what this register lacks.")
     return 0
 
 

@@ -20,9 +20,12 @@ from edge.transport import CUT_FILE, HttpTransport
 from sync import commands, stick_commands, verify_command
 from sync.commands import out
 from sync.identity import load_identity
+from sync.lineage import number_of
 
 ENVIRONMENT_PREFIX = "SOT_EDGE_"
 CONFIG_FILE = "edge.toml"
+OPERATOR = bytes(32)
+"""In place of a person's certificate: who has the machine's own command line."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,6 +58,9 @@ def parser() -> argparse.ArgumentParser:
     _add_update(sub)
     line = commands.add_command(sub, "line", _line, "take this machine off the line, or put it back")
     line.add_argument("state", choices=("cut", "heal", "show"))
+    lineage = commands.add_command(sub, "lineage", _lineage, "show which log of the register is followed, and follow a new one")
+    lineage.add_argument("--accept", action="store_true", help="follow the new log, which holds less than this machine has seen")
+    lineage.add_argument("--file", type=Path, help="the registry's statement, carried here where there is no line")
     verify_command.add(sub, _verify)
     commands.add_trust_commands(sub, _trust_add, _crl_import)
     return top
@@ -200,6 +206,23 @@ def _line(given: argparse.Namespace) -> int:
     elif given.state == "heal":
         path.unlink(missing_ok=True)
     out.print("The line is cut by hand." if path.exists() else "The line is not cut by hand.")
+    return 0
+
+
+def _lineage(given: argparse.Namespace) -> int:
+    with _open(given) as node:
+        if given.file and given.accept:
+            node.client.follow_by_hand(commands.read_file(given.file), by=OPERATOR)
+        offer = node.client.offer()
+        if offer is not None:
+            one = offer.statement
+            out.print(f"Log {one.number} goes on from entry {one.size}; this machine has seen {offer.held}.")
+            out.print(f"Own entries that are sent again: {offer.again}.")
+            out.print(f"The registry's reason: {commands.shown(one.reason)}")
+            if given.accept and not offer.accepted:
+                node.client.accept(one.number, by=OPERATOR)
+            out.print("Followed with the next exchange." if given.accept or offer.accepted else "To follow it: lineage --accept")
+        out.print(f"This machine follows log {number_of(node.identity.pin.origin)} of the register.")
     return 0
 
 

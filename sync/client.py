@@ -17,12 +17,14 @@ import msgspec
 from common.clock import Clock
 from common.db import Table, create_tables, fetch, insert, passing
 from common.errors import N_, Conflict, CourtError, Forbidden, Refused, Unreachable
-from sync import filling, merkle, ports, receipts, revocations, rotation, witness
+from sync import filling, lineage_node, merkle, ports, receipts, revocations, rotation, witness
 from sync.blobs import BlobStore
 from sync.downlink import Downlink, Unneeded
 from sync.identity import Identity
 from sync.journal import Journal
 from sync.lanes import Lanes
+from sync.lineage import Lineage, number_of
+from sync.lineage_node import Follower, Offer
 from sync.link import REVOKED_SENTENCE, Health, Link, Outcome, Progress, SyncRow
 from sync.messages import AHEAD, NONCE_BYTES, PROVE, REVOKED, TWIN, Hello, Rotated, Welcome, check_nonce
 from sync.position import Position
@@ -62,6 +64,7 @@ class Client:
         self._link = Link(self._database, identity, transport)
         self._down = Downlink(self._link, journal, blobs, unneeded)
         self._up = Uplink(self._link, journal, blobs, Lanes(lanes), self._down.take_receipt)
+        self._follower = Follower(self._link, journal)
         self.stick = NodeStick(self._link, journal, self._up, self._down, blobs, folder)
 
     def report_progress(self, progress: Progress) -> None:
@@ -80,12 +83,25 @@ class Client:
             row |= {"id": 1, "token": b"", "acked_epoch": 1, "receipted_epoch": 0, "receipted_seq": 0, "root": merkle.EMPTY_ROOT}
             row |= {"note": b"", "down_since_ms": None, "state": "", "centre_certificate": centre_certificate}
             insert(self._database, SyncRow, [row])
+        self._follower.start()
         filling.create(self._database, self._clock.now())
 
     def recall(self, sha256: bytes, size: int) -> None:
         """Get one file back now, beside whatever exchange is under way; raises Unreachable and what the centre refuses with."""
         link = Link(self._database, self._link.identity, self._transport)
         Downlink(link, self._journal, self._blobs, frozenset).fetch_blob(sha256, size)
+
+    def offer(self) -> Offer | None:
+        """Return the new log of the register that waits for a person's decision, or None."""
+        return lineage_node.offer(self._link)
+
+    def accept(self, number: int, *, by: bytes) -> None:
+        """Follow log ``number`` from the next exchange on, by the decision of the holder of certificate ``by`` (SHA-256)."""
+        lineage_node.accept(self._link, number, by=by, now=self._clock.now())
+
+    def follow_by_hand(self, data: bytes, *, by: bytes) -> Lineage:
+        """Go over to the log of a statement that was carried here, by a person's decision; raises as `Follower.take`."""
+        return self._follower.take_by_hand(data, by=by)
 
     def backlog(self) -> tuple[int, int, int]:
         """Return (entries, bytes, claimed time of the oldest in ms or 0) that the centre has not acknowledged."""
@@ -122,7 +138,7 @@ class Client:
         statement = """UPDATE sync SET state = ?1,
                        down_since_ms = CASE WHEN ?2 IS NULL THEN NULL ELSE COALESCE(down_since_ms, ?2) END"""
         self._note(statement, error.code, down)
-        if self._link.refused_head or error.code == "log.ahead":
+        if self._link.refused_head or error.code in ("log.ahead", "lineage.other"):
             witness.keep_refused(self._database, error.code, self._link.refused_head, now)
 
     def _run(self) -> None:
@@ -183,8 +199,7 @@ class Client:
             self._link.outcome.problems.append(error.code)
 
     def _hello(self, challenge: bytes = b"") -> Welcome:
-        hello = self._write_hello(challenge)
-        welcome = self._link.ask(ports.HELLO, hello, Welcome)
+        hello, welcome = self._ask_hello(challenge)
         check_nonce(hello.nonce, welcome.nonce)
         self._link.protocol = welcome.protocol
         welcome = welcome if welcome.head else msgspec.structs.replace(welcome, head=hello.head)
@@ -207,6 +222,24 @@ class Client:
             fetch(self._database, "UPDATE sync SET token = ?", (welcome.token,))
             self._journal.count_turn()
         return welcome
+
+    def _ask_hello(self, challenge: bytes) -> tuple[Hello, Welcome]:
+        """Say hello, under the newest log of the register that this machine may follow."""
+        cures = {"log.lineage": self._follow, "node.unknown": self._follower.introduce}
+        while True:
+            try:
+                hello = self._write_hello(challenge)
+                return hello, self._link.ask(ports.HELLO, hello, Welcome)
+            except Refused as error:
+                cure = cures.pop(error.code, None)  # each once: what it does not cure is said
+                if cure is None:
+                    raise
+            cure()
+
+    def _follow(self) -> None:
+        self._follower.follow()
+        self._files_at_rest = []
+        self._up.forget_files()
 
     def _write_hello(self, challenge: bytes) -> Hello:
         state = self._link.state()
@@ -231,5 +264,6 @@ class Client:
             version=health.version,
             challenge=challenge,
             cosigned=witness.cosign(self._database, self._link.identity, self._clock.now()),
+            lineage=number_of(self._link.identity.pin.origin),
             **cursors,
         )

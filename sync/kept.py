@@ -85,9 +85,8 @@ def create(database: Database) -> None:
 
 def keep(database: Database, reason: str, node: int, data: bytes, now: int) -> None:
     """Keep a bundle once, inside the caller's transaction; count it where there is no room."""
-    header = _header_of(data)
-    known = "SELECT 1 FROM evidence WHERE node = ? AND reason = ? AND substr(data, 1, CAST(? AS INTEGER)) = ? LIMIT 1"
-    if fetch(database, known, (node, reason, len(header), header)):
+    known = "SELECT 1 FROM evidence WHERE node = ? AND reason = ? AND (data = ? OR data = ?) LIMIT 1"
+    if fetch(database, known, (node, reason, data, _header_of(data))):
         return
     rows, size = _size(database)
     if rows < ROWS_MAX and size + len(data) <= BYTES_MAX:

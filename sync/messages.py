@@ -8,6 +8,7 @@ from common.errors import N_, Refused
 from common.facts import Body, decode_body, encode_body
 from sync import cose
 from sync.identity import Identity
+from sync.lineage import LineageAsk, LineageTold
 from sync.rotation import ROTATE_TYPE, Rotate
 
 PROTOCOL = BESIDE_PROTOCOL = 2
@@ -55,6 +56,7 @@ class Hello(Body, frozen=True, array_like=True):
     challenge: bytes = b""
     cosigned: bytes = b""
     protocol: int = PROTOCOL
+    lineage: int = 1
 
 
 class Welcome(Body, frozen=True, array_like=True):
@@ -235,6 +237,8 @@ CONTENT_TYPES: dict[type[Body], str] = {
     Acknowledgement: "application/sot-ack+cbor",
     Ask: "application/sot-ask+cbor",
     Rotate: ROTATE_TYPE,
+    LineageAsk: "application/sot-lineage-ask+cbor",
+    LineageTold: "application/sot-lineage-told+cbor",
     Rotated: "application/sot-rotated+cbor",
     BlobAsk: "application/sot-blob-ask+cbor",
     BlobHave: "application/sot-blob-have+cbor",

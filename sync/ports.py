@@ -11,7 +11,7 @@ class Transport(Protocol):
         """Return (status, answer); raises Unreachable when the line is down, silent or cut on the way."""
 
 
-HELLO, BUNDLE, DOWN, BLOB_HAVE, BLOB_PUT, BLOB_GET, ROTATE = (
+HELLO, BUNDLE, DOWN, BLOB_HAVE, BLOB_PUT, BLOB_GET, ROTATE, LINEAGE = (
     "/sync/hello",
     "/sync/bundle",
     "/sync/down",
@@ -19,6 +19,7 @@ HELLO, BUNDLE, DOWN, BLOB_HAVE, BLOB_PUT, BLOB_GET, ROTATE = (
     "/sync/blob/put",
     "/sync/blob/get",
     "/sync/rotate",
+    "/sync/lineage",
 )
 OK = 200
 BESIDE = re.compile(rf"{BUNDLE}/(0|[1-9][0-9]{{0,17}})")

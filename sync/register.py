@@ -16,13 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from common.clock import Clock
 from common.db import BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert, transaction
-from common.errors import N_, Conflict, Forbidden, Refused
-from sync import completeness, delivery, directory, kept, log, merkle
+from common.errors import N_, Conflict, Corrupt, Forbidden, Refused
+from sync import completeness, delivery, directory, kept, lineage, log, merkle
 from sync.bundle import Bundle, SealedBundle, open_bundle, read_bundle_header, write_bundle
 from sync.checkpoint import Checkpoint, sign_checkpoint
 from sync.entry import Entry, chain_start
 from sync.fold import Fold
-from sync.identity import CENTRE_NODE, Identity
+from sync.identity import CENTRE_NODE, Identity, Pin
 from sync.journal import Journal
 from sync.messages import Logged
 from sync.position import Position
@@ -127,6 +127,7 @@ class Register:
         self.journal.start()
         create_tables(self.database, TABLES, more=(UNFOLDED_BUNDLES,))
         kept.create(self.database)
+        lineage.create(self.database)
         log.create_log(self.database)
         delivery.create(self.database)
         if not fetch(self.database, "SELECT 1 FROM register"):
@@ -139,19 +140,24 @@ class Register:
 
     def log_own(self) -> None:
         """Log what the centre itself has written: its entries take the same way as everybody's, through a signed bundle."""
-        while self._own_after(self.peer(CENTRE_NODE)):
+        while self._own_after(self._own_peer()):
             with transaction(self.database):  # two writers would make two bundles that overlap
                 self._log_own()
 
     def _own_after(self, at: Position) -> list[Entry]:
         return self.journal.entries_after(at.epoch, at.seq, bytes_max=OWN_BYTES_MAX)
 
+    def _own_peer(self) -> Position:
+        """Return where the register stands with the centre's own journal: at the start of an epoch that began with another log."""
+        at, own = self.peer(CENTRE_NODE), self.journal.position()
+        if at.epoch == own.epoch or self._own_after(at):
+            return at
+        return Position(own.epoch, 0, chain_start(self.identity.environment, CENTRE_NODE, own.epoch))
+
     def _log_own(self) -> None:
-        at = self.peer(CENTRE_NODE)
+        at = self._own_peer()
         if entries := self._own_after(at):
-            position = self.journal.position()
             data = write_bundle(entries, at, self._digest(CENTRE_NODE), self.identity, self.identity.certificate, beacon=0)
-            assert position.epoch == at.epoch, "the centre has one epoch; a restored centre is another log"
             self.receive(data)
 
     def read_header(self, data: bytes) -> SealedBundle:
@@ -240,8 +246,14 @@ class Register:
     def _checkpoint(self, now: int) -> None:
         size = log.size(self.database)
         origin = self.identity.pin.origin
+        if fetch(self.database, "SELECT 1 FROM lineage WHERE number > ?", (lineage.number_of(origin),)):
+            raise Corrupt("log.ended", N_("Another log of the register has begun. Start this process again: it signs nothing more."))
         note = sign_checkpoint(Checkpoint(origin, size, log.root(self.database)), origin, self._log_key)
         fetch(self.database, "INSERT INTO checkpoint (size, note, made_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (size, note, now))
+
+    def speak_as(self, pin: Pin, log_key: Ed25519PrivateKey) -> None:
+        """Sign the heads of another log from now on (`sync.lineage_centre`)."""
+        self.identity.pin, self._log_key = pin, log_key
 
     def checkpoint(self) -> tuple[int, bytes]:
         """Return (size, note) of the newest checkpoint."""

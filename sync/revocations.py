@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from common.db import BlobField, Database, IntegerField, Table, create_tables, fetch, has_table, transaction
 from common.errors import N_, Refused
 from common.facts import Body, decode_body, encode_body
-from sync import cose, directory
+from sync import cose, directory, lineage
 from sync.identity import Pin, key_id_of
 
 LIST_TYPE = "application/sot-revocations+cbor"
@@ -20,6 +20,9 @@ LIFE_MS = 14 * DAY_MS
 """As long as a line may be away before a list is called old; nobody refuses a paper for that."""
 RENEW_MS = DAY_MS
 """A list that says the same is signed again after a day, so that what machines hold is never much older than their line."""
+
+NUMBERS_A_LOG = 1_000_000
+"""More than one log of the register ever signs, at one a day and one a change."""
 
 
 class RevocationList(Body, frozen=True):
@@ -62,13 +65,17 @@ def create(database: Database) -> None:
 
 
 def current(database: Database, pin: Pin, registry: Ed25519PrivateKey, now: int) -> bytes:
-    """Return the centre's list: the one at hand, or a new one when something changed or a day has passed."""
+    """Return the centre's list: the one at hand, or a new one when something changed or a day has passed.
+
+    A register that was set back goes on above all numbers that machines may have seen of the log before.
+    """
     cuts = fetch(database, "SELECT node, revoked_epoch, revoked_seq FROM node WHERE revoked_epoch IS NOT NULL ORDER BY node")
     revoked = [list(cut) for cut in cuts]
     held = newest(database, pin)
-    if held is not None and held[1].revoked == revoked and 0 <= now - held[1].at < RENEW_MS:
+    floor = (lineage.number_of(pin.origin) - 1) * NUMBERS_A_LOG
+    if held is not None and held[1].revoked == revoked and 0 <= now - held[1].at < RENEW_MS and held[1].number > floor:
         return held[0]
-    number = held[1].number + 1 if held else 1
+    number = max(held[1].number if held else 0, floor) + 1
     body = RevocationList(environment=pin.environment, number=number, at=now, until=now + LIFE_MS, revoked=revoked)
     data = cose.sign(encode_body(body), LIST_TYPE, registry, key_id=key_id_of(pin.registry), environment=pin.environment)
     with transaction(database):

@@ -10,11 +10,12 @@ from typing import Any
 
 from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, snapshot
 from common.errors import N_, CourtError, Forbidden, NotFound, Refused, TooMany, Unreachable
-from common.facts import encode_body
-from sync import container, cose, delivery, directory, ports, revocations, witness
+from common.facts import decode_body, encode_body
+from sync import container, cose, delivery, directory, lineage_centre, ports, revocations, witness
 from sync.blobs import BlobStore
 from sync.bundle import PLAIN_BYTES_TARGET
-from sync.identity import NodeCertificate
+from sync.identity import NodeCertificate, read_certificate
+from sync.lineage import LineageAsk
 from sync.messages import (
     AHEAD,
     BEHIND,
@@ -91,13 +92,21 @@ Certify = Callable[[NodeCertificate, Rotate, bytes], bytes]
 class Server:
     """Answers the machines. ``after_news`` is called when entries were logged: fold now, or wake who folds."""
 
-    def __init__(self, register: Register, blobs: BlobStore, after_news: Callable[[], object], certify: Certify) -> None:
+    def __init__(
+        self,
+        register: Register,
+        blobs: BlobStore,
+        after_news: Callable[[], object],
+        certify: Certify,
+        introduce: Callable[[NodeCertificate], object],
+    ) -> None:
         self.register = register
         self.blobs = blobs
         self._database = register.database
         self._identity = register.identity
         self._after_news = after_news
         self._certify = certify
+        self._introduce = introduce
         self.quotas = Quotas(register.clock)
         self._doors = {
             ports.HELLO: self._hello,
@@ -107,12 +116,14 @@ class Server:
             ports.BLOB_PUT: self._blob_put,
             ports.BLOB_GET: self._blob_get,
             ports.ROTATE: self._rotate,
+            ports.LINEAGE: self._lineage,
         }
 
     def start(self) -> None:
         """Create the tables and finish what a crash interrupted."""
         self.register.start()
         create_tables(self._database, [ContactRow])
+        lineage_centre.create(self._database)
         revocations.create(self._database)
         witness.create_at_centre(self._database)
 
@@ -212,6 +223,7 @@ class Server:
         node = certificate.body.node
         if hello.node != node:
             raise Refused("node.other", N_("A machine claims to be another one."))
+        lineage_centre.require_present(self._database, self._identity.pin, node, hello.lineage)
         if hello.size > self.register.checkpoint()[0]:  # before all else: a register that was set back takes everybody for a twin
             fetch(self._database, "UPDATE contact SET state = ? WHERE node = ?", (LOST, node))
             self.register.consistency(hello.size)  # raises
@@ -246,6 +258,28 @@ class Server:
     def _contact(self, node: int) -> dict[str, Any] | None:
         rows = fetch(self._database, READ_CONTACT, (node,))
         return dict(zip(READ_NAMES, rows[0], strict=True)) if rows else None
+
+    def _lineage(self, body: bytes) -> bytes:
+        try:
+            _, ask = self._read(body, LineageAsk)
+        except Refused as error:
+            if error.code != "node.unknown":
+                raise
+            ask = self._introduced(body, error)
+        return pack(lineage_centre.tell(self._database, self._identity.pin, ask), self._identity)
+
+    def _introduced(self, body: bytes, unknown: Refused) -> LineageAsk:
+        """Take a certificate into the directory that the registry itself had issued before it was set back (PROTOCOL 10.14)."""
+        signed = cose.parse(body)
+        claimed: LineageAsk = decode_body(signed.payload, LineageAsk)
+        if not claimed.certificate:
+            raise unknown
+        certificate = read_certificate(claimed.certificate, self._identity.pin)
+        if certificate.key_id != signed.key_id:
+            raise unknown
+        ask = unpack(signed, LineageAsk, certificate.sign_key, self._identity.environment)
+        self._introduce(certificate)
+        return ask
 
     def _newest(self, node: int) -> NodeCertificate:
         return directory.newest_certificate(self._database, node, self._identity.pin)

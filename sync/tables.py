@@ -1,7 +1,8 @@
 """The tables both ends share: entries, what could not be folded, and the files entries name.
 
-An entry row is written once. Triggers let three things happen to it later and nothing else: the register's log index
-arrives, a court's erasure order empties body and salt, and it goes with an object that this machine may no longer hold.
+An entry row is written once. Triggers let few things happen to it later and nothing else: the register's log index arrives, and
+goes only with the log that gave it; a court's erasure order empties body and salt; it goes with an object that this machine may no
+longer hold.
 """
 
 from collections.abc import Sequence
@@ -108,7 +109,26 @@ class WithdrawnRow(Table):
         table_name = "withdrawn"
 
 
-TABLES: tuple[type[Table], ...] = (EntryRow, QuarantineRow, BlobRefRow, BlobRow, PrunedRow, DamagedRow, DoomedRow, WithdrawnRow)
+class GoingOverRow(Table):
+    """Not empty only within the transaction in which a machine goes over to another log of the register (`sync.lineage_node`)."""
+
+    id = IntegerField(primary_key=True)
+
+    class Meta:
+        table_name = "going_over"
+
+
+TABLES: tuple[type[Table], ...] = (
+    GoingOverRow,
+    EntryRow,
+    QuarantineRow,
+    BlobRefRow,
+    BlobRow,
+    PrunedRow,
+    DamagedRow,
+    DoomedRow,
+    WithdrawnRow,
+)
 
 PLACES = (
     # one entry a place: in this machine's own journal, and in what came from the register. Where a restored disk has
@@ -133,12 +153,14 @@ GUARDS = (
         "a body is only erased",
         "NEW.body IS NOT NULL OR NEW.salt IS NOT NULL",
     ),
+    # it goes only with the log that gave it, when the machine goes over to another one
     Guard(
-        "entry_index_is_final",
+        "entry_index_stays",
         "entry",
         "UPDATE OF log_index",
         "a log index is final",
-        "OLD.log_index IS NOT NULL AND NEW.log_index IS DISTINCT FROM OLD.log_index",
+        """OLD.log_index IS NOT NULL AND NEW.log_index IS DISTINCT FROM OLD.log_index
+           AND NOT (NEW.log_index IS NULL AND EXISTS (SELECT 1 FROM going_over))""",
     ),
 )
 
@@ -163,7 +185,8 @@ _COLUMNS = "leaf, obj, log_index, envelope, salt, body, content_hash"
 def create_shared_tables(database: Database) -> None:
     """Create the shared tables and their guards."""
     if not database.shared:
-        fetch(database, "DROP TRIGGER IF EXISTS entry_is_never_deleted")  # of a release before objects could be withdrawn
+        for before in ("entry_is_never_deleted", "entry_index_is_final"):  # of releases before objects and logs could go
+            fetch(database, f"DROP TRIGGER IF EXISTS {before}")
     create_tables(database, TABLES, more=(*PLACES, *GUARDS))
 
 

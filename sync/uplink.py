@@ -206,6 +206,12 @@ class Uplink:
         for (epoch,) in fetch(self._database, statement, (self._journal.node,)):
             self._offer(epoch)
 
+    def forget_files(self) -> None:
+        """Forget which files the centre has: it may be another one, or one that was set back."""
+        self._whole.clear()
+        self._begun.clear()
+        self._receipted = (0, 0)
+
     def offer_files(self) -> None:
         """Hand over files of a machine that is not served any more: those that the register has by its entries it still takes."""
         before = self._journal.clock.monotonic() - ASK_AGAIN_MS

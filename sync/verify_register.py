@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from common.db import fetch
 from common.errors import N_, Refused
 from common.papers.qr import decode_qr
-from sync import container, cose, directory, inclusion, merkle, revocations, witness
+from sync import container, cose, directory, inclusion, lineage, merkle, revocations, witness
 from sync.admission import is_admitted
 from sync.bundle import leaves_digest
-from sync.checkpoint import read_checkpoint, read_cosignature, signers
+from sync.checkpoint import Checkpoint, read_cosignature, signers
 from sync.entry import NODE_MAX, Entry
 from sync.identity import CERTIFICATE_TYPE, NodeCertificate, read_certificate
+from sync.lineage import Log
 from sync.outages import OUTAGES_TYPE
 from sync.receipts import COMPLETE_TYPE, COMPLETES_TYPE, R0_TYPE, Taken, leaves_of, read_r0, read_r2, read_r2s
 from sync.report import Finding, Report
@@ -161,16 +164,6 @@ def _certificate(world: World, data: bytes, report: Report) -> None:
         report.warn(N_("This machine was excluded later."))
 
 
-MESSAGES: dict[str, tuple[str, Callable[[World, bytes, Report], object]]] = {
-    R0_TYPE: ("receipt", receipt),
-    COMPLETE_TYPE: ("complete", complete),
-    COMPLETES_TYPE: ("complete", completes),
-    CERTIFICATE_TYPE: ("certificate", _certificate),
-    OUTAGES_TYPE: ("outages", outages),
-}
-"""Content type of a signed message → (kind in the report, its check)."""
-
-
 def read_bundle(world: World, data: bytes, report: Report) -> None:
     """Check a bundle from outside: what is sealed in it only its recipient can read."""
     signed, _, _ = container.split_container(data)
@@ -213,32 +206,31 @@ def _compare_entries(world: World, node: int, place: tuple[int, int, int], said:
 
 def read_proof(world: World, data: bytes, report: Report) -> None:
     """Check a proof of inclusion (C2SP tlog-proof)."""
-    proof, pin = inclusion.read_proof(data), world.register()
+    proof = inclusion.read_proof(data)
     leaf = world.leaf or proof.extra
     if leaf is None:
         raise Refused("verify.leaf", N_("The proof does not name its entry. Give the talon or the entry beside it."))
-    checkpoint = inclusion.check_proof(proof, merkle.leaf_hash(leaf), pin.origin, pin.log_key, origin=pin.origin)
-    report.facts |= {"index": proof.index, "size": checkpoint.size, "root": checkpoint.root, "leaf": leaf}
+    checkpoint, log = lineage.check_proof(proof, merkle.leaf_hash(leaf), world.logs())
+    report.facts |= {"index": proof.index, "size": checkpoint.size, "root": checkpoint.root, "leaf": leaf, "lineage": log.number}
     sentence = N_("The central register holds the entry under number %(index)d among %(size)d.")
     report.ok(sentence, index=proof.index, size=checkpoint.size)
-    _same_register(world, checkpoint.size, checkpoint.root, report)
+    _same_register(world, checkpoint, log, proof.note, report)
     if entry_at(world.database, leaf) is None:
         report.warn(N_("The entry itself is not kept here."))
 
 
 def read_statement(world: World, data: bytes, report: Report) -> None:
     """Check a checkpoint of the register."""
-    pin = world.register()
-    checkpoint = read_checkpoint(data, pin.origin, pin.log_key, origin=pin.origin)
-    report.facts |= {"size": checkpoint.size, "root": checkpoint.root}
+    checkpoint, log = lineage.read_note(data, world.logs())
+    report.facts |= {"size": checkpoint.size, "root": checkpoint.root, "lineage": log.number}
     report.ok(N_("The register's own key has signed this statement about %(size)d entries."), size=checkpoint.size)
-    _cosigners(world, data, report)
-    _same_register(world, checkpoint.size, checkpoint.root, report)
+    _cosigners(world, data, log, report)
+    _same_register(world, checkpoint, log, data, report)
 
 
-def _cosigners(world: World, note: bytes, report: Report) -> None:
+def _cosigners(world: World, note: bytes, log: Log, report: Report) -> None:
     """Say which machines have cosigned: the register cannot show those another history."""
-    pin = world.register()
+    pin = msgspec.structs.replace(world.register(), origin=log.origin)
     cosigned: dict[int, int] = {}
     for name in signers(note):
         _, _, number = name.removeprefix(pin.origin).rpartition("/")
@@ -256,15 +248,42 @@ def _cosigners(world: World, note: bytes, report: Report) -> None:
     report.facts["cosigned"] = {f"{node:04}": seconds for node, seconds in cosigned.items()}
 
 
-def _same_register(world: World, size: int, root: bytes, report: Report) -> None:
+def _same_register(world: World, head: Checkpoint, log: Log, note: bytes, report: Report) -> None:
     """A register that shows two histories is caught by comparing what it told others with what it told this machine."""
-    known = world.known_root(size)
+    if log.until is not None and head.size > log.until:
+        _say_ended(log, note, report)
+        return
+    known = world.known_root(head.size)
     if known is None:
         return
-    if known == root:
+    if known == head.root:
         report.ok(N_("It agrees with what the register has told this machine."))
     else:
         report.bad(N_("The register has told this machine something else about the same number of entries."), "register.split")
+
+
+def _say_ended(log: Log, note: bytes, report: Report) -> None:
+    """A head of an earlier log above the one from which the next log goes on: true as long as that key was the register's alone."""
+    if len(signers(note)) > 1:
+        sentence = N_(
+            "It is of log %(number)d, which log %(next)d continues from entry %(until)d on: machines had cosigned it before that."
+        )
+        report.ok(sentence, number=log.number, next=log.number + 1, until=log.until)
+        return
+    sentence = N_(
+        "It is of log %(number)d, which log %(next)d continues from entry %(until)d on; no machine has cosigned this head. Ask the "
+        "register for the proof of the present log."
+    )
+    report.warn(sentence, number=log.number, next=log.number + 1, until=log.until)
+
+
+def _lineage(world: World, data: bytes, report: Report) -> None:
+    """Check the registry's statement about a new log."""
+    one = lineage.read(data, world.register())
+    report.facts |= {"lineage": one.number, "size": one.size, "at_ms": one.at}
+    sentence = N_("The registry began log %(number)d of the register at %(at_ms)s: it continues the log before from entry %(size)d on.")
+    report.ok(sentence, number=one.number, at_ms=one.at, size=one.size)
+    report.ok(N_("The reason it gives: %(reason)s"), reason=one.reason)
 
 
 def compare(reports: list[Report]) -> None:
@@ -277,6 +296,8 @@ def compare(reports: list[Report]) -> None:
     said = [each for report in reports for each in (report, *report.parts) if "root" in each.facts]
     for place, one in enumerate(said):
         for other in said[:place]:
+            if one.facts.get("lineage") != other.facts.get("lineage"):
+                continue  # what a log that ended had said above its end, the next one need not say
             if one.facts["size"] == other.facts["size"] and one.facts["root"] != other.facts["root"]:
                 for each in (one, other):
                     each.bad(N_("The register has signed two different statements about the same number of entries."), "register.split")
@@ -293,3 +314,14 @@ def _set_back(small: Report, large: Report) -> bool:
     if not (isinstance(times, dict) and isinstance(later, dict) and isinstance(sizes[0], int) and isinstance(sizes[1], int)):
         return False
     return sizes[0] < sizes[1] and any(later[node] > times[node] for node in later.keys() & times.keys())
+
+
+MESSAGES: dict[str, tuple[str, Callable[[World, bytes, Report], object]]] = {
+    R0_TYPE: ("receipt", receipt),
+    COMPLETE_TYPE: ("complete", complete),
+    COMPLETES_TYPE: ("complete", completes),
+    CERTIFICATE_TYPE: ("certificate", _certificate),
+    OUTAGES_TYPE: ("outages", outages),
+    lineage.LINEAGE_TYPE: ("lineage", _lineage),
+}
+"""Content type of a signed message → (kind in the report, its check)."""

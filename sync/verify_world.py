@@ -10,8 +10,9 @@ from common.pki import timestamps
 from common.pki.certificates import Certificate
 from common.pki.signed_data import Signer
 from common.pki.trust import Trust, Verdict
-from sync import directory, log
+from sync import directory, lineage, log
 from sync.identity import NodeCertificate, Pin
+from sync.lineage import Log
 from sync.receipts import ladder_of
 from sync.report import Finding, Report, Revocation, Signed
 from sync.tables import entry_at
@@ -56,6 +57,10 @@ class World:
             )
         return self.pin
 
+    def logs(self) -> list[Log]:
+        """Return every log of the register that is known here, the newest first; raises Refused("verify.pin")."""
+        return lineage.logs(self.database, self.register())
+
     def certificate_of(self, key_id: bytes) -> NodeCertificate:
         """Return the certificate that a message names; raises Refused("node.unknown" or "verify.pin")."""
         return directory.certificate_of(self.database, key_id, self.register())
@@ -69,13 +74,14 @@ class World:
         if not has_table(self.database, "checkpoint"):  # a node: it keeps when it learned of R1
             known = has_table(self.database, "logged") and has_table(self.database, "admitted_here")
             return None, ladder_of(self.database, leaf).logged_ms if known else None
-        after = fetch(self.database, "SELECT made_ms FROM checkpoint WHERE size <= ? ORDER BY size DESC LIMIT 1", (entry.envelope.beacon,))
+        beacon = lineage.earlier_size(self.database, entry.envelope.time, entry.envelope.beacon)
+        after = fetch(self.database, "SELECT made_ms FROM checkpoint WHERE size <= ? ORDER BY size DESC LIMIT 1", (beacon,))
         before = (
             fetch(self.database, "SELECT made_ms FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1", (index,))
             if index is not None
             else []
         )
-        return after[0][0] if after and entry.envelope.beacon else None, before[0][0] if before else None
+        return after[0][0] if after and beacon else None, before[0][0] if before else None
 
     def known_root(self, size: int) -> bytes | None:
         """Return the root that this machine knows of the register's first ``size`` entries.

@@ -14,10 +14,10 @@ from common.court.filing_lists import Filing
 from common.db import fetch
 from common.errors import N_, NotFound, Refused
 from common.ids import TALON_DIGITS, read_talon
-from sync import log, merkle
-from sync.checkpoint import Checkpoint, read_checkpoint
+from sync import lineage, log, merkle
+from sync.checkpoint import Checkpoint
 from sync.entry import Envelope, decode_envelope
-from sync.inclusion import check_proof, read_proof, write_proof
+from sync.inclusion import read_proof, write_proof
 
 ENTRIES_SHOWN: Final = 50
 CHECKPOINTS_SHOWN: Final = 50
@@ -39,7 +39,7 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A signed head of the log; ``checkpoint`` was read from under the log's signature."""
+    """A signed head of the log, or of one that it continues; ``checkpoint`` was read from under that log's signature."""
 
     checkpoint: Checkpoint
     note: bytes
@@ -152,8 +152,7 @@ def proof(centre: Centre, index: int) -> bytes:
 
 def verify(centre: Centre, leaf: bytes, data: bytes) -> Checkpoint:
     """Return the checkpoint under which ``data`` proves ``leaf`` logged; raises Refused("proof.…" or "checkpoint.…")."""
-    pin = centre.identity.pin
-    return check_proof(read_proof(data), merkle.leaf_hash(leaf), pin.origin, pin.log_key, origin=pin.origin)
+    return lineage.check_proof(read_proof(data), merkle.leaf_hash(leaf), lineage.logs(centre.database, centre.identity.pin))[0]
 
 
 def heads(centre: Centre, *, below: int | None = None) -> list[Head]:
@@ -177,8 +176,8 @@ def head(centre: Centre, size: int) -> Head:
 
 
 def _head(centre: Centre, note: bytes, made_ms: int) -> Head:
-    pin = centre.identity.pin
-    return Head(read_checkpoint(note, pin.origin, pin.log_key, origin=pin.origin), note, made_ms)
+    checkpoint, _ = lineage.read_note(note, lineage.logs(centre.database, centre.identity.pin))
+    return Head(checkpoint, note, made_ms)
 
 
 def holds(centre: Centre, one: Head) -> bool:

@@ -13,8 +13,8 @@ from typing import Final
 from central.centre import Centre
 from central.services.log import entry_bundle
 from common.errors import N_, Corrupt, CourtError, NotFound
-from sync import log
-from sync.checkpoint import NOTE_BYTES_MAX, Checkpoint, read_checkpoint
+from sync import lineage, log
+from sync.checkpoint import NOTE_BYTES_MAX, Checkpoint
 from sync.fsck import Finding
 from sync.log import TILE_HEIGHT, TILE_WIDTH, TilePath
 from sync.objects import Objects
@@ -42,32 +42,39 @@ def publish(centre: Centre, store: Objects) -> int:
     Unreachable("store.down").
     """
     size, note = centre.register.checkpoint()
-    before = published(centre, store)
+    before, ended = published(centre, store)
+    if before and ended is not None:  # of a log before: what it said above its end is not of the present one
+        before = Checkpoint(before.origin, ended, log.root(centre.database, ended)) if before.size > ended else before
     if before and before.size > size:
         raise Corrupt("log.ahead", N_("The public log is longer than this register: the centre was set back to an older state."))
     if before and log.root(centre.database, before.size) != before.root:
         raise Corrupt("log.fork", N_("The public log is another register's. Nothing is published; call the administrator."))
-    if before is None or before.size < size:
+    if before is None or before.size < size or ended is not None:
         for name, data in _objects(centre, before.size if before else 0, size):
             store.write(name, data)
         store.write(HEAD, note)
     return size
 
 
-def published(centre: Centre, store: Objects) -> Checkpoint | None:
-    """Return the head in the store, verified, or None; raises Refused("checkpoint.…") for one that is not this register's."""
+def published(centre: Centre, store: Objects) -> tuple[Checkpoint | None, int | None]:
+    """Return the head in the store, verified, or None, and where its log ended (None for the present one).
+
+    Raises Refused("checkpoint.…") for one that is not this register's.
+    """
     try:
         with store.open(HEAD) as file:
             note = file.read(NOTE_BYTES_MAX + 1)
     except NotFound:
-        return None
-    pin = centre.identity.pin
-    return read_checkpoint(note, pin.origin, pin.log_key, origin=pin.origin)
+        return None, None
+    head, signer = lineage.read_note(note, lineage.logs(centre.database, centre.identity.pin))
+    return head, signer.until
 
 
 def check(centre: Centre, store: Objects) -> Iterator[Finding]:
     """Read everything published and compare; yield what is not what the register says."""
-    head = published(centre, store)
+    head, ended = published(centre, store)
+    if ended is not None:
+        return  # it waits for the next head: that of the present log
     for name, data in _objects(centre, 0, head.size) if head else ():
         try:
             with store.open(name) as file:

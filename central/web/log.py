@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from wtforms import StringField
 
 from central.centre import Centre
-from central.services import evidence, log
+from central.services import evidence, lineage, log
 from central.services.log import TalonState
 from central.web import access, words
 from common.court import admissions, erasures
@@ -119,8 +119,14 @@ def make_pages(centre: Centre) -> Blueprint:
             holds=log.holds(centre, newest),
             found=found,
             older=url_for("log.heads", below=listed[-1].checkpoint.size) if len(listed) == log.CHECKPOINTS_SHOWN else "",
+            lineages=lineage.told(centre),
             now=centre.clock.now(),
         )
+
+    @pages.get("/lineage/<int:number>")
+    def statement(number: int) -> Response:
+        access.require_administrator(centre)
+        return file_answer(lineage.statement(centre, number), name=f"register-log-{number}.cose", kind="application/octet-stream")
 
     return pages
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from wtforms import TextAreaField
 
 from central.centre import Centre
-from central.services import node_history, nodes, quarantine
+from central.services import lineage, node_history, nodes, quarantine
 from central.services.nodes import DAY_MS, REASON_CHARS_MAX, Machine
 from central.web import access, words
 from central.web.courts import CourtsForm, chosen_courts, offered, searching, taken_from
@@ -76,6 +76,7 @@ def make_pages(centre: Centre) -> Blueprint:
             one=found,
             state=words.machine_state(found),
             alarms=[words.alarm_word(alarm) for alarm in found.alarms],
+            set_back="register" in found.alarms,
             may_clear=bool({"twin", "fork"} & set(found.alarms)),
             courts=_court_names(book, found),
             now=now,
@@ -87,6 +88,8 @@ def make_pages(centre: Centre) -> Blueprint:
             evidence=node_history.evidence(centre, node),
             waiting=quarantine.waiting(centre, node=node),
             cut=directory.revocation_of(centre.database, node),
+            lineage=lineage.followed(centre, node),
+            lineages=len(lineage.told(centre)) + 1,
             days=nodes.days(centre, node, since_ms=now - DAYS_SHOWN * DAY_MS, offset_ms=KAZAKHSTAN_OFFSET_MS),
             cleared=[date_time_short(at) for at in node_history.cleared_ms(centre, node)],
         )

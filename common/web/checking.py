@@ -154,6 +154,7 @@ def verdict(kind: str, said: str, *, part: bool = False) -> str:
         "receipt": gettext("The talon is genuine"),
         "outages": gettext("The certificate about the line is genuine"),
         "notice": gettext("The court's notice is genuine"),
+        "lineage": gettext("The statement about a new log is genuine"),
         "statement": gettext("The signature is genuine"),
         "cms": gettext("The signature is genuine"),
         "xml": gettext("The signature is genuine"),

@@ -14,6 +14,7 @@ from common.errors import N_, Refused
 from common.pki import cms, timestamps
 from edge.node import Node
 from sync.entry import decode_envelope
+from sync.lineage import earlier_size
 from sync.receipts import ladder_of
 from sync.tables import entry_at
 
@@ -33,7 +34,9 @@ class Interval:
 def interval(node: Node, filing: Filing) -> Interval:
     """Return what this machine can prove of when ``filing`` was signed."""
     found = entry_at(node.database, filing.leaf)
-    beacon, index = (found[0].envelope.beacon, found[1]) if found else (0, None)
+    beacon, index = (0, None)
+    if found:  # of a log that ended since, no more counts than the present one continues
+        beacon, index = earlier_size(node.database, found[0].envelope.time, found[0].envelope.beacon), found[1]
     after = _centre_time(node, "log_index < ? ORDER BY log_index DESC", beacon)
     follows = _centre_time(node, "log_index > ? ORDER BY log_index", index) if index is not None else None
     logged = ladder_of(node.database, filing.leaf).logged_ms

@@ -7,7 +7,7 @@ to guess whether something happens.
 from dataclasses import dataclass
 from typing import Final
 
-from flask import Blueprint, redirect, render_template, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -17,16 +17,21 @@ from common.papers.words import date_short, date_time_short, size_words, talon_g
 from common.pki.crl import CrlInfo
 from common.web.documents import file_answer
 from common.web.languages import current_language, number, tell, when
+from common.web.pages import render_confirm
 from edge.exchanger import Exchanger, LineStatus
 from edge.node import Node
 from edge.services import line
 from edge.services.line import Past, Quarantined
 from edge.web import access
 from sync import revocations
+from sync.lineage import number_of
+from sync.lineage_node import Offer
 
 FAST_SECONDS: Final = 0.4
 """A press waits this long: what is quicker has its result on the very page that follows, without a reload."""
 SHOWN: Final = 20
+KEEPERS: Final = ("administrator", "chairman")
+"""Who decides whether the machine follows a new log of the register that holds less than it has seen."""
 
 STEPS: Final = {
     "": N_("Asking the centre"),
@@ -126,6 +131,8 @@ def make_pages(node: Node, exchanger: Exchanger) -> Blueprint:
             outside=[talon_groups(talon) for talon in line.outside(node)],
             overdue=[(talon_groups(each.talon), when(each.received_ms, now)) for each in line.overdue(node)],
             alarm_hours=node.config.alarm_hours,
+            offer=node.client.offer(),
+            decides=bool(access.offices(node, frozenset(KEEPERS))),
             contradictions=[(each, when(each.at_ms, now)) for each in line.contradictions(node)],
             waiting=[_waiting(each, now) for each in line.quarantine(node)],
             lists=[_list(each, now) for each in line.crls(node)],
@@ -134,6 +141,18 @@ def make_pages(node: Node, exchanger: Exchanger) -> Blueprint:
                 for each in (*node.trust.anchors(), *node.trust.authorities())
             ],
         )
+
+    @pages.route("/lineage", methods=["GET", "POST"])
+    def lineage() -> str | Response:
+        officer = access.require_officer(node, *KEEPERS)
+        offer = node.client.offer()
+        if offer is None or offer.accepted:
+            return redirect(url_for("line.show"), 303)
+        if request.method == "GET" or request.form.get("number") != str(offer.statement.number):
+            return _ask_lineage(offer, node.clock.now())
+        node.client.accept(offer.statement.number, by=officer.visitor.certificate)
+        exchanger.press().join(FAST_SECONDS)
+        return redirect(url_for("line.show"), 303)
 
     @pages.get("/heads/<int:id>/<which>")
     def head(id: int, which: str) -> Response:
@@ -151,6 +170,32 @@ def make_pages(node: Node, exchanger: Exchanger) -> Blueprint:
         return redirect(url_for("line.show"), 303)
 
     return pages
+
+
+def _ask_lineage(offer: Offer, now: int) -> str:
+    one = offer.statement
+    return render_confirm(
+        gettext("Follow log %(number)d of the register?", number=one.number),
+        action=url_for("line.lineage"),
+        verb=gettext("Yes, follow it"),
+        back=url_for("line.show"),
+        happens=[
+            gettext("The reason that the registry gives: %(reason)s", reason=one.reason),
+            gettext(
+                "The new log goes on from entry %(size)s; this machine has seen %(held)s.", size=number(one.size), held=number(offer.held)
+            ),
+            gettext("What this machine wrote and the new log lacks is sent again: entries %(count)s.", count=number(offer.again)),
+        ],
+        stays=[
+            gettext(
+                "Papers, talons and case numbers of this machine stay as they are. Confirmations of the log before are kept as proofs."
+            ),
+            gettext("Call the centre first and hear the reason from a person: whoever follows a false log believes a register with gaps."),
+        ],
+        icon="shield-exclamation",
+        danger=True,
+        hidden={"number": str(one.number)},
+    )
 
 
 def _figures(status: LineStatus, standing: line.Standing, now: int) -> list[tuple[str, str, str]]:
@@ -175,6 +220,7 @@ def _facts(node: Node, standing: line.Standing) -> list[tuple[str, str]]:
         (gettext("Epoch and last entry"), f"{standing.epoch}-{standing.seq}"),
         (gettext("Certificate of the machine is in force until"), date_time_short(standing.certificate_until_ms)),
         (gettext("List of excluded machines"), _excluded(node)),
+        *([(gettext("Log of the register"), str(log))] if (log := number_of(node.identity.pin.origin)) > 1 else []),
         (gettext("Encryption of the disk"), gettext(ENCRYPTION[disks.encryption_of(node.data)])),
     ]
 

@@ -10,6 +10,7 @@ import apsw
 import pytest
 from command_runs import Run
 
+from central.centre import Centre
 from common.db import fetch
 from common.pki.authority import Authority
 from common.pki.gost94 import gost34311
@@ -31,6 +32,7 @@ COMMANDS = {
         "export",
         "import",
         "line",
+        "lineage",
         "verify",
         "trust add",
         "crl import",
@@ -49,6 +51,7 @@ COMMANDS = {
         "restore",
         "export",
         "import",
+        "lineage",
         "verify",
         "restamp",
         "trust add",
@@ -302,3 +305,30 @@ def test_an_object_is_erased_by_an_act(run: Run, court: Court) -> None:
     node.client.exchange()
     assert fetch(node.database, "SELECT COUNT(*) FROM entry WHERE obj = ? AND body IS NOT NULL", (obj,)) == [(0,)]
     assert run("central", centre, *given, "2026-11-27", "--yes").error.startswith("erasure.nothing")
+
+
+def test_a_new_log_is_begun_and_followed_by_commands(run: Run, court: Court) -> None:
+    """Row 8: by whoever looks after the register, and at a machine by whoever looks after that."""
+    node, data = court.node("kz-7"), court.folder
+    court.staff(nodes=[node])
+    court.settle()
+    copy = court.copy_of_centre()
+    court.file(node, AIGUL, "kz-7")
+    node.client.exchange()
+    court.set_back(copy)
+    court.centre.close()
+    assert run("central", data / "centre", "lineage", "--reason", " ", "--yes").error.startswith("lineage.reason")
+    said = run("central", data / "centre", "lineage", "--reason", "The disk failed.", "--yes")
+    assert (said.status, "Log 2 of the register goes on from entry" in said.out) == (0, True)
+    court.centre = Centre.open(court.centre.config, clock=court.clock)
+    court.centre.start()
+    assert not court.exchange(node)
+    node.close()
+    folder = data / f"node-{node.number}"
+    shown = run("edge", folder, "lineage")
+    assert "The disk failed." in shown.out
+    assert "follows log 1" in shown.out
+    assert "Followed with the next exchange" in run("edge", folder, "lineage", "--accept").out
+    node = court._start(node.number)
+    node.client.exchange()
+    assert "follows log 2" in run("edge", folder, "lineage").out

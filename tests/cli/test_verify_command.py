@@ -188,7 +188,7 @@ def test_what_lies_beside_has_to_be_given(run: Run, signed: Path, tmp_path: Path
 def test_two_statements_of_one_size_are_a_register_with_two_faces(run: Run, tmp_path: Path) -> None:
     court = Court(tmp_path)
     court.publish_reference()
-    pin, log = court.centre.identity.pin, court.centre.keys.log
+    pin, log = court.centre.identity.pin, court.centre.keys.log()
     size = court.centre.register.checkpoint()[0]
     honest = court.centre.register.checkpoint()[1]
     court.centre.close()

@@ -7,7 +7,7 @@ import pytest
 
 from central import cli
 from central.bucket import Bucket
-from central.services import public_log
+from central.services import lineage, public_log
 from common.errors import Corrupt, Refused, Unreachable
 from sync import log, merkle
 from sync.checkpoint import read_checkpoint
@@ -131,3 +131,24 @@ def test_fsck_reads_what_was_published(court: Court, tmp_path: Path, capsys: pyt
     store.write(tile, bytes([data[0] ^ 1]) + data[1:])
     assert cli.main(["--data", str(court.centre.data), "fsck"]) == 1
     assert f"fsck.public_tile  {tile}" in capsys.readouterr().out
+
+
+def test_a_new_log_takes_the_place_of_what_the_one_before_said_above_its_end(court: Court, tmp_path: Path) -> None:
+    """Rows 8 and 46: the register was set back and goes on as another log; whoever reads the store finds that one, whole."""
+    store = Folder(tmp_path / "log")
+    grow(court, 3)
+    copy = court.copy_of_centre()
+    grow(court, MANY)
+    public_log.publish(court.centre, store)
+    court.set_back(copy)
+    lineage.begin(court.centre, reason="The disk of the register failed.")
+    assert list(public_log.check(court.centre, store)) == []
+    public_log.publish(court.centre, store)
+    assert stranger_finds(court, store) == court.centre.register.checkpoint()[0]
+    node = court.machine(1001)
+    court.exchange(node)
+    node.client.accept(2, by=bytes(32))
+    node.client.exchange()
+    public_log.publish(court.centre, store)
+    assert stranger_finds(court, store) == court.centre.register.checkpoint()[0]
+    assert list(public_log.check(court.centre, store)) == []

@@ -255,7 +255,8 @@ def test_2_20_without_an_act_a_place_is_taken_once(court: Court) -> None:
 
     assert code_of(store) == "db.constraint"
     assert picture(court.centre.database) == before
-    fetch(court.centre.database, "DROP TRIGGER entry_has_its_place")
+    database = court.centre.database
+    fetch(database, f"DROP TRIGGER entry_has_its_place{' ON entry' if database.shared else ''}")
     size = court.centre.register.checkpoint()[0]
     store_entries(court.centre.database, [(entry, size, None)])
     assert "fsck.place" in {each.code for each in fsck.check(court.centre.database, court.centre.fold)}

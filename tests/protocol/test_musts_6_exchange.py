@@ -184,7 +184,7 @@ def test_6_5_a_replayed_downlink_is_refused(world: World) -> None:
 
 def forged_note(world: World, size: int, root: bytes) -> bytes:
     origin = world.me.pin.origin
-    return sign_checkpoint(Checkpoint(origin, size, root), origin, world.court.centre.keys.log)
+    return sign_checkpoint(Checkpoint(origin, size, root), origin, world.court.centre.keys.log())
 
 
 def test_6_6_a_register_that_shrinks_is_refused(world: World) -> None:

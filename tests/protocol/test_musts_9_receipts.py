@@ -164,7 +164,7 @@ def test_10_4_another_key_or_origin_is_refused(still: World) -> None:
     true = Checkpoint(pin.origin, 1, bytes(32))
     stranger = sign_checkpoint(true, pin.origin, Ed25519PrivateKey.generate())
     assert code_of(lambda: still.node.client._link.accept_checkpoint(stranger, [])) == "checkpoint.unsigned"
-    elsewhere = sign_checkpoint(Checkpoint("elsewhere/log", 1, bytes(32)), pin.origin, keys.log)
+    elsewhere = sign_checkpoint(Checkpoint("elsewhere/log", 1, bytes(32)), pin.origin, keys.log())
     assert code_of(lambda: still.node.client._link.accept_checkpoint(elsewhere, [])) == "checkpoint.origin"
 
 

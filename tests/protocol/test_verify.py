@@ -225,7 +225,7 @@ def test_a_register_that_shows_two_histories_is_caught(world: World, tmp_path: P
 
 
 def test_two_statements_are_held_against_each_other(world: World) -> None:
-    pin, log = world.node.identity.pin, world.court.centre.keys.log
+    pin, log = world.node.identity.pin, world.court.centre.keys.log()
     name, key = witness.name_of(pin, world.node.number), world.node.identity.sign
 
     def said(size: int, root: bytes, *, cosigned: int = 0) -> Report:

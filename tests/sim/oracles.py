@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from common import canonical
 from common.db import Database, fetch
 from edge.node import Node
-from sync import cose, delivery, directory, fsck, kept, merkle, receipts
+from sync import cose, delivery, directory, fsck, kept, lineage, merkle, receipts
 from sync.bundle import leaves_digest
 from sync.checkpoint import read_checkpoint
 from sync.container import CONTENT_TYPE
 from sync.entry import chain_next, chain_start
-from sync.inclusion import check_proof, read_proof
+from sync.inclusion import read_proof
 from tests.sim import papers
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _check_receipts(court: "Court", node: Node) -> None:
         if number != node.number or not logged:
             continue
         proof = read_proof(receipts.inclusion_of(node.database, leaf))
-        check_proof(proof, merkle.leaf_hash(leaf), pin.origin, pin.log_key, origin=pin.origin)
+        lineage.check_proof(proof, merkle.leaf_hash(leaf), lineage.logs(node.database, pin))
         assert proof.index == logged[0][0]
         if fetch(node.database, "SELECT 1 FROM blob_ref WHERE leaf = ?", (leaf,)):
             assert fetch(node.database, "SELECT 1 FROM complete_here WHERE leaf = ?", (leaf,)), f"no R2 of {leaf.hex()}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from central.services import log
+from central.services import lineage, log
 from common.court.filing_entries import Submit
 from common.db import fetch
 from common.papers.qr import encode_qr
@@ -12,6 +12,7 @@ from common.pki.asic import looks_like_container
 from edge.node import Node
 from sync import merkle
 from sync.inclusion import check_proof, read_proof
+from sync.lineage import read
 from sync.receipts import Taken, sign_r0
 from tests.web.country import ADMIN, Country
 from tests.web.pages import AIGUL, Browser
@@ -162,3 +163,23 @@ def test_the_public_check_knows_what_became_of_a_talon(made: Made) -> None:
 def _qr(made: Made, body: Submit) -> str:
     taken = Taken(talon=int(body.talon), node=made.node.number, leaf=made.leaf(body), statement=body.statement.sha256, at=body.received_ms)
     return encode_qr(sign_r0(taken, made.node.identity))
+
+
+def test_a_new_log_is_told_with_its_statement(tmp_path: Path) -> None:
+    """row 48: the page says from where it goes on and who follows it; heads of the log before stay readable."""
+    country = Country(tmp_path)
+    node = country.node("kz-7")
+    browser = country.browser(ADMIN)
+    assert "began new logs" not in browser.get("/log/heads").text
+    before = log.heads(country.centre)
+    one = lineage.begin(country.centre, reason="The key lay open for a night.")
+    node.client.exchange()
+    page = browser.get("/log/heads").text
+    for said in ("began new logs", "The key lay open for a night.", "1 machine follows it.", "equals the root of what is stored"):
+        assert said in page, said
+    assert {each.checkpoint.size for each in before} <= {each.checkpoint.size for each in log.heads(country.centre)}
+    data = browser.get("/log/lineage/2").data
+    assert read(data, country.centre.identity.pin) == one
+    assert browser.get("/log/lineage/3").status_code == 404
+    assert browser.get(f"/log/heads?old={before[0].checkpoint.size}&new={log.newest(country.centre).checkpoint.size}").status_code == 200
+    assert "Log of the register it follows" in browser.get(f"/nodes/{node.number}").text

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from central.services import lineage as lineages
 from common.db import fetch
 from common.papers.words import talon_groups
 from edge.exchanger import Exchanger
 from edge.services import line
 from sync import witness
 from tests.web.desk_world import ADMINISTRATOR, CITIZEN, CLERK, JUDGE, Terminal, World, plain
-from tests.web.pages import DAY_MS
+from tests.web.pages import DAY_MS, trust_our_centres
 
 
 @pytest.fixture
@@ -160,3 +161,30 @@ def test_a_machine_whose_disk_was_put_back_says_so_and_what_to_do(world: World, 
     assert "people at the centre decide" in page
     assert line.outside(world.aktau) == [world.filing(filed).talon]
     assert talon_groups(world.filing(filed).talon).replace("\N{NO-BREAK SPACE}", " ") in page
+
+
+def test_a_new_log_that_holds_less_is_followed_by_a_persons_decision(world: World, terminal: Terminal) -> None:
+    """row 8: the clerk reads what happened, the administrator of the court decides, the page says what was decided."""
+    copy = world.court.copy_of_centre()
+    filed = world.file()
+    world.court.exchange(world.aktau)
+    world.court.set_back(copy)
+    trust_our_centres(world.court.centre)
+    lineages.begin(world.court.centre, reason="The disk of the register failed.")
+    assert not world.court.exchange(world.aktau)
+    page = plain(terminal.get("/desk/line"))
+    for said in ("The central register has begun a new log", "The disk of the register failed.", "the administrator of the court decides"):
+        assert said in page, said
+    terminal.get("/desk/line/lineage", status=404)
+    terminal.sign_in(ADMINISTRATOR)
+    assert "/desk/line/lineage" in terminal.get("/desk/line")
+    question = plain(terminal.get("/desk/line/lineage"))
+    assert "is sent again: entries" in question
+    assert terminal.post("/desk/line/lineage", number="2") == "/desk/line"
+    for thread in threading.enumerate():
+        if thread.name == "exchange":
+            thread.join()
+    assert "Log of the register 2" in plain(terminal.get("/desk/line"))
+    assert "has begun a new log" not in plain(terminal.text)
+    assert world.court.status(world.court.centre, world.filing(filed)) == "filed"  # type: ignore[arg-type]
+    assert terminal.client.get("/desk/line/lineage").status_code == 303
