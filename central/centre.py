@@ -203,6 +203,7 @@ class Centre:
         centre = cls.open(config, clock=clock, files=files, database=database)
         centre.start()
         centre.announce(certificate, CENTRE_NODE, name)
+        centre.web_secret()  # before several processes could each make one
         return centre
 
     @classmethod

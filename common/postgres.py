@@ -1,9 +1,10 @@
 """PostgreSQL behind `common.db`: what makes a server shared by many processes keep the promises of SQLite's one file.
 
-- **One writer.** A write transaction begins with an advisory lock, which the server lets go of after the commit is visible and
-  durable: order of commits is order of numbers, and each statement sees all that was committed before (fault 45). The
-  lock lives in the very session that writes, so whoever lost it cannot write: a process that dies, or stands still for
-  longer than STALLED_MS, loses session, transaction and lock at once, and the next one goes on (faults 43 and 44).
+- **One writer.** A write transaction, and a statement that writes outside of one, begins with an advisory lock, which the server
+  lets go of after the commit is visible and durable: order of commits is order of numbers, and each statement sees all that
+  was committed before (fault 45). The lock lives in the very session that writes, so whoever lost it cannot write: a process
+  that dies, or stands still for longer than STALLED_MS, loses session, transaction and lock at once, and the next one goes on
+  (faults 43 and 44).
 - **Durable before it is said.** synchronous_commit is on in every session, and a server without fsync is refused; with
   ``standby`` a transaction is refused while the server names no synchronous standby. A commit that ended early, because
   somebody cancelled the wait for the standby, counts as not known and nothing is promised on it.
@@ -19,7 +20,7 @@ import re
 import secrets
 import subprocess
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -45,6 +46,7 @@ FOLDER: Final = 0x536F74_0002
 STARTER: Final = 0x536F74_0003
 """The advisory locks of one database: of its writer, of the process that folds, of who brings it up to date."""
 READS: Final = ("SELECT", "BEGIN")
+WRITES: Final = ("INSERT", "UPDATE", "DELETE")
 STREAM_ROWS: Final = 200
 PARAMETER: Final = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|\?(\d*)|%s""")
 """Ours and, in what peewee asks of the catalogue, its own; what stands in quotes is none."""
@@ -166,11 +168,14 @@ class Postgres(Database, peewee.PostgresqlDatabase):
         return self._execute_cursor(sql.removesuffix(" STRICT"), params)  # peewee writes it for whatever database
 
     def _execute_cursor(self, sql: str, params: Sequence[Any] | None, **options: Any) -> Any:
+        if not self.in_transaction() and sql.startswith(WRITES):  # one statement that writes has its turn like any other writer
+            with self.writing():
+                return self._execute_cursor(sql, params)
         try:
             return self.cursor().execute(dollars(sql), params or ())
         except psycopg.OperationalError:
             # the connection died while nobody used it, or with the primary: what only reads is asked of the next one
-            if self.in_transaction() or not self._state.conn.closed or not sql.lstrip().startswith(READS):
+            if self.in_transaction() or not self._state.conn.closed or not sql.startswith(READS):
                 raise
         return self.cursor().execute(dollars(sql), params or ())
 
@@ -257,12 +262,13 @@ class Postgres(Database, peewee.PostgresqlDatabase):
             self._state.conn.close()
 
     def run(self, statement: str, parameters: Sequence[Any] = ()) -> Iterable[tuple[Any, ...]]:
-        cursor = self._execute_cursor(statement, parameters)
+        cursor = self._execute_cursor(statement.lstrip(), parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
         return rows
 
     def run_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
-        self.cursor().executemany(dollars(statement), rows)
+        with nullcontext() if self.in_transaction() else self.writing():
+            self.cursor().executemany(dollars(statement), rows)
 
     def stream(self, statement: str, parameters: Sequence[Any] = ()) -> Generator[tuple[Any, ...]]:
         with psycopg.RawServerCursor(self.connection(), secrets.token_hex(8)) as cursor:
@@ -286,10 +292,11 @@ class Postgres(Database, peewee.PostgresqlDatabase):
         )
 
     def complete(self, model: type[Table]) -> None:
-        if model.IN_ORDER:
+        # a table that has it is left alone: to alter it would wait for everybody who reads
+        if model.IN_ORDER and "rowid" not in {column.name for column in self.get_columns(model._meta.table_name)}:
             name = model._meta.table_name
-            self.run(f'ALTER TABLE "{name}" ADD COLUMN IF NOT EXISTS rowid BIGINT GENERATED ALWAYS AS IDENTITY')
-            self.run(f'CREATE UNIQUE INDEX IF NOT EXISTS "{name}_rowid" ON "{name}" (rowid)')
+            self.run(f'ALTER TABLE "{name}" ADD COLUMN rowid BIGINT GENERATED ALWAYS AS IDENTITY')
+            self.run(f'CREATE UNIQUE INDEX "{name}_rowid" ON "{name}" (rowid)')
 
     def scrub(self) -> None:
         self.run("VACUUM entry")  # else autovacuum does it some day; the server's own log keeps what it keeps (deploy/README.md)

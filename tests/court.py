@@ -51,6 +51,7 @@ COURTS = ("kz-283", "kz-7", "kz-11")
 """Of the machines 1001, 1002 and 1003 of `Court.ready`."""
 SETTLE_ROUNDS = 20
 MODEL = "model_country"
+TABLES = "model_tables"
 
 
 def open_centre(config: CentralConfig, clock: "FakeClock", files: Objects | None = None) -> Centre:
@@ -219,7 +220,7 @@ class Court:
         """Codes with which exchanges failed, but for a line that is down."""
         if Where.server:
             Where.made.append(self)
-            database = database or Where.server.fresh()
+            database = database or Where.server.fresh(like=_tables(Where.server))
         config = CentralConfig(data=str(folder / "centre"), database=database)
         if (folder / "centre").exists():
             self.centre = open_centre(config, self.clock)
@@ -485,6 +486,20 @@ def closed_if_it_falls(owner: Node | Centre) -> Iterator[None]:
     except BaseException:
         owner.close()
         raise
+
+
+@functools.cache
+def _tables(server: "Server") -> str:
+    """Make a database with every table of a register and nothing in them, and return its name: a copy of it starts sooner."""
+    folder = Path(tempfile.mkdtemp(prefix="court-"))
+    config = CentralConfig(data=str(folder / "centre"), database=server.database(TABLES))
+    centre = Centre.create(config, clock=FakeClock(), name="Centre", database=_database(config))
+    central_enrolment.create(centre.database)
+    central_nodes.create(centre.database)
+    fetch(centre.database, f"TRUNCATE {', '.join(centre.database.get_tables())} RESTART IDENTITY")
+    centre.close()
+    shutil.rmtree(folder)
+    return TABLES
 
 
 @functools.cache

@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 
 from central.centre import Centre
 from central.config import CentralConfig
+from common.config import load
 from common.db import create_tables, fetch, insert, open_database, rows_of, transaction
 from common.errors import Conflict, Corrupt, CourtError, Refused, Unreachable
 from common.postgres import Postgres, dollars, open_postgres
@@ -22,6 +24,7 @@ from tests.sim.papers import AIGUL
 from tests.unit.test_rows_of import Book
 
 ASTANA = "kz-7"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 FILINGS = 6
 
 
@@ -144,7 +147,7 @@ def test_a_killed_session_leaves_nothing_and_the_next_one_goes_on(court: Court, 
     """Row 43: the writer's session ends before, between and after its statements; what was not acknowledged comes again, once."""
     aktau = court.machine(1001)
     name = court.centre.database.name
-    for at in range(3, 17):  # the first two are the hello's
+    for at in range(1, 20):  # the hello's notes, and then the bundle
         court.file(aktau, AIGUL, ASTANA)
         run, count = court.centre.database.run, 0
 
@@ -316,6 +319,56 @@ def test_names_stand_in_the_same_order_on_both(database: Postgres, tmp_path: Pat
         opened.run_many("INSERT INTO person (name) VALUES (?)", [(name,) for name in names])
         orders.append([name for (name,) in fetch(opened, statement)])
     assert orders[0] == orders[1]
+
+
+def test_a_statement_outside_a_transaction_waits_for_its_turn(database: Postgres) -> None:
+    """Row 45: what one writer has not committed yet, another one's single statement does not overtake."""
+    create_tables(database, [Book])
+    fetch(database, "SET lock_timeout = 1")
+    book = {"name": "a", "lent": False}
+    with transaction(other := open_postgres(database.database)):
+        for write in (
+            lambda: fetch(database, "INSERT INTO book (name, lent) VALUES ('b', 0)"),
+            lambda: fetch(database, " UPDATE book SET lent = 1"),
+            lambda: insert(database, Book, [book]),
+        ):
+            with pytest.raises((Unreachable, psycopg.errors.LockNotAvailable)):
+                write()
+    other.close()
+    insert(database, Book, [book])
+    assert [row["name"] for row in rows_of(database, Book.select())] == ["a"]
+
+
+def test_a_register_that_was_set_back_is_noticed_and_papers_are_taken(court: Court, server: Server) -> None:
+    """Row 8: the server's database restored to yesterday; once it is brought to its true end again, everything goes on."""
+    aktau = court.machine(1001)
+    court.file(aktau, AIGUL, ASTANA)
+    court.settle()
+    config = court.centre.config
+    court.centre.close()
+    yesterday = server.fresh(like=str(open_postgres(config.database).name))
+    court.crash_centre()
+    court.file(aktau, AIGUL, ASTANA)
+    assert court.exchange(aktau)
+    court.centre.close()
+    court.centre = open_centre(msgspec.structs.replace(config, database=yesterday), court.clock)
+    court.centre.start()
+    court.file(aktau, AIGUL, ASTANA)
+    assert not court.exchange(aktau)
+    assert court.troubles == ["log.ahead"]
+    assert "register" in court.alarms(aktau)
+    court.centre.close()
+    court.centre = open_centre(config, court.clock)
+    court.centre.start()
+    court.settle()
+    court.check()
+    server.drop(str(open_postgres(yesterday).name))
+
+
+def test_the_settings_in_deploy_are_those_of_a_centre() -> None:
+    config = load(CentralConfig, DEPLOY / "central-postgresql.toml", {}, prefix="SOT_CENTRAL_")
+    opened = open_postgres(config.database, standby=config.database_standby)
+    assert (opened.name, config.database_standby) == ("sot", True)
 
 
 def test_a_wrong_address_is_said(tmp_path: Path) -> None:
