@@ -122,9 +122,10 @@ class Demo:
             process.send_signal(signal.SIGINT)
             try:
                 process.wait(STOP_SECONDS)
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)  # not reaped yet: the number is still its own
+                process.wait()
+                raise
 
     def _wait(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         end = time.monotonic() + START_SECONDS

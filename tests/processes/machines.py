@@ -8,6 +8,7 @@ node.command("sync"); node.kill(); node.start(); node.stop()
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -55,7 +56,8 @@ class Machine:
     nursery: Nursery | None = None
     cold: bool = False
     process: subprocess.Popen[bytes] | None = None
-    pid: int = 0
+    handle: int | None = None
+    """A pidfd: numbers of processes are given out again, and whoever kills by number may kill somebody else's."""
 
     @property
     def url(self) -> str:
@@ -75,12 +77,15 @@ class Machine:
         """Start `run` and return once it answers."""
         arguments = ["--data", str(self.data), "run"]
         if self.nursery and not self.cold:
-            self.pid = self.nursery.start(self.side, arguments, self.environment(), self.log)
+            pid = self.nursery.start(self.side, arguments, self.environment(), self.log)
         else:
             with self.log.open("ab") as log:
                 command = [sys.executable, "-m", self.side, *arguments]
                 self.process = subprocess.Popen(command, cwd=self.data.parent, env=self.environment(), stdout=log, stderr=log)
-            self.pid = self.process.pid
+            pid = self.process.pid
+        self._forget()
+        with contextlib.suppress(ProcessLookupError):
+            self.handle = os.pidfd_open(pid)
         wait_until_served(f"{self.url}{ALIVE[self.side]}", self.alive, self.log)
         return self
 
@@ -88,19 +93,22 @@ class Machine:
         """Return whether the process runs."""
         if self.process is not None:
             return self.process.poll() is None
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        return self.pid > 0
+        return self.handle is not None and not select.select([self.handle], [], [], 0)[0]
 
     def kill(self) -> None:
         """Power off: SIGKILL, nothing is written any more."""
-        os.kill(self.pid, signal.SIGKILL)
+        assert self.handle is not None, "it was never started, or ended at once"
+        with contextlib.suppress(ProcessLookupError):  # it was quicker
+            signal.pidfd_send_signal(self.handle, signal.SIGKILL)
         if self.process is not None:
             self.process.wait(STOP_SECONDS)
-        while self.alive():
-            time.sleep(0.001)
+        select.select([self.handle], [], [])  # readable once it has ended
+        self._forget()
+
+    def _forget(self) -> None:
+        if self.handle is not None:
+            os.close(self.handle)
+            self.handle = None
 
     def stop(self) -> int:
         """Ask the process to end (SIGTERM) and return its exit status."""
@@ -181,6 +189,7 @@ class Country:
         for machine in self.machines:
             if machine.alive():
                 machine.kill()
+            machine._forget()
 
 
 def trust(machine: Machine, certificates: Iterable[bytes]) -> None:
