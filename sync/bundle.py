@@ -65,9 +65,9 @@ def write_bundle(
 
 
 def beacon_of(data: bytes) -> Any:
-    """Return the `beacon` that a bundle of one's own names."""
+    """Return the `beacon` that a bundle of one's own names, None where a program of before made it."""
     signed, _, _ = split_container(data)
-    return canonical.decode_map(signed.payload)["about"]["beacon"]
+    return canonical.decode_map(signed.payload)["about"].get("beacon")
 
 
 def read_bundle_header(data: bytes, database: Database, pin: Pin) -> SealedBundle:

@@ -6,8 +6,11 @@ import pytest
 
 from common.court import filings
 from common.db import fetch
+from sync import ports
+from sync.bundle import beacon_of
 from tests.court import Court
 from tests.faults import corpus
+from tests.sim import ages
 from tests.sim.papers import AIGUL
 
 AKTAU, ASTANA = "kz-283", "kz-7"
@@ -55,3 +58,22 @@ def test_an_entry_of_any_age_is_read() -> None:
     assert corpus.missing() == []
     for path in corpus.files():
         assert corpus.problem(path) == "", path.name
+
+
+def test_a_bundle_made_before_the_upgrade_is_sent_after_it(tmp_path: Path) -> None:
+    """Row 61: it is sent as the bytes it was made of (PROTOCOL 4.5), though a program of before named no beacon in it."""
+    court = Court.ready(tmp_path)
+    node = court.machine(1001)
+    ages.make_old_node(node)
+    line = court.lines[1001]
+    handle = line._handle
+    line._handle = lambda path, body: (502, b"") if path.startswith(ports.BUNDLE) else handle(path, body)
+    court.open_cabinet(node, AIGUL)
+    assert not court.exchange(node)
+    [(data,)] = fetch(node.database, "SELECT data FROM out_bundle WHERE data IS NOT NULL")
+    assert beacon_of(data) is None
+    line._handle = handle
+    ages.make_new(1001)
+    court.crash(node)
+    court.settle()
+    court.check()
