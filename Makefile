@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run install venv-package system lint test bench storm kills fuzz faults wheelhouse catalogue clean
+.PHONY: run install venv-package system lint test bench bench-country storm kills fuzz faults wheelhouse catalogue clean
 
 install: $(STAMP)
 
@@ -54,6 +54,10 @@ test: install system lint
 
 bench: install
 	$(BIN)/python -m tests.bench
+
+# A thousand machines at once, and one exchange after a million entries: up to an hour, and some ten gigabytes
+bench-country: install
+	$(BIN)/python -m tests.bench --only history country
 
 # Long runs that accumulate: make storm SEEDS=1000:2000
 storm: install

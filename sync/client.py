@@ -17,7 +17,7 @@ import msgspec
 from common.clock import Clock
 from common.db import Table, create_tables, fetch, insert, passing
 from common.errors import N_, Conflict, CourtError, Forbidden, Refused, Unreachable
-from sync import filling, lineage_node, merkle, ports, receipts, revocations, rotation, witness
+from sync import absent, filling, lineage_node, merkle, ports, receipts, revocations, rotation, witness
 from sync.blobs import BlobStore
 from sync.downlink import Downlink, Unneeded
 from sync.identity import Identity
@@ -74,6 +74,7 @@ class Client:
     def start(self, centre_certificate: bytes) -> None:
         """Create what is missing; ``centre_certificate`` came with the enrolment."""
         create_tables(self._database, TABLES)
+        absent.create(self._database)
         self.stick.start()
         self._blobs.bury()
         revocations.create(self._database)

@@ -11,13 +11,14 @@ from common.db import fetch, transaction
 from common.errors import N_, Conflict, CourtError, Refused, Unreachable
 from common.facts import decode_body
 from sync import filling, ports, receipts, revocations, withdrawal
+from sync.absent import missing_blobs
 from sync.blobs import BlobStore, chunk_count
 from sync.checkpoint import Checkpoint
 from sync.entry import Entry, read_entry
 from sync.journal import Journal
 from sync.link import Link
 from sync.messages import CURSORS, NONCE_BYTES, Acknowledgement, Ask, BlobAsk, Down, Item, Logged, Own, pack
-from sync.tables import PLACED, known_leaves, missing_blobs, set_log_indexes, store_entries
+from sync.tables import PLACED, known_leaves, set_log_indexes, store_entries
 
 FEEDS = CURSORS[1:4]
 Unneeded = Callable[[], Collection[bytes]]

@@ -271,14 +271,6 @@ def blobs_of(database: Database, leaf: bytes) -> list[BlobRef]:
     return [BlobRef(*row) for row in fetch(database, "SELECT sha256, size, media FROM blob_ref WHERE leaf = ?", (leaf,))]
 
 
-def missing_blobs(database: Database) -> list[tuple[bytes, int]]:
-    """Return (sha256, size) of named blobs this machine does not hold and has not let go of, smallest first."""
-    statement = """SELECT DISTINCT r.sha256, r.size FROM blob_ref r LEFT JOIN blob b ON b.sha256 = r.sha256
-                   LEFT JOIN pruned p ON p.sha256 = r.sha256
-                   WHERE b.sha256 IS NULL AND p.sha256 IS NULL ORDER BY r.size, r.sha256"""
-    return [(sha256, size) for sha256, size in fetch(database, statement)]
-
-
 def has_blob(database: Database, sha256: bytes) -> bool:
     """Return whether the blob is here, whole and verified."""
     return bool(fetch(database, "SELECT 1 FROM blob WHERE sha256 = ?", (sha256,)))

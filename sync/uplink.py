@@ -293,13 +293,13 @@ class Uplink:
         return counted[1]
 
     def _count_backlog(self) -> tuple[int, int, int]:
-        statement = """SELECT COUNT(*), COALESCE(SUM(length(e.envelope) + COALESCE(length(e.body), 0)), 0) FROM sync s
-                       JOIN entry e ON e.chain IS NOT NULL AND e.node = ? AND (e.epoch, e.seq) > (s.acked_epoch, s.acked_seq)"""
-        count, size = fetch(self._database, statement, (self._journal.node,))[0]
+        [acked] = fetch(self._database, "SELECT acked_epoch, acked_seq FROM sync")
+        statement = """SELECT COUNT(*), COALESCE(SUM(length(envelope) + COALESCE(length(body), 0)), 0) FROM entry
+                       WHERE chain IS NOT NULL AND node = ? AND (epoch, seq) > (?, ?)"""  # of constants, or the index is not used
+        count, size = fetch(self._database, statement, (self._journal.node, *acked))[0]
         if not count:
             return 0, 0, 0
-        state = self._link.state()
-        oldest = self._journal.entries_after(state["acked_epoch"], state["acked_seq"], bytes_max=1)
+        oldest = self._journal.entries_after(*acked, bytes_max=1)
         return count, size, oldest[0].envelope.time if oldest else 0
 
     def _next_bundle(self, at: Position) -> bytes | None:

@@ -16,7 +16,7 @@ from common.errors import N_, CourtError, Refused
 from common.pki import crl_patch
 from common.pki.crl import CRL_BYTES_MAX
 from edge.node import Node
-from sync.tables import missing_blobs
+from sync.absent import missing_blobs
 
 RETRY_MS: Final = 3_600_000
 """Verifying the signature of a national list takes a second, and a wrong one does not become right."""

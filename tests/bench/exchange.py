@@ -58,7 +58,7 @@ def run(folder: Path, *, entries: int, rounds: int) -> tuple[list[Line], list[Li
         clock = SystemClock()
         authority = world.new_authority(clock.now())
         centre = country.centre((*authority.anchors(), *authority.authorities()), log_level="WARNING")
-        node, transport = _node(country, centre, folder / "node", clock)
+        node, transport = enrolled(country, centre, folder / "node", clock)
         made = world.make(node, authority, people=len(world.PEOPLE))
         node.client.exchange()
         transport.bundle_bytes = 0
@@ -68,7 +68,7 @@ def run(folder: Path, *, entries: int, rounds: int) -> tuple[list[Line], list[Li
         country.close()
 
 
-def _node(country: Country, centre: Machine, data: Path, clock: SystemClock) -> tuple[Node, CountingTransport]:
+def enrolled(country: Country, centre: Machine, data: Path, clock: SystemClock) -> tuple[Node, CountingTransport]:
     transport = CountingTransport(HttpTransport(centre.url, data / CUT_FILE))
     enrol(data, country.code(1976, COURT_ID), transport)
     node = Node.open(EdgeConfig(data=str(data), centre=centre.url), clock=clock, transport=transport)
