@@ -13,6 +13,7 @@ settings.load_profile("court")
 
 BOTH = {
     "tests/protocol/test_musts_6_exchange.py",
+    "tests/sim/test_lineages.py",
 }
 """What is run on SQLite and on PostgreSQL; CENTRE=postgresql in the environment runs everything else there too."""
 
