@@ -82,11 +82,16 @@ def test_a_returned_claim_says_why_and_carries_the_judges_own_signature(world: W
         assert text in shown, text
     assert "returned by the judge" in citizen.get("/filings").text
     assert "Reason: Сотқа дейінгі тәртіп сақталмаған" in unescape(citizen.get("/filings?lang=kk").text).replace("Себебі", "Reason")
-    with pikepdf.open(io.BytesIO(cases.ruling_notice(world.aktau, obj))) as document:
+    notice = cases.ruling_notice(world.aktau, obj)
+    with pikepdf.open(io.BytesIO(notice)) as document:
         embedded = {name: file.get_file().read_bytes() for name, file in document.attachments.items()}
     text = embedded["decision.txt"].decode()
     assert "Ұйғарым / Определение: қайтарылды / возвращено" in text
     assert cms.verify_detached(embedded["decision.p7s"], embedded["decision.txt"]).sha256 == JUDGE.key.certificate.sha256
+    node = world.aktau
+    report = check(Checker(database=node.database, pin=node.identity.pin, trust=node.trust, now_ms=node.clock.now()), notice)
+    assert (report.kind, report.verdict) == ("notice", "valid"), report.as_json()
+    assert JUDGE.key.certificate.full_name in [signed.name for part in (report, *report.parts) for signed in part.signatures]
     with pytest.raises(NotFound):
         cases.ruling_notice(world.aktau, registered(world)[0])
 
