@@ -57,7 +57,10 @@ class Consistency:
 
 @dataclass(frozen=True, slots=True)
 class TalonState:
-    """How far a talon's filing has climbed, without anything of a person. ``status`` as in `common.court.filings`."""
+    """How far a talon's filing has climbed, without anything of a person.
+
+    ``status`` as in `common.court.filings`, or the outcome of `common.court.ruling` once a judge ruled.
+    """
 
     talon: str
     index: int | None
@@ -139,7 +142,7 @@ def state_of(centre: Centre, filing: Filing) -> TalonState:
     covered = fetch(centre.database, "SELECT size, made_ms FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1", (index,))
     complete = bool(fetch(centre.database, "SELECT 1 FROM complete WHERE leaf = ?", (filing.leaf,)))
     checkpoint, logged_ms = covered[0] if covered else (None, None)
-    return TalonState(filing.talon, index, checkpoint, logged_ms, complete, filing.status)
+    return TalonState(filing.talon, index, checkpoint, logged_ms, complete, filing.ruling or filing.status)
 
 
 def proof(centre: Centre, index: int) -> bytes:

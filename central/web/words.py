@@ -81,13 +81,16 @@ def clock_off(ms: int) -> str:
 
 
 def status_word(status: str) -> str:
-    """Return a filing's status."""
+    """Return a filing's status, or what a judge ruled about it."""
     words = {
         "filed": _("filed"),
         "withdrawn": _("withdrawn"),
         "registered": _("registered"),
         "refused": _("refused"),
         "redirected": _("sent to another court"),
+        "accepted": _("accepted to proceedings by the judge"),
+        "returned": _("returned by the judge"),
+        "declined": _("not accepted by the judge"),
     }
     return words.get(status, status)
 

@@ -18,7 +18,7 @@ from edge.services.desk import NOT_FOR_YOU
 from edge.web import access, rulings
 from edge.web.access import READERS
 from edge.web.desk_words import role_word
-from edge.web.filings_words import FIRST_ROLES, STATES, case_state, category_word, court_word, document_word, iso_day, read_object
+from edge.web.filings_words import FIRST_ROLES, RULED, STATES, case_state, category_word, court_word, document_word, iso_day, read_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class RowView:
     subject: str
     parties: str
     executor: str
+    state: str
+    tone: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def _row(book: Book, row: cases.Row) -> RowView:
         category_word(book, case.category),
         " — ".join(side for side in sides if side),
         case.executor,
+        case_state(case.status),
+        RULED.get(case.status, ""),
     )
 
 

@@ -8,6 +8,8 @@ from zipfile import ZipFile
 import pikepdf
 import pytest
 
+from central.services import log
+from central.web import words
 from common.court import cases as case_rows
 from common.court import filing_lists
 from common.errors import Conflict, NotFound, Refused
@@ -63,6 +65,9 @@ def test_an_accepted_case_is_known_everywhere(world: World, who: Person) -> None
         assert filing is not None
         assert held is not None
         assert (filing.status, filing.ruling, held.status) == ("registered", "accepted", "accepted")
+    found = filing_lists.filing(world.court.centre.database, obj)
+    assert found is not None
+    assert words.status_word(log.state_of(world.court.centre, found).status) == "accepted to proceedings by the judge", "at its check"
     assert fsck.check(world.aktau.database, world.aktau.fold) == []
     citizen = Browser(build(world.aktau, MAKERS))
     citizen.enter(CITIZEN)
@@ -166,5 +171,6 @@ def test_at_the_desk_a_judge_reads_signs_and_nobody_else_may(world: World) -> No
     assert "returned by the judge" in page
     assert "Rule on acceptance" not in page
     assert f"/desk/filings/{obj.hex()}/ruling.pdf" in judge.text
+    assert "returned by the judge" in plain(judge.get("/desk/cases")), "the list says it too"
     judge.post(f"{address}/ruling/sign", **hidden, **key_fields(JUDGE))
     assert world.filing(obj).ruling == "returned"
