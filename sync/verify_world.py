@@ -11,11 +11,10 @@ from common.pki.certificates import Certificate
 from common.pki.signed_data import Signer
 from common.pki.trust import Trust, Verdict
 from sync import directory, lineage, log
+from sync.bounds import bounds_of
 from sync.identity import NodeCertificate, Pin
 from sync.lineage import Log
-from sync.receipts import ladder_of
 from sync.report import Finding, Report, Revocation, Signed
-from sync.tables import entry_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +66,8 @@ class World:
 
     def interval_of(self, leaf: bytes) -> tuple[int | None, int | None]:
         """Return (not earlier, not later), in ms UTC, than which the entry ``leaf`` came to be, as far as the register's heads tell."""
-        found = entry_at(self.database, leaf)
-        if found is None:
-            return None, None
-        entry, index = found
-        if not has_table(self.database, "checkpoint"):  # a node: it keeps when it learned of R1
-            known = has_table(self.database, "logged") and has_table(self.database, "admitted_here")
-            return None, ladder_of(self.database, leaf).logged_ms if known else None
-        beacon = lineage.earlier_size(self.database, entry.envelope.time, entry.envelope.beacon)
-        after = fetch(self.database, "SELECT made_ms FROM checkpoint WHERE size <= ? ORDER BY size DESC LIMIT 1", (beacon,))
-        before = (
-            fetch(self.database, "SELECT made_ms FROM checkpoint WHERE size > ? ORDER BY size LIMIT 1", (index,))
-            if index is not None
-            else []
-        )
-        return after[0][0] if after and beacon else None, before[0][0] if before else None
+        bounds = bounds_of(self.database, leaf)
+        return bounds.after_ms, bounds.before_ms
 
     def known_root(self, size: int) -> bytes | None:
         """Return the root that this machine knows of the register's first ``size`` entries.

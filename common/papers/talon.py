@@ -9,7 +9,7 @@ stored facts, so a talon lost is typeset again.
 
 from common.papers.parts import Both, Duty, PaperFile
 from common.papers.qr import qr_picture
-from common.papers.talon_facts import ClockState, Deadline, Line, Signature, Talon
+from common.papers.talon_facts import ClockState, Deadline, Line, Proved, Signature, Talon
 from common.papers.texts import date_both, date_time_both, day_month_both, join_words, numbered, same, when, words
 from common.papers.typeset import Attachment, cut, typeset
 from common.papers.words import (
@@ -27,7 +27,7 @@ from common.papers.words import (
     utc_time,
 )
 
-__all__ = ["ClockState", "Deadline", "Line", "Signature", "Talon", "talon_pdf", "talon_slip_pdf"]
+__all__ = ["ClockState", "Deadline", "Line", "Proved", "Signature", "Talon", "talon_pdf", "talon_slip_pdf"]
 
 FILES_SHOWN_MAX = 40
 """Beyond it the page would be unreadable; the statement lists all, and its hash stands first."""
@@ -128,6 +128,7 @@ def _rows(talon: Talon) -> list[Json]:
         "signature": _signature(talon.signature),
         "line": _line(talon.line),
         "clock": _clock(talon),
+        "proved": _proved(talon.proved) if talon.proved else same(""),
         "deadline": _deadline(talon.deadline, talon.received_at) if talon.deadline else same(""),
         "witness" if talon.witnessed else "employee": same(cut(talon.employee, NAME_CHARS_MAX)),
     }
@@ -185,6 +186,15 @@ def _clock(talon: Talon) -> Both:
     error = same("") if clock.error_ms is None else words("talon.clock_error", seconds=seconds)
     sequence = words("talon.sequence", number=f"{talon.epoch}-{talon.seq}")
     return join_words(", ", words("talon.clock_source", source=clock.source), synced, error, sequence)
+
+
+def _proved(proved: Proved) -> Both:
+    if proved.after is None:
+        after = words("talon.proved_no_start")
+    else:
+        after = words("talon.proved_after", time=when(proved.after), count=proved.head)
+    before = words("talon.proved_no_end") if proved.before is None else words("talon.proved_before", time=when(proved.before))
+    return join_words("; ", after, before)
 
 
 def _deadline(deadline: Deadline, received_at: int) -> Both:

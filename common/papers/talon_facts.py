@@ -49,6 +49,16 @@ class ClockState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
+    """Between which words of the central register the papers were taken (content 3). Times are ms UTC, None where not known yet."""
+
+    head: int
+    """Entries of the register's newest statement that the node knew; 0 for none."""
+    after: int | None
+    before: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
     """The term the filer says they keep, and what the node computed (content 10). Times are ms UTC."""
 
@@ -80,6 +90,8 @@ class Talon:
     """3: ms UTC."""
     clock: ClockState
     """3."""
+    proved: Proved | None = None
+    """3: the end of the interval stands on a talon that was printed after R1."""
     epoch: int
     """3: epoch of the node's journal."""
     seq: int

@@ -31,8 +31,6 @@ from sync.receipts import ladder_of
 
 STATEMENT_BYTES_MAX: Final = 8 * 1024 * 1024
 """A statement is typeset by a node and has some 60 KB; a larger one is not taken apart here."""
-CLOCK_TOLERANCE_MS: Final = 5 * 60_000
-"""How far two honest clocks may differ before it is said aloud."""
 CENTRE: Final = 0
 SIGN: Final = "reg-sign"
 
@@ -302,12 +300,7 @@ def _clocks(node: Node, filing: Filing) -> Check:
     """The claimed time beside the provable interval (`moments`)."""
     proved = interval(node, filing)
     fact = line(N_("Taken %(taken_ms)s by the clock of the machine"), taken_ms=filing.submitted_ms)
-    early = proved.after_ms is not None and filing.submitted_ms < proved.after_ms - CLOCK_TOLERANCE_MS
-    late = proved.before_ms is not None and filing.submitted_ms > proved.before_ms + CLOCK_TOLERANCE_MS
-    if early or late:
-        wrong = line(N_("The claimed time is outside this interval: the machine's clock was wrong."))
-        return Check("warn", fact, (*proved.lines, wrong))
-    return Check("ok" if proved.sound else "warn", fact, proved.lines)
+    return Check("ok" if proved.sound and not proved.outside else "warn", fact, proved.lines)
 
 
 def _register(node: Node, filing: Filing) -> Check:

@@ -6,51 +6,60 @@ asks for once there is a line, may bring its end forward.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from common.court.filing_lists import Filing, evidence, form
 from common.court.lines import Line, line
-from common.db import fetch
 from common.errors import N_, Refused
 from common.pki import cms, timestamps
 from edge.node import Node
-from sync.entry import decode_envelope
-from sync.lineage import earlier_size
-from sync.receipts import ladder_of
-from sync.tables import entry_at
+from sync.bounds import Bounds, bounds_of
 
-CENTRE = 0
+CLOCK_TOLERANCE_MS: Final = 5 * 60_000
+"""How far two honest clocks may differ before it is said aloud."""
+WRONG: Final = N_("The claimed time is outside this interval: the machine's clock was wrong.")
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """What is proved of the moment of signing, in ms UTC; ``lines`` say by what. ``sound``: no evidence here is broken."""
+    """What is proved of the moment of signing, in ms UTC; ``lines`` say by what, the last one that the claimed time is ``outside``.
 
+    ``head``: entries of the register's newest head that the machine knew, 0 for none. ``sound``: no evidence here is broken.
+    """
+
+    head: int
     after_ms: int | None
     before_ms: int | None
     lines: tuple[Line, ...]
+    outside: bool
     sound: bool = True
 
 
 def interval(node: Node, filing: Filing) -> Interval:
     """Return what this machine can prove of when ``filing`` was signed."""
-    found = entry_at(node.database, filing.leaf)
-    beacon, index = (0, None)
-    if found:  # of a log that ended since, no more counts than the present one continues
-        beacon, index = earlier_size(node.database, found[0].envelope.time, found[0].envelope.beacon), found[1]
-    after = _centre_time(node, "log_index < ? ORDER BY log_index DESC", beacon)
-    follows = _centre_time(node, "log_index > ? ORDER BY log_index", index) if index is not None else None
-    logged = ladder_of(node.database, filing.leaf).logged_ms
-    before = min((moment for moment in (follows, logged) if moment is not None), default=None)
-    lines = []
-    if after is not None:
-        lines.append(line(N_("Proved: after %(after_ms)s, by the register it knew."), after_ms=after))
-    if before is not None:
-        lines.append(line(N_("Proved: before %(before_ms)s, by its place in the register."), before_ms=before))
-    else:
-        lines.append(line(N_("The end of the interval comes with a later exchange.")))
+    bounds = bounds_of(node.database, filing.leaf)
     stamped, said, sound = _stamp(node, filing)
-    earliest = min((moment for moment in (before, stamped) if moment is not None), default=None)
-    return Interval(after, earliest, (*lines, said), sound)
+    earliest = min((moment for moment in (bounds.before_ms, stamped) if moment is not None), default=None)
+    early = bounds.after_ms is not None and filing.submitted_ms < bounds.after_ms - CLOCK_TOLERANCE_MS
+    late = earliest is not None and filing.submitted_ms > earliest + CLOCK_TOLERANCE_MS
+    wrong = (line(WRONG),) if early or late else ()
+    return Interval(bounds.head, bounds.after_ms, earliest, (_after(bounds), _before(bounds), said, *wrong), early or late, sound)
+
+
+def _after(bounds: Bounds) -> Line:
+    if bounds.after_ms is None:
+        return line(N_("The beginning of the interval is not proved: the machine had not met the register yet."))
+    sentence = N_("Proved: after %(after_ms)s, by the register's statement about %(head)d entries, which the machine knew.")
+    return line(sentence, after_ms=bounds.after_ms, head=bounds.head)
+
+
+def _before(bounds: Bounds) -> Line:
+    if bounds.before_ms is None:
+        return line(N_("The end of the interval comes with a later exchange."))
+    if bounds.own_clock:
+        sentence = N_("Proved: it was in the register when this machine's clock showed %(before_ms)s.")
+        return line(sentence, before_ms=bounds.before_ms)
+    return line(N_("Proved: before %(before_ms)s, by its place in the register."), before_ms=bounds.before_ms)
 
 
 def _stamp(node: Node, filing: Filing) -> tuple[int | None, Line, bool]:
@@ -67,8 +76,3 @@ def _stamp(node: Node, filing: Filing) -> tuple[int | None, Line, bool]:
             return None, line(N_("There is a timestamp, of a service that is not trusted here.")), True
         return None, Line(error.sentence, error.params), False
     return found.at_ms, line(N_("Proved: before %(stamped_ms)s, by a timestamp of the national service."), stamped_ms=found.at_ms), True
-
-
-def _centre_time(node: Node, where: str, index: int) -> int | None:
-    rows = fetch(node.database, f"SELECT envelope FROM entry WHERE node = {CENTRE} AND {where} LIMIT 1", (index,))
-    return decode_envelope(rows[0][0]).time if rows else None

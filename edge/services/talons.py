@@ -27,6 +27,7 @@ from common.pki.keystore import key_from_ec
 from edge.node import Node
 from edge.services import statements
 from edge.services.citations import cite
+from sync.bounds import bounds_of
 from sync.receipts import Taken, head_after, sign_r0
 
 REGISTER_MS = 72 * 3_600_000
@@ -115,6 +116,7 @@ def facts_of(node: Node, filing: Filing) -> Talon:
         software=software,
         received_at=filing.received_ms,
         clock=talon.ClockState(source=CLOCK_SOURCE, synced_at=contact, error_ms=None),
+        proved=_proved(node, filing),
         epoch=filing.epoch,
         seq=filing.seq,
         filer_name=filing.filer_name,
@@ -162,6 +164,12 @@ def _r0(node: Node, filing: Filing) -> bytes:
 def _says_witness(node: Node, filing: Filing) -> bool:
     form = filing_lists.form(node.database, filing.obj)
     return form is not None and form.witness is not None and form.witness.receipt >= RECEIPT_SAYS_WITNESS
+
+
+def _proved(node: Node, filing: Filing) -> talon.Proved:
+    """Return the interval as this machine can prove it now: a talon printed after R1 shows its end too."""
+    bounds = bounds_of(node.database, filing.leaf)
+    return talon.Proved(head=bounds.head, after=bounds.after_ms, before=bounds.before_ms)
 
 
 def _received(node: Node, filing: Filing) -> tuple[int | None, str]:

@@ -38,6 +38,7 @@ from edge.web.filings_words import (
     document_word,
     house,
     parties_line,
+    proved_words,
     region_word,
     rungs,
     say,
@@ -271,6 +272,7 @@ def talon_values(node: Node, filing: Filing) -> dict[str, object]:
         "short_code": talons.receipt_of(node, filing).short_code if here else "",
         "rungs": rungs(node, filing, climbed, events(node.database, filing.obj), now, here=here),
         "open": filing.status in ("filed", "redirected"),
+        "proved": proved_words(node, filing, now),
         "outage": outages.around(node, filing),
         "pending": filing.duty_way == "pending" and filing.duty_tiyn > 0,
     }

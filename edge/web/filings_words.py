@@ -12,7 +12,7 @@ from common.court import filing_lists
 from common.court.book import Book
 from common.court.filing_entries import Party
 from common.court.filing_lists import Event, Filing, Form
-from common.court.lines import decimal_text, shown
+from common.court.lines import Line, decimal_text, shown
 from common.errors import N_, NotFound
 from common.ids import OBJECT_ID_BYTES
 from common.papers.words import date_words, day_month, initials, money, time_words
@@ -20,7 +20,7 @@ from common.people import calm_name
 from common.web.languages import current_language, when
 from common.web.parts import Rung
 from edge.node import Node
-from edge.services import filings, standing, statements, talons
+from edge.services import filings, moments, standing, statements, talons
 from edge.services import freshness as freshness_of
 from edge.web.filings_party_form import role_words
 from sync.receipts import Ladder
@@ -253,6 +253,18 @@ def with_standing(node: Node, event: Event, more: str) -> str:
     if standing.of_event(node, event) != "after":
         return more
     return f"{more} · {gettext('after the exclusion of its machine, not admitted yet')}".removeprefix(" · ")
+
+
+def proved_words(node: Node, filing: Filing, now: int) -> tuple[list[str], bool]:
+    """Return what is proved of when the filing was made, in sentences, and whether the claimed time lies outside of it."""
+    proved = moments.interval(node, filing)
+    said = [each for each in proved.lines if each.sentence != moments.WRONG]
+    return [_proved_line(each, now) for each in said], proved.outside
+
+
+def _proved_line(line: Line, now: int) -> str:
+    values = {name: when(value, now) if name.endswith("_ms") and isinstance(value, int) else value for name, value in line.params.items()}
+    return str(gettext(line.sentence, **values)) if values else str(gettext(line.sentence))
 
 
 def standing_note(node: Node, filing: Filing) -> tuple[str, str]:
