@@ -314,9 +314,10 @@ def _redirect_form(node: Node, page: Sheet) -> RedirectForm:
 
 
 def _region(node: Node, page: Sheet) -> str:
-    book, asked = node.book(), request.args.get("region", "")
+    book, asked = node.book(), request.args.get("region")
     court = book.find_court(page.filing.court)
-    return asked if book.region(asked) else court.region_rr if court else ""
+    # the military courts belong to no region: theirs is the empty one, which is not the same as none asked for
+    return asked if asked is not None and book.region(asked) else court.region_rr if court else ""
 
 
 def _sign_page(node: Node, officer: Officer, page: Sheet, draft: Draft, form: SignForm | None = None) -> Answer:

@@ -477,6 +477,7 @@ def test_handing_to_another_court(busy: World) -> None:
     obj = busy.file()
     terminal = at_desk(busy)
     url = f"/desk/filings/{obj.hex()}/decision/redirect"
+    assert '<option value="47" selected>' in terminal.get(url), "the court's own region first"
     assert ASTANA in terminal.get(f"{url}?region=71")
     terminal.post(f"{url}?region=71", status=400, redirected_to="", note="")
     assert "Choose the court" in plain(terminal.text)
