@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
+import peewee
 
-from common.errors import N_, CourtError, Refused
+from common.db import fetch, has_table, open_database
+from common.errors import N_, Corrupt, Refused
 from common.files import make_folder, sync_folder, write_durable
-from sync.checkpoint import read_checkpoint
+from sync import lineage
 from sync.identity import Identity
 
 ASIDE = "before-restore"
@@ -61,25 +63,23 @@ def restore(data: Path, source: Path, name: str, who: Identity, progress: Progre
 
 def _check(database: Path, who: Identity) -> None:
     """Refuse a database that is damaged, of another machine, or of another register."""
+    opened = open_database(database)
     try:
-        opened = apsw.Connection(str(database))
-        try:
-            if list(opened.execute("PRAGMA integrity_check")) != [("ok",)]:
-                raise _broken()
-            [(node,)] = opened.execute("SELECT node FROM journal")
-            tables = {table for (table,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            notes = [note for table, newest in NEWEST_HEAD.items() if table in tables for (note,) in opened.execute(newest)]
-        finally:
-            opened.close()
-    except (apsw.Error, ValueError) as error:
+        if fetch(opened, "PRAGMA integrity_check") != [("ok",)]:
+            raise _broken()
+        [(node,)] = fetch(opened, "SELECT node FROM journal")
+        notes = [note for table, newest in NEWEST_HEAD.items() if has_table(opened, table) for (note,) in fetch(opened, newest)]
+        if node != who.node:
+            raise _other()
+        logs = lineage.logs(opened, who.pin)
+        for note in filter(None, notes):
+            lineage.read_note(note, logs)
+    except Refused as error:
+        raise error if error.code.startswith("restore.") else _other() from error
+    except (Corrupt, apsw.Error, peewee.DatabaseError, ValueError) as error:
         raise _broken() from error
-    if node != who.node:
-        raise _other()
-    for note in filter(None, notes):
-        try:
-            read_checkpoint(note, who.pin.origin, who.pin.log_key, origin=who.pin.origin)
-        except CourtError as error:
-            raise _other() from error
+    finally:
+        opened.close()
 
 
 def _bring_files(source: Path, target: Path, progress: Progress) -> Restored:

@@ -109,6 +109,27 @@ def test_a_centre_restored_from_an_older_backup_is_refused_and_machines_take_pap
     assert court.centre.register.checkpoint()[0] < fetch(node.database, "SELECT size FROM sync")[0][0]
 
 
+def test_a_backup_of_a_later_log_of_the_register_is_its_own(run: Run, court: Court, tmp_path: Path) -> None:
+    """Row 46: after the register went on as another log, its key lies in the safe too."""
+    assert run("central", court.centre.data, "lineage", "--reason", "an old copy was put back", "--yes").status == 0
+    court.crash_centre()
+    court.settle()
+    node = court.machine(1001)
+    filing = court.file(node, AIGUL, AKTAU)
+    court.settle()
+    assert run("central", court.centre.data, "backup", tmp_path / "copy").status == 0
+    assert run("edge", node.data, "backup", tmp_path / "node").status == 0
+    court.centre.close()
+    burn(court.centre.data, (*SAFE["central"], "log-2.key"))
+    restored(run, "central", court.centre.data, tmp_path / "copy")
+    court.crash_centre()
+    node.close()
+    restored(run, "edge", node.data, tmp_path / "node")
+    node = court.crash(node)
+    court.settle()
+    assert court.status(court.centre, filing) == court.status(node, filing) == "filed"
+
+
 def test_what_was_there_is_kept_aside_and_files_that_rotted_stay_out(run: Run, court: Court, tmp_path: Path) -> None:
     node = court.machine(1001)
     good, bad = node.blobs.put(b"good"), node.blobs.put(b"bad")
