@@ -73,7 +73,7 @@ def test_a_tail_cut_off_the_journal_is_found(court: Court) -> None:
 def test_a_changed_log_is_found_at_the_centre(court: Court) -> None:
     """Row 42: the log changed below the centre."""
     centre = court.centre
-    fetch(centre.database, "DROP TRIGGER IF EXISTS entry_index_is_final")
+    fetch(centre.database, "DROP TRIGGER entry_index_stays")
     with transaction(centre.database):
         fetch(centre.database, "UPDATE entry SET log_index = 100000 WHERE log_index = 3")
     found = {finding.code for finding in fsck.check(centre.database, centre.fold)}
