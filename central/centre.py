@@ -18,8 +18,8 @@ from common.clock import Clock
 from common.court import known, reference
 from common.court.book import Book
 from common.court.subjects import SUBJECTS
-from common.db import Database, fetch, open_database
-from common.errors import N_, Conflict, Corrupt
+from common.db import Database, fetch, has_table, open_database
+from common.errors import N_, Conflict, Corrupt, Refused
 from common.files import make_folder, sync_folder, write_durable
 from common.pki import authority
 from common.pki.certificates import Certificate
@@ -136,6 +136,10 @@ class RegistryKeys:
         return identity.issue_certificate(body, self.registry)
 
 
+def _is_begun(database: Database) -> bool:
+    return has_table(database, "register") and bool(fetch(database, "SELECT 1 FROM register"))
+
+
 class Centre:
     """The register with everything it is made of; pages and commands are given it whole."""
 
@@ -184,8 +188,8 @@ class Centre:
         ``files`` and ``database`` as for `open`.
         """
         folder = make_folder(Path(config.data))
-        if (folder / "registry.key").exists():
-            raise Conflict("centre.exists", N_("There is a centre in this folder already. Nothing was changed."))
+        if (folder / "registry.key").exists() or (database is not None and _is_begun(database)):
+            raise Conflict("centre.exists", N_("There is a centre in this folder or in its database already. Nothing was changed."))
         now = clock.now()
         RegistryKeys.create(folder, name, now)
         keys = RegistryKeys(folder)
@@ -201,7 +205,7 @@ class Centre:
         certificate = keys.certify(pin, PublicKeys.of(private), CENTRE_NODE, name, now, CENTRE_CERTIFICATE_DAYS)
         identity.save_identity(folder, private, certificate, pin)
         centre = cls.open(config, clock=clock, files=files, database=database)
-        centre.start()
+        centre.start(fresh=True)
         centre.announce(certificate, CENTRE_NODE, name)
         centre.web_secret()  # before several processes could each make one
         return centre
@@ -216,8 +220,16 @@ class Centre:
         folder = Path(config.data)
         return cls(config, identity.load_identity(folder), RegistryKeys(folder), clock, files, database)
 
-    def start(self, progress: refold.Progress = lambda step, done, total: None) -> None:
-        """Create what is missing, fold anew where tables changed, and finish what a crash interrupted."""
+    def start(self, progress: refold.Progress = lambda step, done, total: None, *, fresh: bool = False) -> None:
+        """Create what is missing, fold anew where tables changed, and finish what a crash interrupted.
+
+        Raises Refused("centre.none") where a server's database holds no register, but for a ``fresh`` one.
+        """
+        if self.database.shared and not (fresh or _is_begun(self.database)):  # else a wrong name would begin a second history
+            sentence = N_(
+                "There is no register in this database. Name the right one, restore it there, or begin with init in an empty folder."
+            )
+            raise Refused("centre.none", sentence)
         self.keys.keep_log(number_of(self.identity.pin.origin))
         with self.database.starting():
             known.create(self.database)

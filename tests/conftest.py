@@ -26,6 +26,8 @@ def pytest_configure() -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker("parametrize"):
+        return  # many of one kind: once is enough for a database
     if metafunc.definition.nodeid.partition("::")[0] in BOTH and Where.server is None:
         metafunc.fixturenames.insert(0, "centre_on")
         metafunc.parametrize("centre_on", ("sqlite", "postgresql"), indirect=True)

@@ -321,6 +321,27 @@ def test_names_stand_in_the_same_order_on_both(database: Postgres, tmp_path: Pat
     assert orders[0] == orders[1]
 
 
+def test_the_server_too_keeps_entries_and_tiles(court: Court) -> None:
+    """Row 24: what was logged is neither deleted nor changed by SQL, and a body is only erased."""
+    court.file(court.machine(1001), AIGUL, ASTANA)
+    court.settle()
+    database = court.centre.database
+    before = {table: fetch(database, f"SELECT * FROM {table} ORDER BY 1, 2") for table in ("entry", "tile")}
+    for statement in (
+        "DELETE FROM entry",
+        "UPDATE entry SET seq = seq + 1000",
+        "UPDATE entry SET envelope = envelope || '\\x00'::bytea",
+        "UPDATE entry SET body = '\\x00'::bytea",
+        "UPDATE entry SET log_index = log_index + 1000",
+        "DELETE FROM tile",
+        "UPDATE tile SET hashes = substr(hashes, 33)",
+        "UPDATE tile SET hashes = hashes || '\\x00'::bytea",
+    ):
+        with pytest.raises(Conflict), transaction(database):
+            fetch(database, statement)
+    assert before == {table: fetch(database, f"SELECT * FROM {table} ORDER BY 1, 2") for table in before}
+
+
 def test_a_statement_outside_a_transaction_waits_for_its_turn(database: Postgres) -> None:
     """Row 45: what one writer has not committed yet, another one's single statement does not overtake."""
     create_tables(database, [Book])

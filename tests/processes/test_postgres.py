@@ -23,12 +23,12 @@ from sync import uplink
 from tests.bench import world
 from tests.postgres import BIN, Server
 from tests.processes.citizen import Holder
-from tests.processes.machines import Country, Machine, free_port
+from tests.processes.machines import Country, Machine, browser, free_port
 
 pytestmark = pytest.mark.slow
 
 SEED = int(os.environ.get("SEED", "7"))
-KILLS = 4
+KILLS = 3
 ENTRIES = 30
 BUNDLE_BYTES = 20_000
 LOOK_SECONDS = 60
@@ -144,6 +144,22 @@ def test_a_dump_and_its_restore_are_the_same_register(
     assert counted(other) == counted(address) > 0
     monkeypatch.setenv("PATH", "/nowhere")
     assert "backup.pg_dump" in centre.command("backup", tmp_path / "again", status=1)
+    head = tmp_path / "head.txt"
+    head.write_text(browser().get(f"{centre.url}/checkpoint", timeout=60).text)
+    assert "head.txt" in centre.command("verify", head)
+
+
+def test_a_register_is_begun_once_and_never_by_mistake(new_country: Callable[..., Country], tmp_path: Path, address: str) -> None:
+    country = new_country()
+    centre = country.machine("central", "centre", database=address)
+    centre.command("init")
+    other = country.machine("central", "other", database=address)
+    assert "centre.exists" in other.command("init", status=1)
+    assert not (other.data / "registry.key").exists()
+    empty = Server.shared().fresh()
+    centre.settings["database"] = empty
+    assert "centre.none" in centre.command("sync", status=1)
+    Server.shared().drop(open_postgres(empty).name)
 
 
 def test_a_front_end_needs_a_server_and_a_server_its_address(new_country: Callable[..., Country]) -> None:

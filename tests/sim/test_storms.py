@@ -9,7 +9,7 @@ from tests.postgres import Server
 from tests.sim import storms
 
 STORMS = 200
-ON_A_SERVER = 4
+ON_A_SERVER = 3
 CHUNKS = 20
 """Tests over which the seeds are spread, so that several workers share them."""
 
