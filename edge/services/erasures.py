@@ -4,9 +4,11 @@ The order goes to everybody with the next exchange; this machine erases in the s
 became is an object of its own: an act that names both takes an order for each.
 """
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from common.court import erasures
+from common.court import erasures, filing_lists
+from common.court.cases import case, cases_by_number, cases_of_filing
 from common.court.erasures import Order
 from common.db import fetch
 from common.errors import N_, NotFound
@@ -14,6 +16,8 @@ from common.ids import new_object_id
 from common.pki.opening import Signer
 from edge.node import Node
 
+NUMBER_CHARS_MAX: Final = 40
+ORDERS_SHOWN: Final = 100
 LEAVES: Final = "SELECT leaf FROM entry WHERE obj = ? AND body IS NOT NULL ORDER BY log_index IS NULL, log_index, epoch, seq"
 
 
@@ -52,3 +56,65 @@ def _leaves(node: Node, target: bytes) -> list[bytes]:
     if not leaves:
         raise NotFound("erasure.nothing", N_("This machine holds nothing of this that could be erased."))
     return leaves
+
+
+# -- for the page
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an act may name: a filing or the case it became. ``entries`` and ``files`` would go; ``number``: of talon or case."""
+
+    obj: bytes
+    kind: Literal["filing", "case"]
+    number: str
+    who: str
+    entries: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """An order that was carried out here. ``entries``: how many it names."""
+
+    target: bytes
+    court: str
+    reference: str
+    date: str
+    entries: int
+
+
+def find(node: Node, court: str, text: str) -> list[Target]:
+    """Return what ``court`` holds under a talon or case number as a person writes it; empty for anything else."""
+    database = node.database
+    digits = "".join(sign for sign in text if sign.isalnum())[:NUMBER_CHARS_MAX]
+    filings = [each for each in filing_lists.filings_by_talon(database, digits) if each.court == court]
+    cases = [each for each in cases_by_number(database, text.strip().removeprefix("№").strip()[:NUMBER_CHARS_MAX]) if each.court == court]
+    filings += [found for case in cases if (found := filing_lists.filing(database, case.filing)) is not None and found.court == court]
+    cases += [case for each in filings for case in cases_of_filing(database, each.obj) if case.court == court and case not in cases]
+    return [
+        target
+        for obj in dict.fromkeys([*(each.obj for each in filings), *(each.obj for each in cases)])
+        if (target := of(node, court, obj))
+    ]
+
+
+def of(node: Node, court: str, obj: bytes) -> Target | None:
+    """Return a filing or case that ``court`` holds, None for everything else."""
+    database = node.database
+    [(entries,)] = fetch(database, "SELECT COUNT(*) FROM entry WHERE obj = ? AND body IS NOT NULL", (obj,))
+    named = "SELECT COUNT(DISTINCT r.sha256) FROM blob_ref r JOIN entry e ON e.leaf = r.leaf WHERE e.obj = ?"
+    [(files,)] = fetch(database, named, (obj,))
+    filing, held = filing_lists.filing(database, obj), case(database, obj)
+    if filing is not None and filing.court == court:
+        return Target(obj, "filing", filing.talon, filing.filer_name, entries, files)
+    if held is not None and held.court == court:
+        return Target(obj, "case", held.number, "", entries, files)
+    return None
+
+
+def orders(node: Node, court: str) -> list[Ordered]:
+    """Return the orders of ``court``, the newest first."""
+    statement = """SELECT target, court, reference, date, COUNT(*) FROM erasure WHERE court = ?
+                   GROUP BY obj ORDER BY MIN(log_index) < 0 DESC, MIN(log_index) DESC LIMIT ?"""
+    return [Ordered(*row) for row in fetch(node.database, statement, (court, ORDERS_SHOWN))]

@@ -7,6 +7,7 @@ from flask_babel import gettext
 from flask_babel import gettext as _
 
 from common.court.book import name as name_of
+from common.court.erasures import SIGNERS
 from common.errors import N_, NotFound
 from common.papers.words import initials, size_words
 from common.web.frame import Action, Frame, Line, NavItem
@@ -19,7 +20,7 @@ from edge.web import access
 from edge.web.access import READERS, Officer
 
 DRAFT_PAGE = re.compile(r"/filings/drafts/([0-9a-f]{32})/")
-DESK_BLUEPRINTS = ("desk", "line", "sticks", "cases")
+DESK_BLUEPRINTS = ("desk", "line", "sticks", "cases", "erasures")
 ROLES = {"clerk": N_("office clerk"), "judge": N_("judge"), "chairman": N_("chairman of the court"), "administrator": N_("administrator")}
 
 
@@ -124,6 +125,8 @@ def _nav(office: Officer | None) -> tuple[NavItem, ...]:
     if office is None:
         return ()
     items = [("desk.inbox", _("Incoming papers")), ("cases.list", _("Cases"))] if office.role in READERS else []
+    if office.role in SIGNERS:
+        items.append(("erasures.show", _("Erasure")))
     items.append(("line.show", _("Exchange")))
     here = {"sticks": "line"}.get(request.blueprint or "", request.blueprint)
     return tuple(NavItem(url_for(name), label, here == name.split(".")[0]) for name, label in items)
