@@ -232,6 +232,8 @@ def _export(given: argparse.Namespace) -> int:
         out.print(f"Machine {one.node}: {one.entries} entries, {one.blobs} files, {one.bytes} bytes, read back from the stick.")
         if one.renewed:
             out.print(f"Machine {one.node}: its next certificate goes with it.")
+        if one.due:
+            out.print(f"Machine {one.node} should renew its certificate: export again with --node {one.node} if this is its court's stick.")
     out.print("Safe to remove.", style="bold green")
     return stick_commands.said(code for one in moved for code in one.problems)
 

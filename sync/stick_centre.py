@@ -26,8 +26,6 @@ from sync.server import Server
 from sync.stick_in import Copied, folders
 from sync.stick_node import CHUNK_OVERHEAD_BYTES, NO_ROOM
 
-DUE = "certificate.due"
-"""Noted for a machine that should renew its certificate with the next stick: a person names it then."""
 COMPLETE_AT_ONCE = 5_000
 """Statements of R2 that one downlink holds."""
 NAMED_BLOBS = "SELECT r.sha256, r.size FROM entry e JOIN blob_ref r ON r.leaf = e.leaf WHERE e.log_index = ?"
@@ -57,6 +55,8 @@ class Moved:
     bytes: int = 0
     renewed: bool = False
     """Whether the folder brings the machine its next certificate."""
+    due: bool = False
+    """Whether it should have, and a person must name the machine for that."""
     problems: list[str] = field(default_factory=list)
 
 
@@ -230,8 +230,8 @@ class CentreStick:
         try:
             if request and named:
                 rotated = self._server.rotate_by_hand(node, request)
-            elif request and self._server.may_rotate(node, request):
-                moved.problems.append(DUE)
+            elif request:
+                moved.due = self._server.may_rotate(node, request)
         except CourtError as error:  # the answer goes without it
             if error.status >= 500:
                 raise

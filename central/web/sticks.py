@@ -102,6 +102,8 @@ def _moved(work: Work[list[Moved]], one: Moved) -> tuple[str, str, str]:
         parts.append(gettext("bundles known already: %(count)d", count=one.repeated))
     if one.renewed:
         parts.append(gettext("with the next certificate"))
+    if one.due:
+        parts.append(gettext("its certificate is due: if this is its court's stick, write it again with the number of the machine"))
     parts.append(gettext("size: %(size)s", size=size_words(one.bytes, current_language())))
     codes = ", ".join(f"{code} ({number(count)})" for code, count in sorted(Counter(one.problems).items()))
     return gettext("Machine %(node)d", node=one.node), ", ".join(parts), codes

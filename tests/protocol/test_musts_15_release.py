@@ -1,8 +1,11 @@
 """PROTOCOL 15: what a machine lets itself be changed into. 15.6 with real processes is tests/processes/test_update.py."""
 
 import hashlib
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,6 +22,7 @@ from sync.release import DAY_MS, FILE_BYTES_MAX, FILES_MAX, LIFE_DAYS, File, Man
 
 KEY = Ed25519PrivateKey.generate()
 WHEEL = b"a wheel"
+NOBODY = 65_534
 HERE = {"running": "0.1.0", "python": "3.11", "platform": "linux-x86_64"}
 
 
@@ -211,6 +215,20 @@ def test_15_6_what_cannot_be_installed_changes_nothing(still: World, tmp_path: P
     assert attempt(still, tmp_path) == "release.unfit"
     assert (tmp_path / "home" / "current").resolve().name == VERSION
     assert [path.name for path in (tmp_path / "home" / "releases").iterdir()] == [VERSION]
+
+
+def test_15_6_the_new_version_is_tried_as_the_user_whose_data_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root updates; nothing of a release runs as root."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    data = tmp_path / "data"
+    data.mkdir()
+    os.chown(data, NOBODY, NOBODY)
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(update, "_must", lambda command, **how: given.update(how))
+    update._try(Path("/usr/bin/python3"), data)
+    said = subprocess.run(["id", "-u"], capture_output=True, text=True, **given).stdout
+    assert said.strip() == str(NOBODY)
 
 
 def test_15_6_what_does_not_fold_a_copy_of_the_data_is_not_started(still: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -206,6 +206,21 @@ def test_a_machine_can_be_named(country: Country, browser: Browser, usb: Path) -
     assert "Enter a number." in answer.text
 
 
+def test_a_certificate_that_is_due_goes_with_a_machine_that_is_named(country: Country, browser: Browser, usb: Path) -> None:
+    node = country.node("kz-7")
+    before = node.identity.certificate
+    country.clock.tick(75 * 86_400_000)
+    browser = country.browser(ADMIN)
+    node.client.stick.export(usb)
+    pressed(browser, "import", usb)
+    page = pressed(browser, "export", usb)
+    assert "its certificate is due" in page
+    assert "with the next certificate" not in page
+    assert "with the next certificate" in pressed(browser, "named", usb, node="1001")
+    assert node.client.stick.take(usb).problems == []
+    assert node.identity.certificate != before
+
+
 def test_nobody_else_comes_near_the_centres_sticks(country: Country, usb: Path) -> None:
     stranger = country.browser()
     assert stranger.get("/sticks").status_code == 303
