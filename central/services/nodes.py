@@ -215,7 +215,7 @@ def _machine(row: _Row, courts: tuple[str, ...], held: int, over: bool, book: Bo
         quarantine=held,
         quarantine_there=there,
         state=_state(row.revoked is not None, row.contact_ms, oldest, now),
-        alarms=_alarms(row, clock_off, held + there, over),
+        alarms=_alarms(row, clock_off, held + there, over, overdue=oldest is not None and now - oldest > OVERDUE_MS),
     )
 
 
@@ -229,8 +229,10 @@ def _state(revoked: bool, contact: int | None, oldest: int | None, now: int) -> 
     return "late" if now - contact > IN_TOUCH_MS or (oldest is not None and now - oldest > WAITS_LONG_MS) else "ok"
 
 
-def _alarms(row: _Row, clock_off: int, quarantine: int, over: bool) -> tuple[str, ...]:
+def _alarms(row: _Row, clock_off: int, quarantine: int, over: bool, *, overdue: bool) -> tuple[str, ...]:
     found = []
+    if overdue and row.revoked is None:
+        found.append("overdue")
     if row.said == FORK or row.frozen:
         found.append("fork")
     elif row.said == TWIN or row.alarm_ms is not None:  # it stands until a person clears it, whoever has called since

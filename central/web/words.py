@@ -22,7 +22,7 @@ def machine_state(one: Machine) -> tuple[str, str, str]:
     """Return (word, kind, icon) of the worst thing to say about a machine, for the macro ``state``."""
     if one.state == "revoked":
         return _("revoked"), "mute", ""
-    for alarm in ("twin", "fork", "register"):
+    for alarm in ("twin", "fork", "register", "overdue"):
         if alarm in one.alarms:
             return alarm_word(alarm), "bad", "exclamation-triangle-fill"
     if one.state == "off":
@@ -48,6 +48,7 @@ def alarm_word(alarm: str) -> str:
         "twin": _("a copy of it is running"),
         "fork": _("two histories"),
         "register": _("has seen more of the register than there is"),
+        "overdue": _("a talon waits for the register for over 72 hours"),
         "clock": _("wrong clock"),
         "disk": _("disk nearly full"),
         "quota": _("sends more than it may"),

@@ -20,7 +20,7 @@ from common.web.keys import KeyForm, hand_out, opened, takes_key
 from common.web.languages import current_language, tell
 from common.web.parts import Tab, page_of
 from edge.node import Node
-from edge.services import cases, decisions, desk, evidence, inbox, registration, standing
+from edge.services import cases, decisions, desk, evidence, inbox, line, registration, standing
 from edge.services.decisions import Draft, Kind
 from edge.services.desk import NOT_FOR_YOU, Sheet
 from edge.services.examination import examine
@@ -191,6 +191,8 @@ def _inbox_page(node: Node, readers: tuple[Officer, ...]) -> str:
         shows_days=desk_words.shows_days(tab),
         pages=page_of(found.total, inbox.PER_PAGE, _page_number(), url_for("desk.inbox"), kept),
         found=found,
+        overdue=len(line.overdue(node)),
+        alarm_hours=node.config.alarm_hours,
         decides=bool(access.offices(node, DECIDERS)),
         now=now,
         tab=tab,

@@ -53,6 +53,8 @@ def test_a_backlog_is_what_the_machine_last_said(tmp_path: Path) -> None:
         node.client.exchange()
     found = overview.overview(country.centre)
     assert (found.in_touch, found.backlog, found.overdue) == (1, 3, 1)
+    late = next(one for one in found.machines if "overdue" in one.alarms)  # R0 without R1 after the promised time, at this end
+    assert "a talon waits for the register for over 72 hours" in country.browser(ADMIN).get(f"/nodes/{late.node}").text
     assert found.backlog_bytes > 1000
     one = nodes.machine(country.centre, 1001)
     assert (one.state, one.tone, one.waits_ms(country.clock.now())) == ("late", "late", 73 * HOUR_MS)

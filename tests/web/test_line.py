@@ -145,6 +145,8 @@ def test_a_talon_without_a_confirmation_in_the_promised_time_is_an_alarm(world: 
     assert line.overdue(world.aktau) == []
     world.court.clock.tick(1)
     assert [each.talon for each in line.overdue(world.aktau)] == [world.filing(filed).talon]
+    terminal.sign_in(CLERK)
+    assert "is not in the central register after 72 hours" in plain(terminal.get("/desk"))
     world.court.heal(world.aktau)
     world.court.exchange(world.aktau)
     assert line.overdue(world.aktau) == []
