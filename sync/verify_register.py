@@ -50,7 +50,7 @@ def receipt(world: World, data: bytes, report: Report, certificate: NodeCertific
     report.facts |= {"talon": f"{taken.talon:015}", "node": taken.node, "at_ms": taken.at, "leaf": taken.leaf, "statement": taken.statement}
     report.facts |= {"epoch": taken.epoch, "seq": taken.seq, "head": taken.head} if taken.seq else {}
     about = {"node": f"{taken.node:04}", "talon": f"{taken.talon:015}", "at_ms": taken.at}
-    if report.verdict != "invalid":
+    if not any(each.level == "bad" for each in report.findings):
         report.ok(N_("The receipt is genuine: machine %(node)s took talon %(talon)s at %(at_ms)s."), **about)
     else:  # what is wrong is the page around it
         sentence = N_("The receipt inside the file is genuine, whatever the page says: machine %(node)s took talon %(talon)s at %(at_ms)s.")

@@ -16,6 +16,8 @@ from sync.identity import NodeCertificate, Pin
 from sync.lineage import Log
 from sync.report import Finding, Report, Revocation, Signed
 
+SECOND_MS = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -173,8 +175,8 @@ def _moment(world: World, signature: Signature, before_ms: int | None, report: R
     claimed, after_ms, last_ms = signature.claimed_ms, signature.after_ms or 0, before_ms if before_ms is not None else world.now_ms
     if claimed is None:
         return last_ms
-    # the register only bounds the time: within its bounds the signer's own word says when
-    if not after_ms <= claimed <= last_ms:
+    # the register only bounds the time: within its bounds the signer's own word says when, and that in whole seconds
+    if not after_ms - after_ms % SECOND_MS <= claimed <= last_ms:
         report.warn(N_("The time that the signer says lies outside of what is known of it."))
     return max(claimed, after_ms) if claimed <= last_ms else last_ms
 

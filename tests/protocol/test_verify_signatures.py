@@ -17,7 +17,7 @@ from common.pki.trust import Trust
 from sync.report import Report
 from sync.verify import World, check
 from sync.verify_evidence import empty_database
-from sync.verify_world import Seen
+from sync.verify_world import Seen, Signature, _moment
 from tests.court import START_MS
 from tests.pki_services import timestamp_response
 from tests.xml_signing import sign_xml
@@ -215,3 +215,15 @@ def test_of_an_organisations_key_the_role_is_said(authorities: dict[str, Authori
     assert report.verdict == "valid"
     assert report.as_json()["signatures"][0]["role"] == role
     assert [each.text for each in dict(report.signatures[0].rows(masked=False))["Who"]][1:] == ["«ДАЛА» ЖШС", words]
+
+
+@pytest.mark.parametrize(("after_ms", "outside"), [(0, False), (400, False), (999, False), (1_000, True)])
+def test_a_time_in_whole_seconds_is_not_held_against_a_head_of_the_same_second(keys: dict[str, Key], after_ms: int, outside: bool) -> None:
+    signed_ms = 1_795_775_281_000
+    report = Report("statement")
+    signature = Signature(
+        certificate=next(iter(keys.values())).certificate, level="PAdES-B", claimed_ms=signed_ms, after_ms=signed_ms + after_ms
+    )
+    world = World(database=None, pin=None, trust=None, now_ms=signed_ms + 60_000)  # type: ignore[arg-type]
+    _moment(world, signature, None, report)
+    assert any("lies outside" in finding.sentence for finding in report.findings) == outside

@@ -40,7 +40,13 @@ def test_a_scanned_code_is_checked_without_signing_in(house: House, filing: Fili
     answer = guest(house).post("/check", {"code": talons.receipt_of(house.node, filing).qr_text + "\r\n"})
     page = words(answer)
     assert answer.status_code == 200
-    for text in ("The talon is genuine", filing.talon, "What this machine knows", "Statement of claim: Loan agreement"):
+    for text in (
+        "The talon is genuine",
+        "The receipt is genuine: machine",
+        filing.talon,
+        "What this machine knows",
+        "Statement of claim: Loan agreement",
+    ):
         assert text in page, text
     for private in (AIGUL.iin, "Сәрсенова", "Теңіз"):
         assert private not in page, "who holds the paper learns nothing about people from the machine"
