@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 KEY_BYTES = 32
 BLOCK_BYTES = 16
+BUFFER_BYTES = 1 << 16
+"""Enciphered at once: each time the cipher is set up anew."""
 
 
 def sealed_file() -> io.BufferedRandom:
     """Return an empty sealed file, open for writing at its end and reading anywhere; closing it erases it."""
-    return io.BufferedRandom(_Sealed())
+    return io.BufferedRandom(_Sealed(), BUFFER_BYTES)
 
 
 class _Sealed(io.RawIOBase):

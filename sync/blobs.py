@@ -12,19 +12,21 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
 from common.clock import Clock
-from common.db import Database, fetch, transaction
+from common.db import Database, fetch, passing, transaction
 from common.errors import N_, Corrupt, CourtError, NotFound, Refused, Unreachable
 from common.files import Opener, make_folder, write_durable
 from sync.objects import Folder, Objects
 from sync.tables import has_blob
 
 CHUNK_BYTES = 1 << 20
+PART_BYTES = 1 << 15
+"""Of a chunk, where it comes in parts: a second of a thin line, which is what a cut costs there."""
 BLOB_BYTES_MAX = 512 << 20
 """One file; what a citizen may attach is limited further by the court's rules."""
 COPY_BYTES = 1 << 18
@@ -39,6 +41,24 @@ def chunk_count(size: int) -> int:
     if not 0 <= size <= BLOB_BYTES_MAX:  # said by whoever wrote the entry: nothing is reserved or counted before this
         raise Refused("blob.size", N_("A file is larger than allowed."))
     return -(-size // CHUNK_BYTES)
+
+
+def chunk_bytes(size: int, number: int) -> int:
+    """Return how long chunk ``number`` of a blob of ``size`` bytes is; raises Refused("blob.size"/"blob.chunk")."""
+    count = chunk_count(size)
+    if not 0 <= number < count:
+        raise _bad_chunk()
+    return CHUNK_BYTES if number < count - 1 else size - (count - 1) * CHUNK_BYTES
+
+
+def part_count(size: int, chunk: int) -> int:
+    """Return in how many parts a chunk may come; raises as `chunk_bytes`."""
+    return -(-chunk_bytes(size, chunk) // PART_BYTES)
+
+
+def is_set(bitmap: bytes, number: int) -> bool:
+    """Return whether a bitmap, lowest bit first, shows that piece ``number`` is there."""
+    return number // 8 < len(bitmap) and bool(bitmap[number // 8] >> number % 8 & 1)
 
 
 class BlobStore:
@@ -219,19 +239,21 @@ class BlobStore:
             raise _bad_chunk()
         return self._objects.piece(_name(sha256), number * CHUNK_BYTES, CHUNK_BYTES)
 
-    def put_chunk(self, sha256: bytes, size: int, number: int, data: bytes) -> bool:
-        """Keep one chunk; return whether the blob is now whole. Raises Refused("blob.chunk"/"blob.mismatch"), or
-        Unreachable("store.down") with the pieces kept: the last one is asked for again."""
-        count = chunk_count(size)
-        expected = CHUNK_BYTES if number < count - 1 else size - (count - 1) * CHUNK_BYTES
-        if not (0 <= number < count and len(data) == expected):
+    def put_chunk(self, sha256: bytes, size: int, number: int, data: bytes, *, digest: bytes = b"") -> bool:
+        """Keep one chunk, whose SHA-256 may be known as ``digest``; return whether the blob is now whole.
+
+        Raises Refused("blob.chunk"/"blob.mismatch"), or Unreachable("store.down") with the pieces kept: the last one is asked for again.
+        """
+        if len(data) != chunk_bytes(size, number):
             raise _bad_chunk()
         if self.has(sha256):
             return True
+        count = chunk_count(size)
         if count == 1:
-            if hashlib.sha256(data).digest() != sha256:
+            if (digest or hashlib.sha256(data).digest()) != sha256:
                 raise _mismatch()
             self._keep(sha256, data)
+            shutil.rmtree(self._partial / sha256.hex(), ignore_errors=True)  # parts of it
             return True
         folder = make_folder(self._partial / sha256.hex())
         try:
@@ -243,6 +265,48 @@ class BlobStore:
             if not self.has(sha256):
                 raise
         return True
+
+    def held(self, sha256: bytes, size: int, chunk: int | None) -> bytes:
+        """Return which chunks of a blob are here, or which parts of one ``chunk``; raises as `parts`."""
+        return self.bitmap(sha256, size) if chunk is None else self.parts(sha256, size, chunk)
+
+    def put_piece(self, sha256: bytes, size: int, chunk: int, part: int, data: bytes, *, digest: bytes) -> bool:
+        """Keep a chunk (``part`` below 0) or a part of one; return whether the blob is now whole. Raises what `put_chunk` does."""
+        if part < 0:
+            return self.put_chunk(sha256, size, chunk, data, digest=digest)
+        return self.put_part(sha256, size, chunk, part, data)
+
+    def parts(self, sha256: bytes, size: int, chunk: int) -> bytes:
+        """Return which parts of a chunk are here, one bit each, lowest bit first; raises Refused("blob.chunk"/"blob.size")."""
+        count = part_count(size, chunk)
+        here = [self._part(sha256, chunk, part).exists() for part in range(count)]
+        here[-1] = here[-1] and not all(here)  # all and no chunk: we crashed in between, and the last one, asked for again, joins them
+        return sum(1 << part for part in range(count) if here[part]).to_bytes(-(-count // 8), "little")
+
+    def put_part(self, sha256: bytes, size: int, chunk: int, part: int, data: bytes) -> bool:
+        """Keep one part of a chunk; return whether the blob is now whole. Raises what `put_chunk` does."""
+        count = part_count(size, chunk)
+        if not 0 <= part < count or len(data) != min(PART_BYTES, chunk_bytes(size, chunk) - part * PART_BYTES):
+            raise _bad_chunk()
+        if self.has(sha256):
+            return True
+        make_folder(self._partial / sha256.hex())
+        files = [self._part(sha256, chunk, each) for each in range(count)]
+        try:
+            write_durable(files[part], data)
+            if not all(file.exists() for file in files):
+                return False
+            whole = self.put_chunk(sha256, size, chunk, b"".join(file.read_bytes() for file in files))
+        except FileNotFoundError:  # the other half came at the same moment, and who brought it has put them together
+            return self.has(sha256)
+        except Refused:
+            _remove(files)
+            raise
+        _remove(files)
+        return whole
+
+    def _part(self, sha256: bytes, chunk: int, part: int) -> Path:
+        return self._partial / sha256.hex() / f"{chunk}.{part}"
 
     def _assemble(self, sha256: bytes, size: int, folder: Path, count: int) -> None:
         digest = hashlib.sha256()
@@ -266,10 +330,12 @@ class BlobStore:
         shutil.rmtree(folder, ignore_errors=True)  # if we crash before this, the next start of the blob finds it whole
 
     def _record(self, sha256: bytes, size: int) -> None:
-        values = (sha256, size, self._clock.now())
-        fetch(self._database, "INSERT INTO blob (sha256, size, stored_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values)
-        fetch(self._database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))
-        fetch(self._database, "DELETE FROM damaged WHERE sha256 = ?", (sha256,))
+        # nothing is promised here: whatever is, is flushed later, and this with it. If we crash before, the file lies here whole
+        with nullcontext() if self._database.in_transaction() else passing(self._database):
+            values = (sha256, size, self._clock.now())
+            fetch(self._database, "INSERT INTO blob (sha256, size, stored_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values)
+            fetch(self._database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))
+            fetch(self._database, "DELETE FROM damaged WHERE sha256 = ?", (sha256,))
 
 
 def _digest(file: IO[bytes]) -> bytes:
@@ -279,6 +345,11 @@ def _digest(file: IO[bytes]) -> bytes:
 def _name(sha256: bytes) -> str:
     """Return under which name a blob lies: folders of some hundred files list faster than one of a million."""
     return f"{sha256.hex()[:2]}/{sha256.hex()}"
+
+
+def _remove(files: Sequence[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 def _mismatch() -> Refused:

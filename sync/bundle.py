@@ -8,8 +8,8 @@ from typing import Any
 from common import canonical
 from common.db import Database
 from common.errors import N_, Refused
-from sync import directory
-from sync.container import Header, open_payload, read_header, split_container, write_container
+from sync import bases, directory
+from sync.container import CODEC_BASED, Header, open_payload, read_header, split_container, write_container
 from sync.entry import Entry, chain_next, read_entry
 from sync.identity import Identity, NodeCertificate, Pin
 from sync.position import Position
@@ -44,9 +44,20 @@ class Bundle:
 
 
 def write_bundle(
-    entries: Sequence[Entry], after: Position, previous: bytes, author: Identity, recipient: NodeCertificate, *, beacon: int
+    entries: Sequence[Entry],
+    after: Position,
+    previous: bytes,
+    author: Identity,
+    recipient: NodeCertificate,
+    *,
+    beacon: int,
+    names: Sequence[bytes] = (),
+    packed_against: bytes = b"",
 ) -> bytes:
-    """Return the bundle of ``entries``, which follow ``after``; ``previous`` is the digest of the bundle before, b"" for none."""
+    """Return the bundle of ``entries``, which follow ``after``; ``previous`` is the digest of the bundle before, b"" for none.
+
+    ``packed_against`` are the bytes of the earlier entries of these ``names``, as `bases.read` gives them.
+    """
     head = after.head
     for entry in entries:
         head = chain_next(head, entry.leaf)
@@ -61,13 +72,16 @@ def write_bundle(
         "types": sorted({entry.envelope.type for entry in entries}),
         "beacon": beacon,
     }
-    return write_container(KIND, about, canonical.encode([entry.wire() for entry in entries]), author, recipient)
+    if packed_against:
+        about["bases"] = list(names)
+    return write_container(KIND, about, canonical.encode([entry.wire() for entry in entries]), author, recipient, bases=packed_against)
 
 
-def beacon_of(data: bytes) -> Any:
-    """Return the `beacon` that a bundle of one's own names, None where a program of before made it."""
+def about_of(data: bytes) -> dict[str, Any]:
+    """Return what the header of a bundle of one's own says."""
     signed, _, _ = split_container(data)
-    return canonical.decode_map(signed.payload)["about"].get("beacon")
+    about: dict[str, Any] = canonical.decode_map(signed.payload)["about"]
+    return about
 
 
 def read_bundle_header(data: bytes, database: Database, pin: Pin) -> SealedBundle:
@@ -80,13 +94,16 @@ def read_bundle_header(data: bytes, database: Database, pin: Pin) -> SealedBundl
     return SealedBundle(header, sealed, certificate)
 
 
-def open_bundle(bundle: SealedBundle, reader: Identity) -> Bundle:
-    """Return the entries; raises Refused unless every one of them is exactly what the header says (PROTOCOL 4.4)."""
-    items = canonical.decode(open_payload(bundle.header, bundle.sealed, reader))
+def open_bundle(bundle: SealedBundle, reader: Identity, database: Database) -> Bundle:
+    """Return the entries; raises Refused unless every one of them is exactly what the header says (PROTOCOL 4.4), and
+    Conflict("bundle.base") where ``database`` lacks what it is packed against."""
+    about, against = bundle.header.about, b""
+    if bundle.header.codec == CODEC_BASED:
+        against = bases.read(database, bundle.certificate.body.node, about.get("bases"))
+    items = canonical.decode(open_payload(bundle.header, bundle.sealed, reader, bases=against))
     if type(items) is not list or not 0 < len(items) <= ENTRIES_MAX:
         raise _broken()
     entries = tuple(read_entry(item) for item in items)
-    about = bundle.header.about
     node = bundle.certificate.body.node
     try:
         epoch, first, last, prior, head = (about[name] for name in ("epoch", "first", "last", "prior", "head"))

@@ -26,10 +26,11 @@ from sync.lanes import Lanes
 from sync.lineage import Lineage, number_of
 from sync.lineage_node import Follower, Offer
 from sync.link import REVOKED_SENTENCE, Health, Link, Outcome, Progress, SyncRow
-from sync.messages import AHEAD, NONCE_BYTES, PROVE, REVOKED, TWIN, Hello, Rotated, Welcome, check_nonce
+from sync.messages import AHEAD, NONCE_BYTES, PROTOCOL, PROVE, REVOKED, TWIN, Hello, Rotated, Welcome, check_nonce
 from sync.position import Position
 from sync.stick_node import NodeStick
-from sync.uplink import ASK_AGAIN_MS, LackedRow, OutBundleRow, Uplink
+from sync.uplink import OutBundleRow, Uplink
+from sync.uplink_files import ASK_AGAIN_MS, LackedRow
 
 FILES_SEEN = """SELECT (SELECT MAX(rowid) FROM blob_ref), (SELECT MAX(rowid) FROM blob), (SELECT MAX(rowid) FROM logged),
                        (SELECT COUNT(*) FROM damaged), (SELECT COUNT(*) FROM lacked), (SELECT MAX(rowid) FROM admitted_here)"""
@@ -62,6 +63,7 @@ class Client:
         self._transport = transport
         self._blobs = blobs
         self._link = Link(self._database, identity, transport)
+        self._link.monotonic = journal.clock.monotonic
         self._down = Downlink(self._link, journal, blobs, unneeded)
         self._up = Uplink(self._link, journal, blobs, Lanes(lanes), self._down.take_receipt)
         self._follower = Follower(self._link, journal)
@@ -174,7 +176,7 @@ class Client:
         while nothing has come that could change the answer: an idle exchange costs the same after a year."""
         now, seen = self._clock.monotonic(), fetch(self._database, FILES_SEEN)
         rests = self._files_at_rest == seen and now < self._rest_until
-        asked = not rests and self._up.send_blobs()
+        asked = not rests and self._up.files.send()
         if asked:
             self._down.receive_news()  # R2 of what has just become whole
         self._blobs.bury()
@@ -206,7 +208,7 @@ class Client:
         welcome = welcome if welcome.head else msgspec.structs.replace(welcome, head=hello.head)
         if welcome.state == REVOKED:
             self._up.offer_evidence()
-            self._up.offer_files()
+            self._up.files.offer()
             raise Forbidden("node.revoked", REVOKED_SENTENCE)
         if welcome.state == TWIN:
             raise Forbidden("node.twin", N_("A copy of this machine seems to be running elsewhere. A person at the centre must decide."))
@@ -219,7 +221,7 @@ class Client:
                 witness.delivered(self._database, hello.size)
             if welcome.note:
                 self._link.accept_checkpoint(welcome.note, welcome.consistency)
-            self._up.note_lacked(welcome.lacks)
+            self._up.files.note_lacked(welcome.lacks)
             fetch(self._database, "UPDATE sync SET token = ?", (welcome.token,))
             self._journal.count_turn()
         return welcome
@@ -240,7 +242,7 @@ class Client:
     def _follow(self) -> None:
         self._follower.follow()
         self._files_at_rest = []
-        self._up.forget_files()
+        self._up.files.forget()
 
     def _write_hello(self, challenge: bytes) -> Hello:
         state = self._link.state()
@@ -264,6 +266,7 @@ class Client:
             revocations=revocations.number_of(self._database),
             version=health.version,
             challenge=challenge,
+            protocol=PROTOCOL,
             cosigned=witness.cosign(self._database, self._link.identity, self._clock.now()),
             lineage=number_of(self._link.identity.pin.origin),
             **cursors,

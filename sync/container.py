@@ -26,6 +26,8 @@ MAGIC = b"SOTB1\n"
 LENGTH_BYTES = 4
 CONTENT_TYPE = "application/sot-container+cbor"
 VERSION = 1
+CODEC, CODEC_BASED = "zstd", "zstd-bases"
+"""The second: one zstd frame too, packed against bytes that both sides hold (a raw-content dictionary)."""
 PLAIN_BYTES_MAX = 32 << 20
 """Payload before compression; a node cuts its bundles far below this."""
 SEALED_BYTES_MAX = PLAIN_BYTES_MAX + (1 << 16)
@@ -46,6 +48,7 @@ class Header:
     """The signed half. ``about`` holds what belongs to the kind; ``author`` and ``recipient`` are key ids."""
 
     kind: str
+    codec: str
     author: bytes
     recipient: bytes
     sealed_sha256: bytes
@@ -66,21 +69,26 @@ def digest_of(signed_header: bytes) -> bytes:
     return hashlib.sha256(signed_header).digest()
 
 
-def write_container(kind: str, about: dict[str, Any], plain: bytes, author: Identity, recipient: NodeCertificate) -> bytes:
-    """Return the container of ``plain`` for ``recipient``; raises Refused("container.too_large")."""
+def write_container(
+    kind: str, about: dict[str, Any], plain: bytes, author: Identity, recipient: NodeCertificate, *, digest: bytes = b"", bases: bytes = b""
+) -> bytes:
+    """Return the container of ``plain``; raises Refused("container.too_large").
+
+    ``digest``: SHA-256 of ``plain`` where the caller has it; ``bases``: bytes that the recipient holds too, to pack against.
+    """
     if len(plain) > PLAIN_BYTES_MAX:
         raise _too_large()
     level = ZSTD_LEVEL_CHUNK if kind == CHUNK else ZSTD_LEVEL
-    packed = zstandard.ZstdCompressor(level=level, write_content_size=True).compress(plain)
+    packed = zstandard.ZstdCompressor(level=level, write_content_size=True, dict_data=_dictionary(bases)).compress(plain)
     sealed = SUITE.encrypt(packed, recipient.seal_key, _info(author.environment, kind))
     header = {
         "v": VERSION,
         "kind": kind,
         "to": recipient.key_id,
-        "codec": "zstd",
+        "codec": CODEC_BASED if bases else CODEC,
         "sealed": hashlib.sha256(sealed).digest(),
         "packed_size": len(packed),
-        "plain": hashlib.sha256(plain).digest(),
+        "plain": digest or hashlib.sha256(plain).digest(),
         "plain_size": len(plain),
         "about": about,
     }
@@ -106,10 +114,11 @@ def read_header(data: bytes, author_key: Ed25519PublicKey, environment: bytes) -
     signed, header_bytes, sealed = split_container(data)
     value = canonical.decode_map(cose.verify(signed, author_key, CONTENT_TYPE, environment=environment))
     try:
-        if (value["v"], value["codec"]) != (VERSION, "zstd"):
+        if value["v"] != VERSION or value["codec"] not in (CODEC, CODEC_BASED):
             raise Refused("container.version", N_("A bundle has a version this machine does not know. It needs an update."))
         header = Header(
             kind=_typed(value["kind"], str),
+            codec=value["codec"],
             author=signed.key_id,
             recipient=_typed(value["to"], bytes),
             sealed_sha256=_typed(value["sealed"], bytes),
@@ -127,8 +136,9 @@ def read_header(data: bytes, author_key: Ed25519PublicKey, environment: bytes) -
     return header, sealed
 
 
-def open_payload(header: Header, sealed: bytes, reader: Identity) -> bytes:
-    """Return the payload; raises Refused("container.recipient") when it is sealed to somebody else, or when it is broken."""
+def open_payload(header: Header, sealed: bytes, reader: Identity, *, bases: bytes = b"") -> bytes:
+    """Return the payload; raises Refused("container.recipient") when it is sealed to somebody else, or when it is broken, as one
+    packed against bases is for who has none."""
     seal = reader.opener(header.recipient)
     if seal is None:
         raise Refused("container.recipient", N_("A bundle is addressed to another machine."))
@@ -138,18 +148,25 @@ def open_payload(header: Header, sealed: bytes, reader: Identity) -> bytes:
         packed = SUITE.decrypt(sealed, seal, _info(reader.environment, header.kind))
     except (InvalidTag, ValueError) as error:
         raise Refused("container.sealed", N_("A bundle cannot be opened with this machine's key.")) from error
-    plain = _decompress(packed, header.plain_size)
+    if bool(bases) != (header.codec == CODEC_BASED):
+        raise _broken()
+    plain = _decompress(packed, header.plain_size, bases)
     if hashlib.sha256(plain).digest() != header.plain_sha256:
         raise _broken()
     return plain
 
 
-def _decompress(packed: bytes, size: int) -> bytes:
+def _dictionary(bases: bytes) -> zstandard.ZstdCompressionDict | None:
+    return zstandard.ZstdCompressionDict(bases, dict_type=zstandard.DICT_TYPE_RAWCONTENT) if bases else None
+
+
+def _decompress(packed: bytes, size: int, bases: bytes) -> bytes:
     try:
         frame = zstandard.get_frame_parameters(packed)
         if frame.content_size != size or frame.window_size > max(WINDOW_BYTES_MAX, size):
             raise _broken()  # a frame that promises more than the signed header allows is never started
-        return zstandard.ZstdDecompressor(max_window_size=PLAIN_BYTES_MAX).decompress(packed, size, allow_extra_data=False)
+        reader = zstandard.ZstdDecompressor(max_window_size=PLAIN_BYTES_MAX, dict_data=_dictionary(bases))
+        return reader.decompress(packed, size, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise _broken() from error
 

@@ -113,7 +113,7 @@ def read(database: Database, id: int, reader: Identity) -> Kept:
     signed, header, _ = container.split_container(data)
     if is_open := len(data) > len(_header_of(data)):
         sealed = read_bundle_header(data, database, reader.pin)
-        certificate, entries, about = sealed.certificate, open_bundle(sealed, reader).entries, sealed.header.about
+        certificate, entries, about = sealed.certificate, open_bundle(sealed, reader, database).entries, sealed.header.about
     else:
         certificate, entries = directory.certificate_of(database, signed.key_id, reader.pin), ()
         said = cose.verify(signed, certificate.sign_key, container.CONTENT_TYPE, environment=reader.environment)

@@ -18,6 +18,13 @@ from sync.identity import CENTRE_NODE, Identity, NodeCertificate, read_certifica
 from sync.messages import NONCE_BYTES, Ask, M, Refusal, check_nonce, pack, unpack
 from sync.quota import wait_of
 
+THIN_BYTES_PER_SECOND = 1 << 17
+"""A chunk of a file takes eight seconds there."""
+THIN_MS = 2_000
+"""What took less says nothing of how thick a line is."""
+THIN_FOR_MS = 600_000
+"""Then it is tried anew."""
+
 
 class SyncRow(Table):
     """What a node knows of its line and how far it has what the centre sends."""
@@ -96,6 +103,9 @@ class Link:
         self._counting = threading.Lock()  # several lanes may be on the way
         self.progress: Progress = lambda step, done, total: None
         self.outcome = Outcome()
+        self.monotonic: Callable[[], int] = lambda: 0
+        """The machine's clock (ms), to tell a thin line by."""
+        self._thin_until = 0
         self.protocol = 1
         """What the centre understands, by its last welcome."""
         self.refused_head = b""
@@ -118,12 +128,26 @@ class Link:
         with self._counting:
             self.outcome.trips += 1
             self.outcome.bytes_up += len(body)
-        status, answer = self._transport.post(path, body)
+        started = self.monotonic()
+        try:
+            status, answer = self._transport.post(path, body)
+        finally:
+            self._measure(len(body), self.monotonic() - started)
         with self._counting:
             self.outcome.bytes_down += len(answer)
         if status == ports.OK:
             return answer
         raise self._refused(answer)
+
+    def _measure(self, count: int, took_ms: int) -> None:
+        """Note whether ``count`` bytes there, and the answer or the end of the line, took longer than on a line that is not thin."""
+        if took_ms > THIN_MS and count * 1000 < took_ms * THIN_BYTES_PER_SECOND:
+            self._thin_until = self.monotonic() + THIN_FOR_MS
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether a chunk would be on the line for so long that a cut in it costs much."""
+        return self.monotonic() < self._thin_until
 
     def count_piece(self) -> None:
         """Count a chunk that the other side has for good."""

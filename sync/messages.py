@@ -11,8 +11,9 @@ from sync.identity import Identity
 from sync.lineage import LineageAsk, LineageTold
 from sync.rotation import ROTATE_TYPE, Rotate
 
-PROTOCOL = BESIDE_PROTOCOL = 2
-"""2: the centre takes a bundle beside which the machine says the size of its checkpoint (PROTOCOL 6.21)."""
+PROTOCOL = BESIDE_PROTOCOL = BASES_PROTOCOL = PARTS_PROTOCOL = 2
+"""2: the centre takes a bundle beside which the machine says the size of its checkpoint (PROTOCOL 6.21), one that is packed against
+entries it has (4.6), and chunks in parts (7.9)."""
 NONCE_BYTES = 16
 TOKEN_BYTES = 16
 
@@ -55,7 +56,7 @@ class Hello(Body, frozen=True, array_like=True):
     version: str = ""
     challenge: bytes = b""
     cosigned: bytes = b""
-    protocol: int = PROTOCOL
+    protocol: int = 1
     lineage: int = 1
 
 
@@ -77,7 +78,7 @@ class Welcome(Body, frozen=True, array_like=True):
     own: list[list[int]] = []
     challenge: bytes = b""
     rotate: bool = False
-    protocol: int = PROTOCOL
+    protocol: int = 1
     lacks: list[bytes] = []
 
 
@@ -205,16 +206,19 @@ class Own(Body, frozen=True):
 
 
 class BlobAsk(Body, frozen=True):
-    """Node → centre: which chunks of a blob are there (``chunk`` -1), or send me one."""
+    """Node → centre: which chunks of a blob are there (``chunk`` -1), which parts of one (``parts``), or send me one."""
 
     nonce: bytes
     sha256: bytes
     size: int
     chunk: int = -1
+    part: int = -1
+    parts: bool = False
 
 
 class BlobHave(Body, frozen=True):
-    """Centre → node: which chunks of the blob are already there, one bit each, lowest first; ``whole`` when verified."""
+    """Centre → node: which chunks of the blob, or parts of a chunk, are there already, one bit each, lowest first; ``whole`` when
+    verified."""
 
     nonce: bytes
     whole: bool
@@ -268,6 +272,12 @@ def check_nonce(expected: bytes, received: bytes) -> None:
 def blob_address(about: dict[str, object]) -> BlobAsk:
     """Return the blob address in a chunk's header; raises Refused("container.broken")."""
     sha256, size, chunk, nonce = (about.get(name) for name in ("sha256", "size", "chunk", "nonce"))
-    if not (isinstance(sha256, bytes) and isinstance(size, int) and isinstance(chunk, int) and isinstance(nonce, bytes)):
-        raise Refused("container.broken", N_("A bundle cannot be read: it is broken or cut."))
-    return BlobAsk(nonce=nonce, sha256=sha256, size=size, chunk=chunk)
+    part = about.get("part", -1)
+    if not (isinstance(sha256, bytes) and isinstance(size, int) and isinstance(chunk, int) and isinstance(part, int)):
+        raise Refused("container.broken", BROKEN)
+    if not isinstance(nonce, bytes):
+        raise Refused("container.broken", BROKEN)
+    return BlobAsk(nonce=nonce, sha256=sha256, size=size, chunk=chunk, part=part)
+
+
+BROKEN = N_("A bundle cannot be read: it is broken or cut.")

@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from common.clock import Clock
 from common.db import BlobField, Database, IntegerField, Table, TextField, create_tables, fetch, insert, transaction
 from common.errors import N_, Conflict, Corrupt, Forbidden, Refused
-from sync import completeness, delivery, directory, kept, lineage, log, merkle
+from sync import bases, completeness, delivery, directory, kept, lineage, log, merkle
 from sync.bundle import Bundle, SealedBundle, open_bundle, read_bundle_header, write_bundle
 from sync.checkpoint import Checkpoint, sign_checkpoint
+from sync.container import CODEC_BASED
 from sync.entry import Entry, chain_start
 from sync.fold import Fold
 from sync.identity import CENTRE_NODE, Identity, Pin
@@ -170,7 +171,7 @@ class Register:
         ``header`` is what `read_header` made of ``data`` before.
         """
         header = header or self.read_header(data)
-        bundle = open_bundle(header, self.identity)
+        bundle = open_bundle(header, self.identity, self.database)
         with transaction(self.database):
             at = self.peer(bundle.node)
             verdict = self._place(bundle, at)
@@ -235,6 +236,8 @@ class Register:
     def _refuse(self, verdict: str, bundle: Bundle, data: bytes) -> None:
         if verdict == "gap":
             raise Conflict("bundle.gap", N_("A bundle does not follow the last one received."))
+        if bundle.header.codec == CODEC_BASED:  # evidence must be readable by itself
+            raise bases.absent()
         with transaction(self.database):
             kept.keep(self.database, verdict, bundle.node, data, self.clock.now())
             if verdict == "fork":  # a late branch of an older epoch must not stop the one that took its place

@@ -23,6 +23,7 @@ from sync.messages import (
     FORK,
     LOST,
     NONCE_BYTES,
+    PROTOCOL,
     PROVE,
     REVOKED,
     TOKEN_BYTES,
@@ -139,12 +140,11 @@ class Server:
             return error.status, pack(self._refusal(error, body), self._identity)
 
     def _door(self, path: str) -> Callable[[bytes], bytes]:
-        door = self._doors.get(path)
-        if door is None and (size := ports.size_beside(path)) is not None:
+        if (size := ports.size_beside(path)) is not None:
             return lambda body: self._bundle(body, size)
-        if door is None:
+        if path not in self._doors:
             raise NotFound("exchange.path", N_("There is no such page."))
-        return door
+        return self._doors[path]
 
     def _refusal(self, error: CourtError, body: bytes) -> Refusal:
         """Say where we stand, when the bundle's author is known: a node with a gap needs that to go on."""
@@ -251,6 +251,7 @@ class Server:
             own=own_epochs(self._database, node) if served and hello.recovering else [],
             challenge=challenge,
             rotate=served and is_due(certificate, self._newest(node), self.register.clock.now()),
+            protocol=PROTOCOL,
             lacks=delivery.damaged_for(self._database, node) if served else [],
         )
         return pack(welcome, self._identity)
@@ -370,7 +371,7 @@ class Server:
         whole = self.blobs.has(ask.sha256)
         if whole:
             self.register.blob_arrived(ask.sha256)  # we may have fallen between the last piece and its R2: who still asks has none
-        bitmap = b"" if whole else self.blobs.bitmap(ask.sha256, ask.size)
+        bitmap = b"" if whole else self.blobs.held(ask.sha256, ask.size, ask.chunk if ask.parts else None)
         return pack(BlobHave(nonce=ask.nonce, whole=whole, bitmap=bitmap), self._identity)
 
     def _blob_put(self, body: bytes) -> bytes:
@@ -388,7 +389,8 @@ class Server:
         self._check_sender(certificate, ask)
         self.quotas.blob_bytes.check(node)
         self.quotas.blob_bytes.charge(node, len(body))
-        whole = self.blobs.put_chunk(ask.sha256, ask.size, ask.chunk, container.open_payload(header, sealed, self._identity))
+        piece = container.open_payload(header, sealed, self._identity)
+        whole = self.blobs.put_piece(ask.sha256, ask.size, ask.chunk, ask.part, piece, digest=header.plain_sha256)
         if whole:
             self.register.blob_arrived(ask.sha256)
         return ask, whole

@@ -71,7 +71,7 @@ class NodeStick:
         Raises Refused("stick.full"/"stick.rot"/…) or Unreachable("stick.gone"), and then nothing on the stick counts.
         """
         outcome = self._link.outcome = Outcome()
-        wanted = self._up.unfinished_blobs()
+        wanted = self._up.files.unfinished()
         total = self._up.backlog()[1] + sum(size for _, size in wanted)
         identity, centre = self._link.identity, self._link.centre()
         writer = stick.Writer(medium, stick.up_name(identity.node), identity, centre, self._link.progress, total)
@@ -216,7 +216,7 @@ class NodeStick:
             self._journal.open_epoch(reason, after=max(at.epoch, self._journal.position().epoch), last_seq=at.seq)
             return
         self._up.acknowledged_by_hand(at)
-        self._up.note_lacked(index.lacks)
+        self._up.files.note_lacked(index.lacks)
         current = self._journal.position().epoch
         # that the centre knows this epoch proves that it answers after the restore, and that the older ones are final
         if self._journal.recovering() and index.recovering and index.epoch == current and self._down.own_held(index.own):

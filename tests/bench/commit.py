@@ -16,7 +16,7 @@ from common.db import create_tables, insert, open_database, rows_of, transaction
 from common.version import VERSION
 from edge.node import Node
 from edge.services import drafts, filings, signing, statements
-from edge.services.drafts import DraftKeyRow, DraftRow
+from edge.services.drafts import DraftInvitedRow, DraftKeyRow, DraftRow
 from edge.services.filings import ReceivedRow
 from tests.bench.measure import Line, at_most, in_turns, ms, seconds
 from tests.bench.world import World, begin_claim, counting, open_for
@@ -29,7 +29,7 @@ def run(world: World, folder: Path, *, rounds: int) -> list[Line]:
     """Return the lines of this part."""
     node, filer = world.node, world.filers[0]
     plain = open_database(folder / "plain.db")
-    create_tables(plain, (*TABLES, DraftRow, DraftKeyRow))
+    create_tables(plain, (*TABLES, DraftRow, DraftKeyRow, DraftInvitedRow))
     for database in (node.database, plain):  # a citizen's draft is there until the commit
         _remember_drafts(database, rounds)
     ready: list[dict[type[Any], list[dict[str, Any]]]] = []

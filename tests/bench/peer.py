@@ -12,6 +12,7 @@ record is a new filing that answers to the first. ``count`` and ``get`` read the
 """
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -31,6 +32,7 @@ from central.services import enrolment
 from common import canonical
 from common.clock import SystemClock
 from common.court.filing_entries import Duty, File, Party
+from common.errors import Unreachable
 from common.facts import BlobRef
 from common.ids import mint_talon, new_object_id
 from common.pki.keystore import write_p12
@@ -103,8 +105,14 @@ class Edge:
         }
 
     def load(self, asked: Answer) -> None:
-        """Make durable entries of the first ``n`` lines of the NDJSON file ``records``."""
+        """Make durable entries of the first ``n`` lines of the NDJSON file ``records``, as they gather where the line is down: each
+        try that fails makes the bundles that are full."""
+        cut = self._node.data / CUT_FILE
+        cut.touch()
         self._write((bytes.fromhex(record["id"]), record) for record in _records(asked))
+        with contextlib.suppress(Unreachable):
+            self._exchanger.exchange()
+        cut.unlink()
 
     def change(self, asked: Answer) -> None:
         """Write the first ``n`` records again, changed for this ``round``."""

@@ -52,7 +52,7 @@ def readers(world: World) -> dict[str, tuple[bytes, Door]]:
     cosigned = add_signature(note, cosign(note, "sot/witness", witness, 1_795_262_400))
 
     def whole_bundle(data: bytes) -> object:
-        return open_bundle(read_bundle_header(data, database, pin), centre)
+        return open_bundle(read_bundle_header(data, database, pin), centre, database)
 
     return {
         "canonical": (canonical.encode({"a": [1, b"x", {"b": None}]}), canonical.decode),
@@ -102,7 +102,7 @@ def _sealed_bundle() -> Target:
 
     def door(data: bytes) -> None:
         sealed = container.write_container("up", about, data, world.me, world.centre.certificate)
-        open_bundle(read_bundle_header(sealed, world.court.centre.database, world.me.pin), world.centre)
+        open_bundle(read_bundle_header(sealed, world.court.centre.database, world.me.pin), world.centre, world.court.centre.database)
 
     return Target(door, (canonical.encode([entry.wire() for entry in entries]),))
 

@@ -32,7 +32,7 @@ from sync.messages import (
 )
 from sync.position import Position
 from sync.receipts import inclusion_of
-from sync.uplink import ASK_AGAIN_MS
+from sync.uplink_files import ASK_AGAIN_MS
 
 
 def hello(world: World, **changes: Any) -> Hello:
@@ -543,14 +543,14 @@ def test_6_7_a_dead_line_is_not_tried_again_at_once(world: World) -> None:
 
 
 def test_6_14_an_idle_exchange_looks_for_no_files_until_something_came(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    up, looked = world.node.client._up, [0]
-    send = up.send_blobs
+    up, looked = world.node.client._up.files, [0]
+    send = up.send
 
     def counted() -> bool:
         looked[0] += 1
         return send()
 
-    monkeypatch.setattr(up, "send_blobs", counted)
+    monkeypatch.setattr(up, "send", counted)
     ref = BlobRef(world.node.blobs.put(b"one"), 3, "a/b")
     world.write(blobs=[ref])
     for _ in range(3):

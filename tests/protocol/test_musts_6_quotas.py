@@ -60,7 +60,7 @@ def test_6_17_files_have_their_own_measure(world: World) -> None:
         assert outcome.retry_seconds > 0
         assert quotas.is_over(world.node.number)
     world.node.client.exchange()
-    assert not world.node.client._up.send_blobs()
+    assert not world.node.client._up.files.send()
 
 
 def test_6_18_one_bundle_of_a_machine_at_a_time_in_the_order_of_coming(world: World) -> None:

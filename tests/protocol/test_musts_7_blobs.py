@@ -11,8 +11,9 @@ from common.db import fetch
 from common.errors import Unreachable
 from common.facts import Audience, BlobRef
 from sync import container, cose, delivery, ports
-from sync.blobs import BLOB_BYTES_MAX, CHUNK_BYTES, chunk_count
+from sync.blobs import BLOB_BYTES_MAX, CHUNK_BYTES, PART_BYTES, chunk_count, part_count
 from sync.identity import Identity
+from sync.link import THIN_FOR_MS
 from sync.messages import BlobAsk, BlobHave, pack, unpack
 from sync.objects import Folder
 from tests.court import blob_path
@@ -260,3 +261,80 @@ def test_7_7_who_holds_a_damaged_blob_sends_it(world: World) -> None:
     assert delivery.damaged_for(centre.database, node.number) == []
     assert centre.blobs.read(SHA) == DATA
     assert node.client.exchange().trips == 1
+
+
+def part(world: World, chunk: int, number: int, data: bytes = DATA, **changes: Any) -> bytes:
+    start = chunk * CHUNK_BYTES + number * PART_BYTES
+    end = min(start + PART_BYTES, (chunk + 1) * CHUNK_BYTES)
+    return put(world, chunk, data[start:end], part=number, **changes)
+
+
+@pytest.mark.parametrize("size", [100, PART_BYTES, 3 * PART_BYTES + 1, CHUNK_BYTES, CHUNK_BYTES + 40_000])
+def test_7_9_parts_in_any_order_are_the_file(world: World, size: int) -> None:
+    data = DATA[:size]
+    ref = BlobRef(hashlib.sha256(data).digest(), size, "a/b")
+    named(world, ref)
+    blobs = world.court.centre.blobs
+    every = [(chunk, number) for chunk in range(chunk_count(size)) for number in range(part_count(size, chunk))]
+    for place, (chunk, number) in enumerate(reversed(every)):
+        assert not blobs.has(ref.sha256)
+        for _ in range(2):  # a part again changes nothing
+            answer = world.post(ports.BLOB_PUT, part(world, chunk, number, data, sha256=ref.sha256, size=size))[1]
+        assert have(world, answer).whole == (place == len(every) - 1)
+    assert blobs.read(ref.sha256) == data
+    assert not [name for name in has_files(world) if name.startswith("partial")]
+
+
+@pytest.mark.parametrize(
+    ("chunk", "number", "data"),
+    [(0, 0, b""), (0, 0, DATA[:100]), (0, 32, DATA[:PART_BYTES]), (0, 2**62, b"x"), (2, 0, b""), (-1, 0, DATA[:PART_BYTES])],
+)
+def test_7_9_a_part_of_another_size_or_place_is_refused(world: World, chunk: int, number: int, data: bytes) -> None:
+    named(world)
+    assert world.refused(ports.BLOB_PUT, put(world, chunk, data, part=number)).code == "blob.chunk"
+    assert has_files(world) == []
+
+
+def test_7_9_of_parts_that_are_no_file_nothing_stays(world: World) -> None:
+    data = DATA[: 2 * PART_BYTES]
+    ref = BlobRef(hashlib.sha256(b"another").digest(), len(data), "a/b")
+    named(world, ref)
+    world.post(ports.BLOB_PUT, part(world, 0, 0, data, sha256=ref.sha256, size=ref.size))
+    assert world.refused(ports.BLOB_PUT, part(world, 0, 1, data, sha256=ref.sha256, size=ref.size)).code == "blob.mismatch"
+    assert has_files(world) == []
+
+
+def test_7_9_on_a_thin_line_a_cut_costs_a_part(world: World) -> None:
+    """Row 27: nothing verified is sent again."""
+    world.node.blobs.put(DATA)
+    world.write(blobs=[FILE])
+    client, line = world.node.client, world.court.lines[world.node.number]
+    client._link._measure(1 << 16, 5_000)
+    handle, left = line._handle, [10]
+
+    def breaks(path: str, body: bytes) -> tuple[int, bytes]:
+        if path == ports.BLOB_PUT and not left[0]:
+            left[0] = 10**6
+            raise Unreachable("line.down", "cut")
+        left[0] -= path == ports.BLOB_PUT
+        return handle(path, body)
+
+    line._handle = breaks
+    line.seen.clear()
+    assert code_of(client.exchange) == "line.down"
+    client.exchange()
+    sent = [body for path, body in line.seen if path == ports.BLOB_PUT]
+    assert len(sent) == 2 * CHUNK_BYTES // PART_BYTES + 1  # each once, and the one that the cut met
+    assert max(map(len, sent)) < PART_BYTES + 1_000
+    assert world.court.centre.blobs.read(SHA) == DATA
+
+
+def test_7_9_a_line_that_is_not_thin_carries_whole_chunks(world: World) -> None:
+    client = world.node.client
+    for count, took_ms in ((1 << 20, 2_001), (100, 1_999)):
+        client._link._measure(count, took_ms)
+        assert not client._link.is_thin
+    client._link._measure(1 << 16, 2_001)
+    assert client._link.is_thin
+    world.court.clock.tick(THIN_FOR_MS)
+    assert not client._link.is_thin

@@ -3,7 +3,7 @@
     with older_types(): node = court.crash(node)          a program that does not know an entry type yet
     make_old_node(node); make_old_centre(centre)          older messages, until the next start
 
-An old node's hello ends earlier, its bundles name no beacon, and it reads no R1, no missing files and no `folded` from an
+An old node's hello ends earlier, its bundles name no beacon and no bases, and it reads no R1, no missing files and no `folded` from an
 acknowledgement, no `lacks` from welcome or stick. An old centre's welcome ends earlier, and its acknowledgement is a position.
 """
 
@@ -56,10 +56,11 @@ def make_old_node(node: Node) -> None:
         message = read(*given)
         if isinstance(message, Acknowledgement):
             return _position(message)
-        return msgspec.structs.replace(message, lacks=[]) if isinstance(message, Welcome) else message
+        return msgspec.structs.replace(message, lacks=[], protocol=1) if isinstance(message, Welcome) else message
 
     link.ask, link.read = old_ask, old_read  # type: ignore[method-assign]
-    node.client._up.note_lacked = lambda files: None  # type: ignore[method-assign]
+    link.protocol = 1
+    node.client._up.files.note_lacked = lambda files: None  # type: ignore[method-assign]
     _old_authors.add(node.number)
 
 
@@ -93,10 +94,10 @@ def _prefix(message: Body, count: int, author: Identity) -> bytes:
     return author.sign_message(canonical.encode(values), CONTENT_TYPES[type(message)])
 
 
-def _write_container(kind: str, about: dict[str, Any], payload: bytes, author: Identity, *more: Any) -> bytes:
+def _write_container(kind: str, about: dict[str, Any], payload: bytes, author: Identity, *more: Any, **named: Any) -> bytes:
     if author.node in _old_authors:
         about = {name: value for name, value in about.items() if name != "beacon"}
-    return write_container(kind, about, payload, author, *more)
+    return write_container(kind, about, payload, author, *more, **named)
 
 
 bundle.write_container = _write_container  # type: ignore[assignment]

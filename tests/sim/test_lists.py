@@ -15,7 +15,7 @@ from common.pki.trust import issuer_key
 from edge.node import Node
 from edge.services import lists
 from edge.services.lists import Taker
-from sync.uplink import ASK_AGAIN_MS
+from sync.uplink_files import ASK_AGAIN_MS
 from tests.court import Court
 from tests.sim import papers
 

@@ -1,0 +1,191 @@
+"""The files on the way up: those of our own entries that the centre lacks, and what got damaged there (PROTOCOL 7).
+
+Chunk by chunk; on a thin line in parts of a chunk, so that a cut costs a second of it and not a whole chunk.
+"""
+
+import functools
+import hashlib
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from common.db import BlobField, Table, fetch, insert, transaction
+from common.errors import Forbidden, Refused, TooMany
+from sync import container, ports
+from sync.blobs import PART_BYTES, BlobStore, chunk_count, is_set, part_count
+from sync.identity import NodeCertificate
+from sync.journal import Journal
+from sync.lanes import Lanes
+from sync.link import Link
+from sync.messages import NONCE_BYTES, PARTS_PROTOCOL, Acknowledgement, BlobAsk, BlobHave
+from sync.position import Position
+
+ASK_AGAIN_MS = 3_600_000
+"""A file that the centre has whole and that is not receipted (R2) is asked about after so long: the centre may have fallen between."""
+
+
+class LackedRow(Table):
+    """A file that got damaged at the centre, as it said last, over whatever carrier."""
+
+    sha256 = BlobField(primary_key=True)
+
+    class Meta:
+        table_name = "lacked"
+
+
+LACKED = "SELECT b.sha256, b.size FROM lacked l JOIN blob b ON b.sha256 = l.sha256"
+UNRECEIPTED = """SELECT e.rowid, e.log_index IS NOT NULL, b.sha256 IS NOT NULL, r.sha256, r.size FROM entry e
+                 JOIN blob_ref r ON r.leaf = e.leaf LEFT JOIN blob b ON b.sha256 = r.sha256 LEFT JOIN complete_here c ON c.leaf = e.leaf
+                 WHERE e.rowid > ? AND e.node = ? AND c.leaf IS NULL"""
+
+
+class FilesUp:
+    """Sends the files of what this node wrote, and gives the centre back what got damaged there."""
+
+    def __init__(self, link: Link, journal: Journal, blobs: BlobStore, lanes: Lanes) -> None:
+        self._link = link
+        self._lanes = lanes
+        self._journal = journal
+        self._blobs = blobs
+        self._database = link.database
+        self._whole: dict[bytes, int] = {}
+        """Files that the centre said it has whole, and when (monotonic ms)."""
+        self._receipted = (0, 0)
+        """Every own entry up to this row has R2 or names no file; and how many objects had been withdrawn then."""
+        self._begun: dict[bytes, bytes] = {}
+        """Files that the centre said it lacks, with the chunks it has."""
+        self._parted: set[tuple[bytes, int]] = set()
+        """Chunks that were begun in parts and not ended."""
+
+    def begin(self) -> None:
+        """Forget which chunks the centre had: they may have come another way since."""
+        self._begun.clear()
+
+    def forget(self) -> None:
+        """Forget which files the centre has: it may be another one, or one that was set back."""
+        self._whole.clear()
+        self._begun.clear()
+        self._parted.clear()
+        self._receipted = (0, 0)
+
+    def note(self, began: Position, at: Position, ack: Acknowledgement) -> None:
+        """Remember which files of entries ``began``…``at`` the centre has, so that they are not asked for one by one."""
+        if ack.missing is None:
+            return
+        statement = """SELECT DISTINCT r.sha256 FROM entry e JOIN blob_ref r ON r.leaf = e.leaf
+                       WHERE e.node = ? AND e.chain IS NOT NULL AND e.epoch = ? AND e.seq > ? AND e.seq <= ?"""
+        named = fetch(self._database, statement, (self._journal.node, at.epoch, began.seq if began.epoch == at.epoch else 0, at.seq))
+        missing = {one.sha256: one.bitmap for one in ack.missing}
+        self._begun |= missing
+        self._whole |= dict.fromkeys((sha256 for (sha256,) in named if sha256 not in missing), self._journal.clock.monotonic())
+
+    def unfinished(self, *, logged: bool = False) -> list[tuple[bytes, int]]:
+        """Return (sha256, size) of the files that the centre lacks as far as is known here, smallest first: those of our own entries
+        without R2, of all or of ``logged`` ones, and what got damaged there.
+
+        Entries before the first one that lacks R2 are not read again: there may be years of them.
+        """
+        stood, withdrawn = fetch(self._database, "SELECT (SELECT MAX(rowid) FROM entry), (SELECT COUNT(*) FROM withdrawn)")[0]
+        if self._receipted[1] != withdrawn:  # rows have gone, and those that came since may have their numbers
+            self._receipted = (0, withdrawn)
+        rows = fetch(self._database, UNRECEIPTED, (self._receipted[0], self._journal.node))
+        self._receipted = (min([stood or 0, *(place - 1 for place, *_ in rows)]), withdrawn)
+        found = {sha256: size for _, known, here, sha256, size in rows if here and (known or not logged)}
+        found |= dict(fetch(self._database, LACKED))
+        return sorted(found.items(), key=lambda one: (one[1], one[0]))
+
+    def note_lacked(self, files: list[bytes]) -> None:
+        """Remember which files the centre says got damaged there: they go with this exchange, or with the next stick."""
+        for sha256 in files:
+            self._whole.pop(sha256, None)
+        if {sha256 for (sha256,) in fetch(self._database, "SELECT sha256 FROM lacked")} == set(files):
+            return
+        with transaction(self._database):
+            fetch(self._database, "DELETE FROM lacked")
+            insert(self._database, LackedRow, [{"sha256": sha256} for sha256 in set(files)])
+
+    def send(self) -> bool:
+        """Send the files of logged entries that the centre lacks, smallest first; return whether there were any to send or to ask about."""
+        before = self._journal.clock.monotonic() - ASK_AGAIN_MS
+        wanted = [(sha256, size) for sha256, size in self.unfinished(logged=True) if self._whole.get(sha256, before) <= before]
+        try:
+            self._lanes.run(self._pieces(wanted))
+        except TooMany as error:
+            self._link.wait(error)
+        for (sha256,) in fetch(self._database, "SELECT sha256 FROM lacked") if wanted else ():
+            if sha256 in self._whole:
+                fetch(self._database, "DELETE FROM lacked WHERE sha256 = ?", (sha256,))
+        return bool(wanted)
+
+    def offer(self) -> None:
+        """Hand over files of a machine that is not served any more: those that the register has by its entries it still takes."""
+        before = self._journal.clock.monotonic() - ASK_AGAIN_MS
+        for sha256, size in self.unfinished():
+            if self._whole.get(sha256, before) > before:
+                continue
+            self._whole[sha256] = self._journal.clock.monotonic()  # asked about again after a while, whatever comes of it
+            try:
+                self._lanes.run(self._pieces([(sha256, size)]))
+            except (Refused, Forbidden):
+                continue  # of an entry that is evidence: until a person admits it there is no place for its files
+            except TooMany as error:
+                self._link.wait(error)
+                return
+
+    def _pieces(self, wanted: list[tuple[bytes, int]]) -> Iterator[Callable[[], None]]:
+        """Yield what sends one chunk, for every chunk the centre lacks."""
+        for place, (sha256, size) in enumerate(wanted):
+            self._link.progress("blobs_up", place, len(wanted))
+            have = self._begun.pop(sha256, None)
+            if have is None:
+                asked = BlobAsk(nonce=secrets.token_bytes(NONCE_BYTES), sha256=sha256, size=size)
+                answer = self._link.ask(ports.BLOB_HAVE, asked, BlobHave)
+                have = answer.bitmap
+                if answer.whole:
+                    self._whole[sha256] = self._journal.clock.monotonic()
+                    continue
+            in_parts = self._link.is_thin and self._link.protocol >= PARTS_PROTOCOL
+            if (in_parts or chunk_count(size) != 1) and not self._blobs.vouch(sha256):
+                self._link.outcome.problems.append("blob.rot")
+                continue
+            self._link.outcome.blobs_up += 1
+            for chunk in range(chunk_count(size)):
+                if not is_set(have, chunk):
+                    yield from (
+                        self._parts_of(sha256, size, chunk)
+                        if in_parts
+                        else [functools.partial(self._send_chunk, self._link.centre(), sha256, size, chunk)]
+                    )
+
+    def _parts_of(self, sha256: bytes, size: int, chunk: int) -> Iterator[Callable[[], None]]:
+        """Yield what sends one part of a chunk, for every part the centre lacks: what was sent before the line broke counts."""
+        have = b""
+        if (sha256, chunk) in self._parted:
+            asked = BlobAsk(nonce=secrets.token_bytes(NONCE_BYTES), sha256=sha256, size=size, chunk=chunk, parts=True)
+            have = self._link.ask(ports.BLOB_HAVE, asked, BlobHave).bitmap
+        self._parted.add((sha256, chunk))
+        for part in range(part_count(size, chunk)):
+            if not is_set(have, part):
+                yield functools.partial(self._send_part, self._link.centre(), sha256, size, chunk, part)
+        self._parted.discard((sha256, chunk))
+
+    def _send_chunk(self, centre: NodeCertificate, sha256: bytes, size: int, chunk: int) -> None:
+        piece = self._blobs.chunk(sha256, chunk)
+        digest = hashlib.sha256(piece).digest()
+        if chunk_count(size) == 1 and digest != sha256:  # of larger files that is seen before their first chunk goes
+            self._blobs.vouch(sha256)
+            self._link.outcome.problems.append("blob.rot")
+            return
+        self._put(centre, {"sha256": sha256, "size": size, "chunk": chunk}, piece, digest)
+
+    def _send_part(self, centre: NodeCertificate, sha256: bytes, size: int, chunk: int, part: int) -> None:
+        piece = self._blobs.chunk(sha256, chunk)[part * PART_BYTES : (part + 1) * PART_BYTES]
+        self._put(centre, {"sha256": sha256, "size": size, "chunk": chunk, "part": part}, piece, hashlib.sha256(piece).digest())
+
+    def _put(self, centre: NodeCertificate, about: dict[str, Any], piece: bytes, digest: bytes) -> None:
+        named = {"nonce": secrets.token_bytes(NONCE_BYTES), **about}
+        data = container.write_container("chunk", named, piece, self._link.identity, centre, digest=digest)
+        answer = self._link.read(self._link.post(ports.BLOB_PUT, data), BlobHave, centre)
+        self._link.count_piece()
+        if answer.whole:
+            self._whole[about["sha256"]] = self._journal.clock.monotonic()
