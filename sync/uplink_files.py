@@ -33,7 +33,7 @@ class LackedRow(Table):
         table_name = "lacked"
 
 
-LACKED = "SELECT b.sha256, b.size FROM lacked l JOIN blob b ON b.sha256 = l.sha256"
+LACKED = "SELECT sha256, size FROM blob WHERE sha256 IN (SELECT sha256 FROM lacked)"  # as a join it reads all blobs
 UNRECEIPTED = """SELECT e.rowid, e.log_index IS NOT NULL, b.sha256 IS NOT NULL, r.sha256, r.size FROM entry e
                  JOIN blob_ref r ON r.leaf = e.leaf LEFT JOIN blob b ON b.sha256 = r.sha256 LEFT JOIN complete_here c ON c.leaf = e.leaf
                  WHERE e.rowid > ? AND e.node = ? AND c.leaf IS NULL"""

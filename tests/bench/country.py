@@ -35,7 +35,7 @@ from edge.exchanger import Exchanger
 from edge.node import Node
 from sync.entry import chain_start
 from tests.bench import world
-from tests.bench.history import cpu_seconds
+from tests.bench.history import cpu_seconds, pid_of
 from tests.bench.measure import Line, at_most
 from tests.court import Court, FakeClock
 from tests.court import Line as MemoryLine
@@ -75,7 +75,7 @@ def run(folder: Path, *, machines: int = 1_000, filings: int = 20, told: Told = 
     centre.start()
     try:
         served, memory, took = _herd(folder, centre, numbers, filings, told)
-        used = cpu_seconds(centre.pid)
+        used = cpu_seconds(pid_of(centre))
         _check(centre, numbers, filings)
     finally:
         country.close()
@@ -159,14 +159,14 @@ def _herd(
         for _ in workers:
             ready.get(timeout=SECONDS_MAX)
         told(f"each has written {filings} filings")
-        started, memory, served = time.monotonic(), [(0.0, _rss(centre.pid))], list[Served]()
+        started, memory, served = time.monotonic(), [(0.0, _rss(pid_of(centre)))], list[Served]()
         go.set()
         while len(served) < len(numbers) and time.monotonic() - started < SECONDS_MAX:
             try:
                 served.append(results.get(timeout=LOOK_SECONDS))
             except Empty:
                 assert all(worker.is_alive() or worker.exitcode == 0 for worker in workers), "a process of machines has died"
-            memory.append((time.monotonic() - started, _rss(centre.pid)))
+            memory.append((time.monotonic() - started, _rss(pid_of(centre))))
         told(f"{len(served):,} have R1")
         _wait_folded(centre)
         return served, memory, time.monotonic() - started

@@ -118,22 +118,28 @@ def _with_news(one: Aged) -> Cost:
     node = one.made.node
     _file(one.made, FRESH)
     end = _log_size(one.centre) + FRESH
-    began, here, there = time.perf_counter(), time.process_time(), cpu_seconds(one.centre.pid)
+    began, here, there = time.perf_counter(), time.process_time(), cpu_seconds(pid_of(one.centre))
     outcome = node.client.exchange()
     assert outcome.entries_up == FRESH, outcome
     took, used = time.perf_counter() - began, time.process_time() - here
     _wait(one.centre, f"SELECT 1 FROM register WHERE folded >= {end}")
-    centre = cpu_seconds(one.centre.pid) - there
+    centre = cpu_seconds(pid_of(one.centre)) - there
     node.client.exchange()  # what the fold brought about, if it came late
     return Cost(used, centre, took, outcome.bytes_up + outcome.bytes_down)
 
 
 def _idle(one: Aged) -> Cost:
-    began, here, there = time.perf_counter(), time.process_time(), cpu_seconds(one.centre.pid)
+    began, here, there = time.perf_counter(), time.process_time(), cpu_seconds(pid_of(one.centre))
     outcome = one.made.node.client.exchange()
     assert outcome.trips == 1, outcome
     took, used = time.perf_counter() - began, time.process_time() - here
-    return Cost(used, cpu_seconds(one.centre.pid) - there, took, outcome.bytes_up + outcome.bytes_down)
+    return Cost(used, cpu_seconds(pid_of(one.centre)) - there, took, outcome.bytes_up + outcome.bytes_down)
+
+
+def pid_of(machine: Machine) -> int:
+    """Return the number of a machine's process, which is a child of this one."""
+    assert machine.process is not None
+    return machine.process.pid
 
 
 def cpu_seconds(pid: int) -> float:
