@@ -57,7 +57,7 @@ def restore(data: Path, source: Path, name: str, who: Identity, progress: Progre
         _exchange(fresh, data, name)
     finally:
         for left in data.glob(f"{fresh.name}*"):
-            left.unlink()
+            left.unlink(missing_ok=True)
     return restored
 
 
@@ -101,7 +101,7 @@ def _exchange(fresh: Path, data: Path, name: str) -> None:
     """Let the restored database take the place of the one that is there, in one rename."""
     aside = make_folder(data / ASIDE)
     for left in aside.glob(f"{name}*"):
-        left.unlink()
+        left.unlink(missing_ok=True)
     with suppress(apsw.Error):  # what stands in its log goes into the database first; one that is damaged is kept as it is
         old = apsw.Connection(str(data / name), flags=apsw.SQLITE_OPEN_READWRITE)
         old.pragma("wal_checkpoint", "TRUNCATE")
