@@ -35,6 +35,7 @@ from sync.register import Register
 from sync.rotation import Rotate
 from sync.server import Server
 from sync.stick_centre import CentreStick
+from sync.stick_line import RelayDesk
 
 DATABASE_FILE = "centre.db"
 DAY_MS = 86_400_000
@@ -177,6 +178,7 @@ class Centre:
         """The code of what keeps the log from being published; empty while all is well."""
         self.server = Server(self.register, self.blobs, lambda: self.after_news(), self._renew, self._introduce)
         self.sticks = CentreStick(self.server, who, self.data / "stick")
+        RelayDesk(self.sticks, who, self.database, self.data / "relayed").open(self.server)
         self._shelf = reference.Shelf()
 
     @classmethod

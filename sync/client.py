@@ -17,7 +17,7 @@ import msgspec
 from common.clock import Clock
 from common.db import Table, create_tables, fetch, insert, passing
 from common.errors import N_, Conflict, CourtError, Forbidden, Refused, Unreachable
-from sync import absent, filling, lineage_node, merkle, ports, receipts, revocations, rotation, witness
+from sync import absent, filling, lineage_node, merkle, ports, receipts, revocations, rotation, stick_line, witness
 from sync.blobs import BlobStore
 from sync.downlink import Downlink, Unneeded
 from sync.identity import Identity
@@ -165,6 +165,7 @@ class Client:
         if recovering or welcome.news or (sent and self._up.expects_news) or filling.is_filling(self._database):
             self._down.receive_news()
         self._exchange_files()
+        stick_line.forward(self._link, self.stick.relay)
 
     def _begin_anew(self, reason: str, welcome: Welcome) -> Welcome:
         """Open a new epoch, and say hello in it."""

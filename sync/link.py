@@ -65,6 +65,8 @@ class Outcome:
     """Chunks of files, both ways."""
     carried: int = 0
     """Folders of a stick taken along for others."""
+    forwarded: int = 0
+    """Of those, how many went on to the centre over the line."""
     trips: int = 0
     bytes_up: int = 0
     bytes_down: int = 0
@@ -78,7 +80,18 @@ class Outcome:
 
     def add(self, before: "Outcome") -> None:
         """Count what an earlier try did that the line cut off."""
-        for name in ("entries_up", "entries_down", "blobs_up", "blobs_down", "receipts", "pieces", "trips", "bytes_up", "bytes_down"):
+        for name in (
+            "entries_up",
+            "entries_down",
+            "blobs_up",
+            "blobs_down",
+            "receipts",
+            "pieces",
+            "forwarded",
+            "trips",
+            "bytes_up",
+            "bytes_down",
+        ):
             setattr(self, name, getattr(self, name) + getattr(before, name))
 
 

@@ -225,6 +225,24 @@ class BlobHave(Body, frozen=True):
     bitmap: bytes = b""
 
 
+class RelayAsk(Body, frozen=True):
+    """Node → centre: a file of the answer to machine ``node``, whose folder I carried: its index (0) or a pack."""
+
+    nonce: bytes
+    node: int
+    file: int
+
+
+class Relayed(Body, frozen=True):
+    """Centre → node: what became of a file carried for another machine. ``missing``: packs (SHA-256) that the index names and that
+    are not here; ``done``: all of it is taken in; ``files``: packs of the answer, -1 where there is none."""
+
+    missing: list[bytes] = []
+    done: bool = False
+    files: int = -1
+    problems: list[str] = []
+
+
 class Refusal(Body, frozen=True):
     """Centre → node: why not; for a gap also where the centre stands; ``retry`` seconds to wait for who sends too much."""
 
@@ -241,6 +259,8 @@ CONTENT_TYPES: dict[type[Body], str] = {
     Acknowledgement: "application/sot-ack+cbor",
     Ask: "application/sot-ask+cbor",
     Rotate: ROTATE_TYPE,
+    RelayAsk: "application/sot-relay-ask+cbor",
+    Relayed: "application/sot-relayed+cbor",
     LineageAsk: "application/sot-lineage-ask+cbor",
     LineageTold: "application/sot-lineage-told+cbor",
     Rotated: "application/sot-rotated+cbor",

@@ -11,7 +11,7 @@ class Transport(Protocol):
         """Return (status, answer); raises Unreachable when the line is down, silent or cut on the way."""
 
 
-HELLO, BUNDLE, DOWN, BLOB_HAVE, BLOB_PUT, BLOB_GET, ROTATE, LINEAGE = (
+HELLO, BUNDLE, DOWN, BLOB_HAVE, BLOB_PUT, BLOB_GET, ROTATE, LINEAGE, RELAY_PUT, RELAY_GET = (
     "/sync/hello",
     "/sync/bundle",
     "/sync/down",
@@ -20,6 +20,8 @@ HELLO, BUNDLE, DOWN, BLOB_HAVE, BLOB_PUT, BLOB_GET, ROTATE, LINEAGE = (
     "/sync/blob/get",
     "/sync/rotate",
     "/sync/lineage",
+    "/sync/relay/put",
+    "/sync/relay/get",
 )
 OK = 200
 BESIDE = re.compile(rf"{BUNDLE}/(0|[1-9][0-9]{{0,17}})")

@@ -109,7 +109,7 @@ class Server:
         self._certify = certify
         self._introduce = introduce
         self.quotas = Quotas(register.clock)
-        self._doors = {
+        self._doors: dict[str, Callable[[bytes], bytes]] = {
             ports.HELLO: self._hello,
             ports.BUNDLE: self._bundle,
             ports.DOWN: self._down,
@@ -119,6 +119,14 @@ class Server:
             ports.ROTATE: self._rotate,
             ports.LINEAGE: self._lineage,
         }
+
+    def open_door(self, path: str, door: Callable[[bytes], bytes]) -> None:
+        """Let ``door`` answer the requests at ``path``; what it raises is refused as everything else."""
+        self._doors[path] = door
+
+    def ask_of(self, body: bytes, kind: type[M]) -> M:
+        """Return a message of a machine that may receive something; raises Refused or Forbidden."""
+        return self._in_force(body, kind)[1]
 
     def start(self) -> None:
         """Create the tables and finish what a crash interrupted."""

@@ -37,6 +37,19 @@ class Relay:
         (self._place / name / stick.INDEX).unlink(missing_ok=True)
         shutil.rmtree(self._place / name, ignore_errors=True)
 
+    def files(self, name: str) -> dict[str, Path]:
+        """Return the files of a folder that is carried, by their names."""
+        return {path.name: path for path in (self._place / name).glob("*.SOT")}
+
+    def keep(self, name: str, file: str, data: bytes, author: NodeCertificate) -> None:
+        """Keep one file of a folder that came over the line; raises Refused where ``author`` did not write it, or it is too much."""
+        container.read_header(data, author.sign_key, self._reader.environment)
+        with stick.stick_errors(machine=True):
+            free = shutil.disk_usage(make_folder(self._place)).free - stick.RESERVE_BYTES
+            if len(data) > min(CARRIED_BYTES_MAX - self._size(), free):
+                raise _too_much()
+            write_durable(make_folder(self._place / name) / file, data)
+
     def carry(self, medium: Path, name: str) -> None:
         """Keep folder ``name`` of a stick; raises Refused where it is not what one of ours wrote, or too much."""
         with stick.stick_errors():

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 BODY_BYTES_MAX: Final = {
     ports.BUNDLE: container.SEALED_BYTES_MAX + cose.MESSAGE_BYTES_MAX,
+    ports.RELAY_PUT: container.SEALED_BYTES_MAX + cose.MESSAGE_BYTES_MAX,
     ports.BLOB_PUT: CHUNK_BYTES + cose.MESSAGE_BYTES_MAX,
 }
 """What carries a container; everything else is one message of at most cose.MESSAGE_BYTES_MAX."""

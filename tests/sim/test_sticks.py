@@ -83,6 +83,25 @@ def test_a_court_without_a_line_is_served_through_its_neighbour(court: Court, us
     court.check()
 
 
+def test_a_neighbour_with_a_line_hands_the_stick_over(court: Court, usb: Path) -> None:
+    """Row 39: nobody has to go to the centre: the answer comes back to be carried, and the neighbour reads none of it."""
+    aktau, astana, _ = court.nodes
+    court.cut(aktau)
+    filing = court.file(aktau, AIGUL, AKTAU, attachment=b"a contract")
+    aktau.client.stick.export(usb)
+    assert astana.client.stick.take(usb).carried == 1
+    assert astana.client.exchange().forwarded == 1
+    assert court.status(court.centre, filing) == "filed"
+    assert astana.client.stick.relay.names() == ["DN1001"]
+    assert not fetch(astana.database, "SELECT 1 FROM entry WHERE leaf = ?", (filing.leaf,))
+    assert astana.client.exchange().forwarded == 0
+    astana.client.stick.export(usb)
+    assert aktau.client.stick.take(usb).receipts == 1
+    assert receipts.ladder_of(aktau.database, filing.leaf).complete_ms is not None
+    court.settle()
+    court.check()
+
+
 def test_a_lost_stick_costs_nothing_but_time(court: Court, usb: Path) -> None:
     """Row 36."""
     aktau = court.nodes[0]
