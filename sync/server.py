@@ -8,12 +8,13 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from common.db import BlobField, IntegerField, Table, TextField, create_tables, fetch, snapshot
+from common.db import create_tables, fetch, snapshot
 from common.errors import N_, CourtError, Forbidden, NotFound, Refused, TooMany, Unreachable
 from common.facts import decode_body, encode_body
 from sync import container, cose, delivery, directory, lineage_centre, ports, revocations, witness
 from sync.blobs import BlobStore
 from sync.bundle import PLAIN_BYTES_TARGET
+from sync.contacts import NOTE_CONTACT, READ_CONTACT, READ_NAMES, ContactRow
 from sync.identity import NodeCertificate, read_certificate
 from sync.lineage import LineageAsk
 from sync.messages import (
@@ -48,43 +49,6 @@ from sync.rotation import Rotate, is_due
 
 logger = logging.getLogger(__name__)
 
-
-class ContactRow(Table):
-    """What a machine last said of itself, and the tokens by which a clone gives itself away."""
-
-    node = IntegerField(primary_key=True)
-    contact_ms = IntegerField()
-    epoch = IntegerField()
-    seq = IntegerField()
-    clock_ms = IntegerField()
-    backlog = IntegerField()
-    backlog_bytes = IntegerField()
-    oldest_ms = IntegerField()
-    disk_free = IntegerField()
-    quarantine = IntegerField()
-    version = TextField()
-    token = BlobField()
-    token_before = BlobField()
-    nonce = BlobField()
-    challenge = BlobField()
-    state = TextField()
-    alarm_ms = IntegerField(null=True)
-
-    class Meta:
-        table_name = "contact"
-
-
-NOTE_CONTACT = """
-INSERT INTO contact (node, contact_ms, epoch, seq, clock_ms, backlog, backlog_bytes, oldest_ms, disk_free,
-  quarantine, version, token, token_before, nonce, challenge, state, alarm_ms)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?17, ?15, ?16)
-ON CONFLICT (node) DO UPDATE SET contact_ms = ?2, epoch = ?3, seq = ?4, clock_ms = ?5, backlog = ?6, backlog_bytes = ?7,
-  oldest_ms = ?8, disk_free = ?9, quarantine = ?10, version = ?11, token = ?12, token_before = ?13, nonce = ?14,
-  challenge = ?17, state = ?15, alarm_ms = COALESCE(?16, contact.alarm_ms)
-"""
-READ_NAMES = ("epoch", "token", "token_before", "nonce", "challenge", "state")
-READ_CONTACT = f"SELECT {', '.join(READ_NAMES)} FROM contact WHERE node = ?"
-"""Written out: every idle exchange of every court asks twice, and building the question anew costs more than all the rest of it."""
 
 Certify = Callable[[NodeCertificate, Rotate, bytes], bytes]
 """(certificate in force, its machine's checked request, the same as signed) → the next certificate, in the directory already."""
