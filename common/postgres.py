@@ -36,7 +36,7 @@ from psycopg.types.string import StrBinaryDumper
 from common.dialect import BUSY_TIMEOUT_MS, Database, Guard, Table, broken, busy, constraint, full, quiet
 from common.errors import N_, Corrupt, CourtError, Refused, Unreachable
 
-STALLED_MS: Final = 10_000
+STALLED_MS: Final = 30_000
 """A session that says nothing for so long inside a transaction is ended by the server: a stopped process holds nobody up."""
 CONNECT_SECONDS: Final = 5
 SILENT_MS: Final = 15_000
