@@ -9,6 +9,7 @@ Whatever cuts it off, the next exchange begins with where both sides really stan
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +126,9 @@ class Client:
         except CourtError as error:
             self._link.outcome.state = error.code
             self._note_failure(error, now)
-            if isinstance(error, Unreachable):
-                self._up.prepare()
+            if error.code.startswith("line."):
+                with suppress(CourtError):  # what cannot be made now is made when it is sent
+                    self._up.prepare()
             raise
         self._note("UPDATE sync SET contact_ms = ?, down_since_ms = NULL, state = ''", self._clock.now())
         return self._link.outcome
