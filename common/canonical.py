@@ -19,6 +19,14 @@ DEPTH_MAX = 16
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 _KINDS = frozenset({bytes, bool, type(None), int, str, list, dict})
 
+
+def _not_shared(_decoder: object, _immutable: bool, /) -> Any:
+    raise ValueError("no part of our data stands for another")
+
+
+_NOT_SHARED = dict.fromkeys((25, 28, 29, 256), _not_shared)
+"""Tags of values and strings that repeat: with them sixty bytes hold a list of itself, which `check` would follow without end."""
+
 Value = Any
 """None, bool, int, bytes, str, list of Value or dict of str to Value; checked at run time by `check`."""
 
@@ -116,7 +124,7 @@ def _map(value: Value) -> dict[str, Any]:
 def _reason(data: bytes) -> Refused:
     """Return why ``data`` are refused."""
     try:
-        value = cbor2.loads(data)
+        value = cbor2.loads(data, semantic_decoders=_NOT_SHARED, strict_hashable_types=True)
     except Exception:  # noqa: BLE001 - cbor2 has many roots; all of them mean: these bytes are not ours
         return _broken()
     try:

@@ -18,6 +18,8 @@ ALGORITHM, CONTENT_TYPE, KEY_ID = 1, 3, 4
 EDDSA = -8
 KEY_ID_BYTES = 8
 SIGNATURE_BYTES = 64
+PROTECTED_BYTES_MAX = 1 << 10
+"""A protected header; a content type is some thirty characters long."""
 MESSAGE_BYTES_MAX = 1 << 20
 """A signed header or message; the sealed payload travels beside it."""
 
@@ -45,20 +47,34 @@ def parse(message: bytes) -> Signed:
     if len(message) > MESSAGE_BYTES_MAX:
         raise Refused("cose.too_large", N_("A signed message is larger than allowed."))
     try:
-        tag = cbor2.loads(message)
-        protected, unprotected, payload, signature = tag.value
-        header = cbor2.loads(protected)
-        same = cbor2.dumps(tag, canonical=True) == message and cbor2.dumps(header, canonical=True) == protected
-        content_type, key_id = header[CONTENT_TYPE], header[KEY_ID]
-        known = (
-            tag.tag == SIGN1_TAG and unprotected == {} and set(header) == {ALGORITHM, CONTENT_TYPE, KEY_ID} and header[ALGORITHM] == EDDSA
-        )
+        signed = _read(message)
     except Exception as error:  # noqa: BLE001 - cbor2 has many roots; each means: not our form
         raise _broken() from error
-    typed = type(content_type) is str and type(key_id) is bytes and type(payload) is bytes and type(signature) is bytes
-    if not (same and known and typed and len(signature) == SIGNATURE_BYTES and len(key_id) == KEY_ID_BYTES):
+    if signed is None:
         raise _broken()
-    return Signed(content_type, key_id, payload, protected, signature)
+    return signed
+
+
+def _read(message: bytes) -> Signed | None:
+    """Return the parts; None, or any error, for another form.
+
+    What is written again to compare it is known to be flat by then: a map as the key of a map as the key of a map takes the
+    writer twice as long with each of them, and thirty fit into a hundred bytes.
+    """
+    tag = cbor2.loads(message, strict_hashable_types=True)
+    protected, unprotected, payload, signature = tag.value
+    if not (tag.tag == SIGN1_TAG and unprotected == {} and type(protected) is type(payload) is type(signature) is bytes):
+        return None
+    if len(protected) > PROTECTED_BYTES_MAX or len(signature) != SIGNATURE_BYTES:
+        return None
+    header = cbor2.loads(protected)
+    if set(map(type, header)) != {int} or set(header) != {ALGORITHM, CONTENT_TYPE, KEY_ID}:
+        return None
+    content_type, key_id = header[CONTENT_TYPE], header[KEY_ID]
+    if type(header[ALGORITHM]) is not int or header[ALGORITHM] != EDDSA or type(content_type) is not str or type(key_id) is not bytes:
+        return None
+    same = cbor2.dumps(tag, canonical=True) == message and cbor2.dumps(header, canonical=True) == protected
+    return Signed(content_type, key_id, payload, protected, signature) if same and len(key_id) == KEY_ID_BYTES else None
 
 
 def verify(message: Signed, key: Ed25519PublicKey, content_type: str, *, environment: bytes) -> bytes:

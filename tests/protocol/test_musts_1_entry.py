@@ -37,7 +37,9 @@ def deep(levels: int) -> bytes:
         (cbor2.dumps("a\0b"), "canonical.nul"),
         (cbor2.dumps({"a\0": 1}), "canonical.nul"),
         (b"\x63\xed\xa0\x80", "canonical.broken"),  # a lone surrogate
-        (cbor2.dumps({1: 1}), "canonical.key"),
+        (cbor2.dumps({1: 1}), "canonical.broken"),
+        (b"\xd8\x1c\x98\x20" + b"\xd8\x1d\x00" * 32, "canonical.broken"),  # a list whose every part is the list
+        (b"\xd9\x01\x00\x82\x65aaaaa\xd8\x19\x00", "canonical.broken"),  # a text that stands for another
         (deep(17), "canonical.too_deep"),
         (deep(5000), "canonical.broken"),
         (b"", "canonical.broken"),

@@ -127,6 +127,8 @@ PROTECTED = {1: -8, 3: "application/sot-ask+cbor", 4: bytes(8)}
         cbor2.dumps(cbor2.CBORTag(18, [cbor2.dumps({4: bytes(8), 3: "a", 1: -8}), {}, b"", bytes(64)])),  # not canonical
         cbor2.dumps(cbor2.CBORTag(18, [cbor2.dumps(PROTECTED), {}, b"", bytes(64)])) + b"\0",
         b"\xd2" * 5000 + b"\x00",
+        b"\xd2\x84\x40\xa0\x40" + b"\xa1" * 100 + bytes(101),  # maps as keys of maps: to write them again takes for ever
+        cbor2.dumps(cbor2.CBORTag(18, [b"\xa1" * 100 + bytes(101), {}, b"", bytes(64)])),  # in the header
     ],
 )
 def test_3_3_another_form_of_signature_is_refused(still: World, message: bytes) -> None:
