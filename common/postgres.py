@@ -20,7 +20,7 @@ import re
 import secrets
 import subprocess
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -299,7 +299,8 @@ class Postgres(Database, peewee.PostgresqlDatabase):
             self.run(f'CREATE UNIQUE INDEX "{name}_rowid" ON "{name}" (rowid)')
 
     def scrub(self) -> None:
-        self.run("VACUUM entry")  # else autovacuum does it some day; the server's own log keeps what it keeps (deploy/README.md)
+        with suppress(errors.LockNotAvailable):  # then autovacuum does it; the server's own log keeps what it keeps (deploy/postgresql.md)
+            self.run("VACUUM entry")
 
     def copy_to(self, path: Path) -> None:
         """Run pg_dump; raises Refused("backup.pg_dump") where it is missing or fails."""
@@ -309,14 +310,15 @@ class Postgres(Database, peewee.PostgresqlDatabase):
         try:
             subprocess.run(command, check=True, env={**os.environ, **secret})
         except (OSError, subprocess.CalledProcessError) as error:
-            sentence = N_("The database could not be copied: pg_dump of the server's version is needed here. See deploy/README.md.")
+            sentence = N_("The database could not be copied: pg_dump of the server's version is needed here. See deploy/postgresql.md.")
             raise Refused("backup.pg_dump", sentence) from error
 
     def lead(self) -> bool:
         """Return whether this thread's session is the one that folds: it asks for the lock where nobody has it."""
         if self.connection() is self._leads:
-            self._ask("SELECT 1")  # a lock is as alive as its session
-            return True
+            self._ask("SELECT 1")  # a lock is as alive as its session: one that has died was replaced by another just now
+            if self.connection() is self._leads:
+                return True
         [(held,)] = self._ask("SELECT pg_try_advisory_lock(?)", (FOLDER,))
         self._leads = self.connection() if held else None
         return bool(held)

@@ -342,6 +342,20 @@ def test_the_server_too_keeps_entries_and_tiles(court: Court) -> None:
     assert before == {table: fetch(database, f"SELECT * FROM {table} ORDER BY 1, 2") for table in before}
 
 
+def test_one_process_folds_and_the_next_one_takes_over(server: Server, database: Postgres) -> None:
+    """Row 44: the lock of who folds dies with its session, and who lost it knows."""
+    other = open_postgres(database.database)
+    assert database.lead()
+    assert database.lead()
+    assert not other.lead()
+    [(pid,)] = fetch(database, "SELECT pg_backend_pid()")
+    server.run(f"SELECT pg_terminate_backend({pid}, 60000)")
+    assert other.lead()
+    assert not database.lead()
+    assert other.lead()
+    other.close()
+
+
 def test_a_statement_outside_a_transaction_waits_for_its_turn(database: Postgres) -> None:
     """Row 45: what one writer has not committed yet, another one's single statement does not overtake."""
     create_tables(database, [Book])
