@@ -188,7 +188,7 @@ def test_killed_at_any_call_of_an_export(tmp_path: Path, nursery: Nursery) -> No
         finish(scene, court, 3)
 
     kill_everywhere(scene, run, check)
-    assert seen == {0, 2, 3}
+    assert {2, 3} <= seen <= {0, 2, 3}
 
 
 def test_killed_at_any_call_of_an_import_at_the_centre(tmp_path: Path, nursery: Nursery) -> None:
