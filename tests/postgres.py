@@ -54,16 +54,22 @@ def _call(command: Sequence[object], **more: Any) -> None:
 @functools.cache
 def binaries() -> Path:
     """Return the folder of the programs, where whoever runs the server can reach them."""
-    if (
-        not _as_nobody()
-        or subprocess.run([str(BIN / "postgres"), "--version"], capture_output=True, check=False, **_as_nobody()).returncode == 0
-    ):
+    if _within_reach():
         return BIN
     copy = Path(tempfile.mkdtemp(prefix="sot-pg-bin-"))
     atexit.register(shutil.rmtree, copy, ignore_errors=True)
-    shutil.copytree(BIN.parent, copy / "pginstall")
+    package = BIN.parents[1]
+    for part in (package, package.with_name(f"{package.name}.libs")):  # the programs look for their libraries beside the package
+        shutil.copytree(part, copy / part.name)
     copy.chmod(0o755)
-    return copy / "pginstall" / "bin"
+    return copy / BIN.relative_to(package.parent)
+
+
+def _within_reach() -> bool:
+    try:
+        return subprocess.run([str(BIN / "postgres"), "--version"], capture_output=True, cwd="/", **_as_nobody()).returncode == 0
+    except PermissionError:  # the folder of the tests is root's alone
+        return False
 
 
 @dataclass(eq=False)
