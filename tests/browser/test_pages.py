@@ -16,8 +16,11 @@ from tests.browser.driving import DESK, KIOSK, Demo, enter, visit
 from tests.browser.walking import LOOK, TARGET_PX, Walk, axe_findings, complaints
 from tests.court import Court
 
-NO_PAGES = re.compile(r"/static/|/look$|/idle/end|/wire|^/v1|/tile|/checkpoint|\.(asice|pdf|svg)$|/heads/|/quarantine/evidence/|/decision$")
-"""Rules that answer machines, or with nothing to look at: no machine of the demonstration has written a second history."""
+NO_PAGES = re.compile(
+    r"/static/|/look$|/idle/end|/wire|^/v1|/tile|/checkpoint|\.(asice|pdf|svg)$|/heads/|/quarantine/evidence/|/decision$"
+    r"|/after/admit$|/lineage"
+)
+"""Rules that answer machines, or with nothing to look at: nothing in the demonstration has a second history."""
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +63,13 @@ def test_every_page_of_a_node(demo: Demo, chromium: Browser, court: Court) -> No
     clerk, others = Walk(visit(chromium, DESK), demo.aktau), []
     clerk.look_at("/desk/enter")
     enter(clerk.page, demo.aktau + "/desk/enter", demo.key("clerk-aktau"))
-    clerk.through(["/desk", *decision_pages(clerk.page, demo.aktau)])
+    decisions = decision_pages(clerk.page, demo.aktau)
+    clerk.through(["/desk", *decisions])
     for name in ("judge-aktau", "administrator-aktau"):
         others.append(Walk(visit(chromium, DESK), demo.aktau))
         enter(others[-1].page, demo.aktau + "/desk/enter", demo.key(name))
         others[-1].through(["/desk/line", "/desk/cases"] if name == "judge-aktau" else ["/desk/line"])
+    others[0].look_at("/desk/erasures/" + decisions[0].split("/")[3])
     for walk in (citizen, clerk):
         walk.again_in_russian()
     citizen.page.goto(f"{demo.aktau}/help?lang=kk")
@@ -79,7 +84,7 @@ def test_every_page_of_the_centre(demo: Demo, chromium: Browser, court: Court) -
     walk = Walk(visit(chromium, DESK), demo.centre)
     walk.look_at("/", "/help", "/enter", "/check", "/check/offline")
     enter(walk.page, walk.base + "/enter", demo.key("administrator"))
-    walk.through(["/", "/overview", "/log?q=1", "/staff?region=47", "/nodes/1976/clear"])
+    walk.through(["/", "/overview", "/log?q=1", "/staff?region=47", "/nodes/1976/clear", "/nodes/1976/after"])
     walk.again_in_russian()
     walk.page.goto(f"{demo.centre}/help?lang=kk")
     walk.look_at("/idle", "/end")
