@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import certifi
-import urllib3
+import requests
 from urllib3.util import SKIP_HEADER
 
 from common.errors import N_, Unreachable
@@ -13,8 +12,6 @@ READ_SECONDS = 60
 ANSWER_BYTES_MAX = 64 << 20
 CHUNK_BYTES = 1 << 16
 CUT_FILE = "line.cut"
-LIMITS = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
-HEADERS = dict.fromkeys(("Accept-Encoding", "User-Agent"), SKIP_HEADER)
 
 
 class HttpTransport:
@@ -27,25 +24,29 @@ class HttpTransport:
     def __init__(self, centre: str, cut_file: Path) -> None:
         self._centre = centre.rstrip("/")
         self._cut_file = cut_file
-        # every header costs bytes on each idle exchange of every court, and so does every layer its CPU
-        self._pool = urllib3.PoolManager(maxsize=self.LANES, retries=False, timeout=LIMITS, headers=HEADERS, ca_certs=certifi.where())
+        self._session = requests.Session()
+        # every header costs bytes on each idle exchange of every court
+        self._session.headers.clear()
+        self._session.headers.update(dict.fromkeys(("Accept-Encoding", "User-Agent"), SKIP_HEADER))
+        self._session.trust_env = False
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Return (status, answer); raises Unreachable."""
         if self._cut_file.exists():
             raise Unreachable("line.cut", N_("The line is cut by hand on this machine."))
         try:
-            response = self._pool.urlopen("POST", self._centre + path, body=body, preload_content=False, redirect=False)
-            with response:  # read to its end it has given the connection back already
-                return response.status, _read(response)
-        except urllib3.exceptions.HTTPError as error:
+            with self._session.post(
+                self._centre + path, data=body, timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True
+            ) as response:
+                return response.status_code, _read(response)
+        except requests.RequestException as error:
             raise Unreachable("line.down", N_("The centre cannot be reached. It will be tried again.")) from error
 
 
-def _read(response: urllib3.BaseHTTPResponse) -> bytes:
+def _read(response: requests.Response) -> bytes:
     parts: list[bytes] = []
     size = 0
-    for part in response.stream(CHUNK_BYTES, decode_content=False):
+    for part in response.iter_content(CHUNK_BYTES):
         size += len(part)
         if size > ANSWER_BYTES_MAX:
             raise Unreachable("line.endless", N_("Something on the line answers without end. It will be tried again."))
