@@ -206,11 +206,11 @@ def _compare_entries(world: World, node: int, place: tuple[int, int, int], said:
 
 def read_proof(world: World, data: bytes, report: Report) -> None:
     """Check a proof of inclusion (C2SP tlog-proof)."""
-    proof = inclusion.read_proof(data)
+    proof, logs = inclusion.read_proof(data), world.logs()
     leaf = world.leaf or proof.extra
     if leaf is None:
         raise Refused("verify.leaf", N_("The proof does not name its entry. Give the talon or the entry beside it."))
-    checkpoint, log = lineage.check_proof(proof, merkle.leaf_hash(leaf), world.logs())
+    checkpoint, log = lineage.check_proof(proof, merkle.leaf_hash(leaf), logs)
     report.facts |= {"index": proof.index, "size": checkpoint.size, "root": checkpoint.root, "leaf": leaf, "lineage": log.number}
     sentence = N_("The central register holds the entry under number %(index)d among %(size)d.")
     report.ok(sentence, index=proof.index, size=checkpoint.size)
