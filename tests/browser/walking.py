@@ -51,6 +51,8 @@ NAMES = {
 NAMES |= {"verify", "tlog-proof", "Enter", "Caps", "Lock"}
 """Called so in every language."""
 KAZAKH = re.compile(r"\w*[әғқңөұүһі]\w*", re.IGNORECASE)
+OWN_NAME = re.compile(r"«[^»]*»|Қазақша")
+"""A firm, and a language, are called by their own name."""
 LOOK = (Path(__file__).parent / "look.js").read_text()
 AXE = {"resultTypes": ["violations"]}
 
@@ -203,7 +205,7 @@ def complaints(found: Look, lang: str, url: str = "") -> list[str]:
         wrong.append("«back» leads to the page itself")
     if words := foreign_words(found["words"]):
         wrong.append(f"English on a page in {lang}: {words[:12]}")
-    if lang == "ru" and (words := KAZAKH.findall(found["chrome"].replace("Қазақша", ""))):  # a language is called by its own name
+    if lang == "ru" and (words := KAZAKH.findall(OWN_NAME.sub("", found["chrome"]))):
         wrong.append(f"Kazakh on a page in Russian: {words[:12]}")
     return wrong
 
