@@ -49,7 +49,7 @@ def count(node: Node) -> int:
 
 def require_past(node: Node, filing: Filing) -> str:
     try:
-        registration._require_past(node)
+        registration.require_past(node)
     except CourtError as error:
         return error.code
     return ""
@@ -113,4 +113,4 @@ def test_8_7_a_first_start_from_a_stick_alone(court: Court, tmp_path: Path) -> N
 def test_8_7_a_decision_while_it_is_filled_is_refused_with_a_sentence(court: Court) -> None:
     node = newcomer(court)
     with pytest.raises(Conflict, match="a number could be given twice"):
-        registration._require_past(node)
+        registration.require_past(node)
