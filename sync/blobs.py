@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from common.clock import Clock
-from common.db import Database, fetch, passing, transaction
+from common.db import Database, fetch, transaction
 from common.errors import N_, Corrupt, CourtError, NotFound, Refused, Unreachable
 from common.files import Opener, make_folder, write_durable
 from sync.objects import Folder, Objects
@@ -337,8 +337,8 @@ class BlobStore:
         shutil.rmtree(folder, ignore_errors=True)  # if we crash before this, the next start of the blob finds it whole
 
     def _record(self, sha256: bytes, size: int) -> None:
-        # nothing is promised here: whatever is, is flushed later, and this with it. If we crash before, the file lies here whole
-        with nullcontext() if self._database.in_transaction() else passing(self._database):
+        # who is told that a file is whole never sends it again: durable before the answer, like the file
+        with nullcontext() if self._database.in_transaction() else transaction(self._database):
             values = (sha256, size, self._clock.now())
             fetch(self._database, "INSERT INTO blob (sha256, size, stored_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values)
             fetch(self._database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))

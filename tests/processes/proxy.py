@@ -69,7 +69,8 @@ class Proxy:
             with contextlib.suppress(TimeoutError):  # all of the request, or closing would reset what is answered
                 while client.recv(65_536):
                     pass
-            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(self.page) + self.page)
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+            client.sendall(head % len(self.page) + self.page)
             client.close()
         else:
             self._carry(client, socket.create_connection(("127.0.0.1", self._target)))
