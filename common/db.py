@@ -58,9 +58,15 @@ def transaction(database: Database) -> Iterator[None]:
     """
     if database.failed:
         raise broken()
+    with _judged(database), database.writing():
+        yield
+
+
+@contextmanager
+def _judged(database: Database) -> Iterator[None]:
+    """Raise what the database fails with as our own error; what is neither its nor ours goes through."""
     try:
-        with database.writing():
-            yield
+        yield
     except CourtError:
         raise
     except Exception as error:
@@ -83,16 +89,8 @@ def passing(database: Database) -> Iterator[None]:
 @contextmanager
 def snapshot(database: Database) -> Iterator[None]:
     """Let every read of the block see one state of the database, whatever others commit meanwhile; nothing is written in it."""
-    try:
-        with database.reading():
-            yield
-    except CourtError:
-        raise
-    except Exception as error:
-        ours = database.judge(error)
-        if ours is None:
-            raise
-        raise ours from error
+    with _judged(database), database.reading():
+        yield
 
 
 def create_tables(database: Database, models: Iterable[type[Table]], *, more: Sequence[str | Guard] = ()) -> None:
