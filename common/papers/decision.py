@@ -34,8 +34,6 @@ class Reason:
     can_be_cured: bool
     cure_until: int | None = None
     """ms UTC; None where no term runs."""
-    note: str = ""
-    """The clerk's own words about this filing, in the language they wrote."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +47,8 @@ class Decision:
     """For all but ``refused``."""
     reasons: tuple[Reason, ...] = ()
     """For ``refused``, ``returned`` and ``declined``: all of them."""
+    note: str = ""
+    """The clerk's or judge's own words about all of it, in the language they wrote."""
     talon_number: str
     received_at: int
     """Time of R0: the one that counts for terms."""
@@ -84,6 +84,8 @@ def decision_pdf(decision: Decision, attachments: Sequence[Attachment] = ()) -> 
         "body": _body(decision),
         "reasons_label": words("decision.grounds" if decision.outcome in RULINGS else "decision.reasons"),
         "reasons": [_reason(reason) for reason in decision.reasons],
+        "note_label": words("decision.note"),
+        "note": decision.note,
         "clerk_label": words("decision.judge" if decision.outcome in RULINGS else "decision.clerk"),
         "clerk": decision.clerk_name,
         "position": decision.clerk_position,
@@ -119,7 +121,6 @@ def _reason(reason: Reason) -> Json:
         "text": reason.text,
         "ground": join_words(", ", reason.article, code),
         "cure": _cure(reason),
-        "note": reason.note,
     }
 
 

@@ -228,6 +228,7 @@ WORDS: dict[str, Both] = {
     "decision.decided": Both("Шешілген уақыты", "Время решения"),
     "decision.clerk": Both("Кеңсе қызметкері", "Сотрудник канцелярии"),
     "decision.reasons": Both("Бас тарту себептері", "Причины отказа"),
+    "decision.note": Both("Түсіндірме", "Пояснение"),
     "decision.code": Both("коды %(code)s", "код %(code)s"),
     "decision.cure": Both("Түзетуге болады", "Можно исправить"),
     "decision.cure_until": Both("Түзетуге болады, мерзімі — %(date)s", "Можно исправить, срок — %(date)s"),

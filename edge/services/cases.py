@@ -139,6 +139,7 @@ def _notice(node: Node, filing: Filing, decided: Decision, decided_ms: int) -> p
         court=_court(book, decided.court),
         case_number=filing.number,
         reasons=_reasons(decided),
+        note=decided.note,
         talon_number=filing.talon,
         received_at=received,
         applicant=filing.filer_name,
@@ -151,9 +152,7 @@ def _notice(node: Node, filing: Filing, decided: Decision, decided_ms: int) -> p
 
 
 def _reasons(decided: Decision) -> tuple[papers.Reason, ...]:
-    """All grounds; the clerk's own words close the last one."""
     until = _noon_ms(decided.cure_until)
-    last = len(decided.grounds) - 1
     return tuple(
         papers.Reason(
             code=ground.code,
@@ -161,9 +160,8 @@ def _reasons(decided: Decision) -> tuple[papers.Reason, ...]:
             article=_both(ground.article),
             can_be_cured=ground.cure,
             cure_until=until if ground.cure else None,
-            note=decided.note if place == last else "",
         )
-        for place, ground in enumerate(decided.grounds)
+        for ground in decided.grounds
     )
 
 

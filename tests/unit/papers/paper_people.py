@@ -151,7 +151,6 @@ DUTY_MISSING = Reason(
     ),
     can_be_cured=True,
     cure_until=RECEIVED + 10 * DAY,
-    note="Түбіртектің орнына банк үзіндісі тіркелген.",
 )
 WRONG_COURT = Reason(
     code="cpc152-2",

@@ -248,6 +248,13 @@ def test_the_notice_gives_the_case_number_or_every_reason() -> None:
     assert_shows(curable, "алғашқы талонның уақыты сақталады: 2026 жылғы 20 қараша, 14:52")
 
 
+def test_the_clerks_own_words_stand_after_all_reasons_and_belong_to_none() -> None:
+    words = "Түбіртектің орнына банк үзіндісі тіркелген."
+    shown = text_of(decision_pdf(a_decision(outcome="refused", reasons=(DUTY_MISSING, WRONG_COURT), note=words)))
+    assert shown.index("cpc152-2") < shown.index("Исправить нельзя") < shown.index("Пояснение") < shown.index("банк үзіндісі")
+    assert "Пояснение" not in text_of(decision_pdf(a_decision(outcome="refused", reasons=(DUTY_MISSING,))))
+
+
 def test_many_reasons_take_a_second_page_and_lose_none() -> None:
     pdf = decision_pdf(a_decision(outcome="refused", reasons=(DUTY_MISSING,) * 14))
     assert pages_of(pdf) > 1
