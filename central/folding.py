@@ -1,7 +1,7 @@
 """The thread that folds: the centre logs first and answers, then this interprets, delivers and looks things up.
 
 It is woken by every bundle and gives way to those that follow it, for their senders wait for receipts and nobody waits
-for tables; it looks around every minute without being woken, and never ends on an error: what was logged
+for tables; looking up keys gives way to every request, for nobody waits for that at all. It looks around every minute without being woken, and never ends on an error: what was logged
 stays logged, what could not be done is tried again, and ``centre.trouble`` says why pages are behind.
 
 Of several processes on one server (`common.postgres`) one folds, by a lock that its session holds; when it dies the next
@@ -28,7 +28,7 @@ TICK_SECONDS: Final = 60
 RETRY_SECONDS: Final = 10
 POLL_SECONDS: Final = 1
 QUIET_SECONDS: Final = 0.1
-"""After so long without a bundle the line counts as quiet."""
+"""After so long without a bundle, or any request, the line counts as quiet."""
 NEXT_BUNDLE_SECONDS: Final = 1.0
 """The same after a bundle that is hardly the last: its machine is making the next one, or has it on the line."""
 PATIENCE_SECONDS: Final = 5
@@ -78,27 +78,35 @@ class Folding:
             return
         self._resumed = time.monotonic()
         self._impatient_from = self._resumed + PATIENCE_SECONDS
-        trouble = self._guarded(lambda: self._centre.register.fold_pending(self._give_way))
+        trouble = self._guarded(lambda: self._centre.register.fold_pending(self._between_folds))
         trouble = self._guarded(lambda: nodes.note_contacts(self._centre)) or trouble
         trouble = self._guarded(self._centre.revocations) or trouble
         trouble = self._guarded(self._verify) or trouble
         self._centre.trouble = trouble
 
-    def _give_way(self) -> None:
-        now = time.monotonic()
-        took = now - self._resumed
+    def _between_folds(self) -> None:
+        took = time.monotonic() - self._resumed
         self._stop.wait(took / 4)  # whoever waits to write looks only now and then whether the database is free
-        until = max(self._impatient_from, now + took)
-        while not self._stop.is_set() and time.monotonic() < until and not self._quiet():
+        self._give_way(took, self._no_bundle)
+
+    def _between_keys(self) -> None:
+        self._give_way(time.monotonic() - self._resumed, self._no_request)
+
+    def _give_way(self, took: float, quiet: Callable[[], bool]) -> None:
+        until = max(self._impatient_from, time.monotonic() + took)
+        while not self._stop.is_set() and time.monotonic() < until and not quiet():
             self._stop.wait(LOOK_SECONDS)
         self._resumed = time.monotonic()
 
-    def _quiet(self) -> bool:
+    def _no_bundle(self) -> bool:
         quotas = self._centre.server.quotas
         return quotas.quiet_seconds() >= (NEXT_BUNDLE_SECONDS if quotas.more_follows else QUIET_SECONDS)
 
+    def _no_request(self) -> bool:
+        return self._centre.server.quotas.idle_seconds() >= QUIET_SECONDS
+
     def _verify(self) -> None:
-        if self._verifier.run():
+        if self._verifier.run(self._between_keys):
             self.wake()  # there is more, but what has come meanwhile is folded first
 
     def _run(self) -> None:

@@ -66,7 +66,8 @@ class Quotas:
         self.blob_bytes = Quota(clock, burst=BLOB_BYTES_BURST, per_hour=BLOB_BYTES_PER_HOUR)
         self._queue: list[int] = []
         self._moved = threading.Condition()
-        self._last_turn = 0.0
+        self._last_turn = self._last_answer = 0.0
+        self._answering = 0
         self.more_follows = False
         """Whether the last bundle was as large as a machine makes them: it will hardly be the last."""
 
@@ -82,6 +83,22 @@ class Quotas:
     def quiet_seconds(self) -> float:
         """Return for how long no bundle has been in the queue; 0 while one is."""
         return 0.0 if self._queue else time.monotonic() - self._last_turn
+
+    def idle_seconds(self) -> float:
+        """Return for how long no machine has been answered, whatever it asked; 0 while one is."""
+        return 0.0 if self._answering else time.monotonic() - self._last_answer
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Count a machine's request while it is being answered: what can wait then waits."""
+        with self._moved:
+            self._answering += 1
+        try:
+            yield
+        finally:
+            with self._moved:
+                self._answering -= 1
+                self._last_answer = time.monotonic()
 
     @contextmanager
     def turn(self, node: int) -> Iterator[None]:

@@ -102,6 +102,10 @@ class Server:
 
     def handle(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Return (HTTP status, answer) for one request."""
+        with self.quotas.answering():
+            return self._answer(path, body)
+
+    def _answer(self, path: str, body: bytes) -> tuple[int, bytes]:
         try:
             return ports.OK, self._door(path)(body)
         except CourtError as error:

@@ -11,7 +11,7 @@ decides nothing:
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,10 +37,13 @@ from common.pki.crl import CrlInfo, Revocation, serial_key
 from common.pki.crl_store import Held
 from common.pki.trust import issuer_key
 
-COSIGNERS: Final = "SELECT position + 1, signature, revocation, revoked_ms FROM filing_signer_row WHERE obj = ? ORDER BY position"
+COSIGNERS: Final = """SELECT position + 1, certificate, signature, revocation, revoked_ms FROM filing_signer_row WHERE obj = ?
+                      ORDER BY position"""
 ANSWERED: Final = "SELECT signer FROM filing_evidence_row WHERE obj = ? AND kind = 'ocsp'"
 BATCH: Final = 200
 """Keys looked at in one go: folding must have its turn."""
+REMEMBERED_MAX: Final = 10_000
+"""Certificates whose issuer and number are remembered: one person signs many times, and reading a certificate takes 2 ms."""
 
 logger = logging.getLogger(__name__)
 
@@ -100,9 +103,13 @@ class Verifier:
         self._trusted = 0
         self._entered = 0
         """Every filing whose row stands at or below this rowid has been entered; a row that is folded anew gets a higher one."""
+        self._remembered: dict[bytes, dict[str, bytes]] = {}
 
-    def run(self) -> bool:
-        """Look at the next batch and publish what changed; return whether there may be more."""
+    def run(self, give_way: Callable[[], object] = lambda: None) -> bool:
+        """Look at the next batch and publish what changed; return whether there may be more.
+
+        ``give_way`` is called before each filing, outside of every transaction, and may wait for whoever is more urgent.
+        """
         trust = self._centre.trust
         trust.refresh()
         trusted = len(trust.anchors()) + len(trust.authorities())
@@ -110,32 +117,44 @@ class Verifier:
             fetch(self._centre.database, "DELETE FROM signer WHERE obj IN (SELECT obj FROM signer WHERE length(issuer) = 0)")
             self._trusted = trusted
             self._entered = 0
-        more = self._enter()
+            self._remembered.clear()
+        more = self._enter(give_way)
         for issuer, held in trust.lists().items():
             more = self._hold_against(issuer, held) or more
         return more
 
-    def _enter(self) -> bool:
+    def _enter(self, give_way: Callable[[], object]) -> bool:
         """Note the keys of filings that came since; return whether there are more."""
-        statement = """SELECT f.obj, f.received_ms, COALESCE(f.crl_as_of_ms, 0), f.revocation, f.revoked_ms, m.signature, f.rowid
-                       FROM filing_row f JOIN filing_form_row m ON m.obj = f.obj LEFT JOIN signer s ON s.obj = f.obj AND s.place = 0
+        statement = """SELECT f.obj, f.received_ms, COALESCE(f.crl_as_of_ms, 0), f.revocation, f.revoked_ms, f.certificate, m.signature,
+                       f.rowid FROM filing_row f JOIN filing_form_row m ON m.obj = f.obj LEFT JOIN signer s ON s.obj = f.obj AND s.place = 0
                        WHERE f.rowid > ? AND s.obj IS NULL ORDER BY f.rowid LIMIT ?"""
         top = fetch(self._centre.database, "SELECT COALESCE(MAX(rowid), 0) FROM filing_row")[0][0]
         if top < self._entered:  # the tables were folded anew
             self._entered = 0
         fresh = fetch(self._centre.database, statement, (self._entered, BATCH))
         rows = []
-        for obj, received, had, said, since, signature, _ in fresh:
+        for obj, received, had, said, since, certificate, signature, _ in fresh:
+            give_way()
             others = fetch(self._centre.database, COSIGNERS, (obj,))
             answered = {place for (place,) in fetch(self._centre.database, ANSWERED, (obj,))}
-            for place, made, word, moment in [(0, signature, said, since), *others]:
+            for place, whose, made, word, moment in [(0, certificate, signature, said, since), *others]:
                 row = {"obj": obj, "place": place, "received_ms": received, "as_of_ms": had, "said": word, "since_ms": moment}
-                rows.append(row | self._key_of(made) | {"asked_ms": received if place in answered else None})
-        insert(self._centre.database, SignerRow, rows)
+                rows.append(row | self._key_of(whose, made) | {"asked_ms": received if place in answered else None})
+        with transaction(self._centre.database):
+            insert(self._centre.database, SignerRow, rows)
         self._entered = fresh[-1][-1] if len(fresh) == BATCH else top
         return len(fresh) == BATCH
 
-    def _key_of(self, signature: bytes) -> dict[str, bytes]:
+    def _key_of(self, whose: bytes, signature: bytes) -> dict[str, bytes]:
+        """Return issuer and number of the certificate that made ``signature``; ``whose`` is its SHA-256, as the fold has verified."""
+        known = self._remembered.get(whose)
+        if known is None:
+            if len(self._remembered) >= REMEMBERED_MAX:
+                self._remembered.clear()
+            known = self._remembered[whose] = self._read_key(signature)
+        return known
+
+    def _read_key(self, signature: bytes) -> dict[str, bytes]:
         certificate = _signer(signature)
         issuer = _issuer_of(self._centre, certificate) if certificate is not None else b""
         return {"issuer": issuer, "serial": serial_key(certificate.serial) if certificate is not None else b""}

@@ -177,6 +177,34 @@ def test_many_filings_are_looked_at_batch_by_batch(country: Country, monkeypatch
     assert revocation(country) == ["good"] * 5
 
 
+def test_one_certificate_is_read_once_however_much_it_signed(country: Country, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+    monkeypatch.setattr(verification, "_signer", lambda made, signer=verification._signer: read.append(made) or signer(made))
+    node = country.node("kz-7")
+    for _ in range(3):
+        country.file(node)
+    node.client.exchange()
+    country.folding.round()
+    keys = fetch(country.centre.database, "SELECT issuer, serial FROM signer")
+    assert len(keys) == 3 and len(set(keys)) == 1 and len(keys[0][0]) > 0
+    assert len(read) == 1
+
+
+def test_keys_are_looked_up_while_no_machine_is_being_answered(country: Country) -> None:
+    node = country.node("kz-7")
+    country.file(node)
+    node.client.exchange()
+    entered = "SELECT COUNT(*) FROM signer"
+    thread = threading.Thread(target=country.folding.round)
+    with country.centre.server.quotas.answering():
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()
+        assert fetch(country.centre.database, entered) == [(0,)]
+    thread.join()
+    assert fetch(country.centre.database, entered) == [(1,)]
+
+
 def test_the_folding_thread_survives_every_error_and_says_so(country: Country, browser: Browser) -> None:
     folded = country.centre.register.fold_pending
 
