@@ -60,6 +60,7 @@ class Exchanger:
         self._failures = 0
         self._not_before = 0.0
         self._asked_to_wait = 0
+        self._goes_on = False
         self._step, self._done, self._total = "", 0, 0
         self._show = progress
         node.client.report_progress(self._note)
@@ -88,12 +89,12 @@ class Exchanger:
             outcome = self._run(self._exchange_on)
         except CourtError as error:
             self._failures += error.code != "exchange.running"  # somebody else's exchange is no failure of the line
-            self._asked_to_wait = 0
+            self._asked_to_wait, self._goes_on = 0, False
             if error.code != "exchange.running":
                 outages.note(self._node, error)
             raise
         outages.note(self._node, None)
-        self._failures, self._asked_to_wait = 0, outcome.retry_seconds
+        self._failures, self._asked_to_wait, self._goes_on = 0, outcome.retry_seconds, outcome.goes_on
         return outcome
 
     def _exchange_on(self) -> Outcome:
@@ -175,7 +176,9 @@ class Exchanger:
 
     def wait_seconds(self) -> float:
         """Return how long to wait: the interval, doubling back-off after failures, or what the centre asked for, with a quarter
-        of jitter; never more than BACKOFF_SECONDS_MAX: receipts and news come meanwhile."""
+        of jitter; never more than BACKOFF_SECONDS_MAX: receipts and news come meanwhile. Recordings that are under way go on at once."""
+        if self._goes_on and not self._asked_to_wait:
+            return 0.0
         interval = self._node.config.interval_seconds
         wanted = max(interval * 2 ** min(self._failures, 10), self._asked_to_wait)
         wait = min(max(BACKOFF_SECONDS_MAX, interval), wanted)

@@ -20,8 +20,12 @@ class AbsentRow(Table):
 MISSING = """SELECT DISTINCT r.sha256, r.size FROM {} r LEFT JOIN blob b ON b.sha256 = r.sha256 LEFT JOIN pruned p ON p.sha256 = r.sha256
              WHERE b.sha256 IS NULL AND p.sha256 IS NULL"""
 FILL = f"INSERT OR IGNORE INTO absent (sha256, size) {MISSING.format('blob_ref')}"
-ASK = f"""{MISSING.format("absent")} AND EXISTS (SELECT 1 FROM blob_ref n WHERE n.sha256 = r.sha256 AND n.size = r.size)
-          ORDER BY r.size, r.sha256"""
+OTHERWISE = "SELECT 1 FROM blob_ref n WHERE n.sha256 = r.sha256 AND n.size = r.size AND substr(n.media, 1, 6) NOT IN ('audio/', 'video/')"
+NAMED = "SELECT 1 FROM blob_ref n WHERE n.sha256 = r.sha256 AND n.size = r.size"
+ASKED = "SELECT 1 FROM requested q WHERE q.sha256 = r.sha256 UNION ALL SELECT 1 FROM damaged d WHERE d.sha256 = r.sha256"
+ASK = f"""SELECT sha256, size, recorded FROM (
+            SELECT r.sha256, r.size, NOT EXISTS ({OTHERWISE}) AS recorded FROM ({MISSING.format("absent")}) r WHERE EXISTS ({NAMED})) r
+          WHERE NOT recorded OR EXISTS ({ASKED}) ORDER BY recorded, size, sha256"""
 AGAIN = "INSERT OR IGNORE INTO absent (sha256, size) SELECT sha256, size FROM blob_ref WHERE sha256 = OLD.sha256"
 TRIGGERS = (
     """CREATE TRIGGER IF NOT EXISTS absent_named AFTER INSERT ON blob_ref
@@ -45,6 +49,7 @@ def create(database: Database) -> None:
             fetch(database, trigger)
 
 
-def missing_blobs(database: Database) -> list[tuple[bytes, int]]:
-    """Return (SHA-256, size) of named files this machine does not hold and has not let go of, smallest first."""
-    return [(sha256, size) for sha256, size in fetch(database, ASK)]
+def missing_blobs(database: Database) -> list[tuple[bytes, int, bool]]:
+    """Return (SHA-256, size, whether it is a recording) of named files this machine does not hold and has not let go of, smallest
+    first; recordings last, and only those that somebody asked for or that were here and got damaged (PROTOCOL 7.10)."""
+    return [(sha256, size, bool(recorded)) for sha256, size, recorded in fetch(database, ASK)]

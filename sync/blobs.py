@@ -341,8 +341,8 @@ class BlobStore:
         with nullcontext() if self._database.in_transaction() else transaction(self._database):
             values = (sha256, size, self._clock.now())
             fetch(self._database, "INSERT INTO blob (sha256, size, stored_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", values)
-            fetch(self._database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))
-            fetch(self._database, "DELETE FROM damaged WHERE sha256 = ?", (sha256,))
+            for table in ("pruned", "requested", "damaged"):
+                fetch(self._database, f"DELETE FROM {table} WHERE sha256 = ?", (sha256,))
 
 
 def _digest(file: IO[bytes]) -> bytes:

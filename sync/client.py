@@ -34,8 +34,10 @@ from sync.uplink import OutBundleRow, Uplink
 from sync.uplink_files import ASK_AGAIN_MS, LackedRow
 
 FILES_SEEN = """SELECT (SELECT MAX(rowid) FROM blob_ref), (SELECT MAX(rowid) FROM blob), (SELECT MAX(rowid) FROM logged),
-                       (SELECT COUNT(*) FROM damaged), (SELECT COUNT(*) FROM lacked), (SELECT MAX(rowid) FROM admitted_here)"""
-"""What changes when an entry that names files, a file, or a receipt that lets files be sent has come, or a file got damaged."""
+                       (SELECT COUNT(*) FROM damaged), (SELECT COUNT(*) FROM lacked), (SELECT MAX(rowid) FROM admitted_here),
+                       (SELECT COUNT(*) FROM requested)"""
+"""What changes when an entry that names files, a file, or a receipt that lets files be sent has come, a file got damaged, or a
+recording was asked for."""
 TABLES: tuple[type[Table], ...] = (SyncRow, OutBundleRow, LackedRow, *receipts.TABLES)
 
 
@@ -185,8 +187,16 @@ class Client:
         self._blobs.bury()
         if not rests:
             wanted = self._down.fetch_blobs()
-            self._files_at_rest = [] if asked or wanted else seen
+            recorded = self._exchange_recordings()
+            self._files_at_rest = [] if asked or wanted or recorded else seen
             self._rest_until = now + ASK_AGAIN_MS
+
+    def _exchange_recordings(self) -> bool:
+        """Send and fetch recordings, after all else and for a while (PROTOCOL 7.11); return whether there were any."""
+        sent = self._up.files.send_recordings()
+        if sent:
+            self._down.receive_news()  # R2 again
+        return self._down.fetch_blobs(recordings=True) or sent
 
     def _rotate(self, token: bytes) -> None:
         """Renew this machine's certificate; a refusal is noted and delays nothing else (PROTOCOL 2.10)."""

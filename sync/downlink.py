@@ -12,12 +12,13 @@ from common.errors import N_, Conflict, CourtError, Refused, Unreachable
 from common.facts import decode_body
 from sync import filling, ports, receipts, revocations, withdrawal
 from sync.absent import missing_blobs
-from sync.blobs import BlobStore, chunk_count
+from sync.blobs import BlobStore, chunk_count, is_set
 from sync.checkpoint import Checkpoint
 from sync.entry import Entry, read_entry
 from sync.journal import Journal
 from sync.link import Link
 from sync.messages import CURSORS, NONCE_BYTES, Acknowledgement, Ask, BlobAsk, Down, Item, Logged, Own, pack
+from sync.recordings import Turn
 from sync.tables import PLACED, known_leaves, set_log_indexes, store_entries
 
 FEEDS = CURSORS[1:4]
@@ -182,34 +183,39 @@ class Downlink:
         if waiting := fold.waiting(self._database):
             fold.refold(self._database, waiting, now)
 
-    def wanted(self) -> list[tuple[bytes, int]]:
-        """Return (SHA-256, size) of the named files this machine needs and does not hold, smallest first."""
+    def wanted(self) -> list[tuple[bytes, int, bool]]:
+        """Return (SHA-256, size, whether it is a recording) of the named files this machine needs and does not hold, recordings
+        last, the small first."""
         missing = missing_blobs(self._database)
         unneeded = self._unneeded() if missing else ()
-        return [(sha256, size) for sha256, size in missing if sha256 not in unneeded]
+        return [each for each in missing if each[0] not in unneeded]
 
-    def fetch_blobs(self) -> bool:
-        """Get the named files this machine needs and does not hold, smallest first; what the centre does not have yet is asked
-        for next time. Return whether there were any."""
-        wanted = self.wanted()
+    def fetch_blobs(self, *, recordings: bool = False) -> bool:
+        """Get the named files this machine needs and does not hold, smallest first, or the ``recordings`` among them for one turn;
+        what the centre does not have yet is asked for next time. Return whether there were any."""
+        wanted = [(sha256, size) for sha256, size, recorded in self.wanted() if recorded == recordings]
+        turn = Turn(self._clock) if recordings else None
         for place, (sha256, size) in enumerate(wanted):
             self._link.progress("blobs_down", place, len(wanted))
             try:
-                self.fetch_blob(sha256, size)
+                self.fetch_blob(sha256, size, turn)
             except Unreachable:
                 raise
             except CourtError as error:
                 self._link.outcome.problems.append(error.code)  # not there yet, or broken on the way: the next exchange asks again
+        self._link.outcome.goes_on |= turn is not None and turn.over
         return bool(wanted)
 
-    def fetch_blob(self, sha256: bytes, size: int) -> None:
-        """Get one file, piece by piece, from where an earlier try stopped."""
+    def fetch_blob(self, sha256: bytes, size: int, turn: Turn | None = None) -> None:
+        """Get one file, piece by piece, from where an earlier try stopped, while ``turn`` lasts."""
         if self._blobs.adopt(sha256, size):
             return
         have = self._blobs.bitmap(sha256, size)
         for chunk in range(chunk_count(size)):
-            if have[chunk // 8] >> chunk % 8 & 1:
+            if is_set(have, chunk):
                 continue
+            if turn is not None and not turn.goes_on():
+                return
             ask = BlobAsk(nonce=secrets.token_bytes(NONCE_BYTES), sha256=sha256, size=size, chunk=chunk)
             data = self._link.open(self._link.post(ports.BLOB_GET, pack(ask, self._link.identity)), "chunk", ask.nonce)
             self._link.count_piece()

@@ -70,6 +70,8 @@ class Outcome:
     trips: int = 0
     bytes_up: int = 0
     bytes_down: int = 0
+    goes_on: bool = False
+    """Recordings are under way, and the next exchange may follow at once."""
     retry_seconds: int = 0
     """The centre asked to wait so long before more is sent."""
     problems: list[str] = field(default_factory=list)

@@ -15,7 +15,7 @@ from pathlib import Path
 from common.db import BlobField, Database, IntegerField, Table, create_tables, fetch
 from common.errors import N_, CourtError, NotFound
 from common.facts import decode_body, encode_body
-from sync import container, delivery, directory, stick
+from sync import container, delivery, directory, recordings, stick
 from sync.blobs import chunk_count
 from sync.checkpoint import read_checkpoint
 from sync.entry import read_entry
@@ -28,7 +28,7 @@ from sync.stick_node import CHUNK_OVERHEAD_BYTES, NO_ROOM
 
 COMPLETE_AT_ONCE = 5_000
 """Statements of R2 that one downlink holds."""
-NAMED_BLOBS = "SELECT r.sha256, r.size FROM entry e JOIN blob_ref r ON r.leaf = e.leaf WHERE e.log_index = ?"
+NAMED_BLOBS = "SELECT r.sha256, r.size, r.media FROM entry e JOIN blob_ref r ON r.leaf = e.leaf WHERE e.log_index = ?"
 
 
 class StickContactRow(Table):
@@ -157,7 +157,7 @@ class CentreStick:
                 self._write_own(writer, certificate, asked)
             for down in self._news(node, asked.ask):
                 moved.entries += len(down.everyone) + len(down.feed)
-                wanted |= {blob for item in (*down.everyone, *down.feed) for blob in fetch(self._database, NAMED_BLOBS, (item.index,))}
+                wanted |= {blob for item in (*down.everyone, *down.feed) for blob in self._pushed(item.index)}
                 writer.add(container.write_container("down", {}, encode_body(down), self._identity, certificate))
             self._write_blobs(writer, certificate, wanted, moved)
             moved.bytes = writer.finish(lambda files: self._index(node, asked, files, rotated))
@@ -208,8 +208,15 @@ class CentreStick:
             if not down.more and len(down.complete) < COMPLETE_AT_ONCE:
                 return
 
+    def _pushed(self, log_index: int) -> Iterator[tuple[bytes, int]]:
+        """Yield the files of an entry that go with it unasked: all but recordings (PROTOCOL 7.10)."""
+        for sha256, size, media in fetch(self._database, NAMED_BLOBS, (log_index,)):
+            if not recordings.is_recording(media):
+                yield sha256, size
+
     def _write_blobs(self, writer: stick.Writer, certificate: NodeCertificate, wanted: set[tuple[bytes, int]], moved: Moved) -> None:
-        for sha256, size in sorted(wanted, key=lambda blob: (blob[1], blob[0])):
+        recorded = {sha256 for sha256, _ in wanted if recordings.is_one(self._database, sha256)}
+        for sha256, size in sorted(wanted, key=lambda blob: (blob[0] in recorded, blob[1], blob[0])):
             if not (self._server.blobs.has(sha256) and delivery.may_read_blob(self._database, moved.node, sha256, size)):
                 continue
             if not self._server.blobs.vouch(sha256):

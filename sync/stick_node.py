@@ -72,13 +72,13 @@ class NodeStick:
         """
         outcome = self._link.outcome = Outcome()
         wanted = self._up.files.unfinished()
-        total = self._up.backlog()[1] + sum(size for _, size in wanted)
+        total = self._up.backlog()[1] + sum(size for _, size, _ in wanted)
         identity, centre = self._link.identity, self._link.centre()
         writer = stick.Writer(medium, stick.up_name(identity.node), identity, centre, self._link.progress, total)
         try:
             for data in self._up.unacknowledged():
                 writer.add(data)
-            for sha256, size in wanted:
+            for sha256, size, _ in wanted:
                 if not self._blobs.vouch(sha256):
                     outcome.problems.append("blob.rot")
                     continue
@@ -110,7 +110,7 @@ class NodeStick:
             recovering=self._journal.recovering(),
             own=[[epoch, self._down.last_own(epoch)] for (epoch,) in epochs],
             ask=Ask(nonce=secrets.token_bytes(NONCE_BYTES), **{name: state[name] for name in CURSORS}),
-            lacks=[stick.Piece(*blob) for blob in self._down.wanted()[:LACKS_MAX]],
+            lacks=[stick.Piece(sha256, size) for sha256, size, _ in self._down.wanted()[:LACKS_MAX]],
             rotate=self._rotation(),
         )
 

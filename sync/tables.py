@@ -80,6 +80,16 @@ class PrunedRow(Table):
         table_name = "pruned"
 
 
+class RequestedRow(Table):
+    """A recording that somebody at this machine asked for and that has not come yet (`sync.recordings`)."""
+
+    sha256 = BlobField(primary_key=True)
+    at_ms = IntegerField()
+
+    class Meta:
+        table_name = "requested"
+
+
 class DamagedRow(Table):
     """A blob whose bytes no longer hash to its name, or whose file is gone: missing until it comes again."""
 
@@ -125,6 +135,7 @@ TABLES: tuple[type[Table], ...] = (
     BlobRefRow,
     BlobRow,
     PrunedRow,
+    RequestedRow,
     DamagedRow,
     DoomedRow,
     WithdrawnRow,
@@ -292,8 +303,8 @@ def forget_entry(database: Database, leaf: bytes) -> None:
     for (sha256,) in set(named):
         if not fetch(database, "SELECT 1 FROM blob_ref WHERE sha256 = ? LIMIT 1", (sha256,)):
             fetch(database, "DELETE FROM blob WHERE sha256 = ?", (sha256,))
-            fetch(database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))
-            fetch(database, "DELETE FROM damaged WHERE sha256 = ?", (sha256,))
+            for table in ("pruned", "requested", "damaged"):
+                fetch(database, f"DELETE FROM {table} WHERE sha256 = ?", (sha256,))
             fetch(database, "INSERT INTO doomed (sha256) VALUES (?) ON CONFLICT DO NOTHING", (sha256,))
 
 

@@ -6,12 +6,12 @@ Chunk by chunk; on a thin line in parts of a chunk, so that a cut costs a second
 import functools
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from common.db import BlobField, Table, fetch, insert, transaction
 from common.errors import Forbidden, Refused, TooMany
-from sync import container, ports
+from sync import container, ports, recordings
 from sync.blobs import PART_BYTES, BlobStore, chunk_count, is_set, part_count
 from sync.identity import NodeCertificate
 from sync.journal import Journal
@@ -19,6 +19,7 @@ from sync.lanes import Lanes
 from sync.link import Link
 from sync.messages import NONCE_BYTES, PARTS_PROTOCOL, Acknowledgement, BlobAsk, BlobHave
 from sync.position import Position
+from sync.recordings import Step, Turn, is_recording
 
 ASK_AGAIN_MS = 3_600_000
 """A file that the centre has whole and that is not receipted (R2) is asked about after so long: the centre may have fallen between."""
@@ -34,7 +35,7 @@ class LackedRow(Table):
 
 
 LACKED = "SELECT sha256, size FROM blob WHERE sha256 IN (SELECT sha256 FROM lacked)"  # as a join it reads all blobs
-UNRECEIPTED = """SELECT e.rowid, e.log_index IS NOT NULL, b.sha256 IS NOT NULL, r.sha256, r.size FROM entry e
+UNRECEIPTED = """SELECT e.rowid, e.log_index IS NOT NULL, b.sha256 IS NOT NULL, r.sha256, r.size, r.media FROM entry e
                  JOIN blob_ref r ON r.leaf = e.leaf LEFT JOIN blob b ON b.sha256 = r.sha256 LEFT JOIN complete_here c ON c.leaf = e.leaf
                  WHERE e.rowid > ? AND e.node = ? AND c.leaf IS NULL"""
 
@@ -52,6 +53,8 @@ class FilesUp:
         """Files that the centre said it has whole, and when (monotonic ms)."""
         self._receipted = (0, 0)
         """Every own entry up to this row has R2 or names no file; and how many objects had been withdrawn then."""
+        self._recordings: list[tuple[bytes, int]] = []
+        """Left for the end of the exchange that is under way."""
         self._begun: dict[bytes, bytes] = {}
         """Files that the centre said it lacks, with the chunks it has."""
         self._parted: set[tuple[bytes, int]] = set()
@@ -79,9 +82,9 @@ class FilesUp:
         self._begun |= missing
         self._whole |= dict.fromkeys((sha256 for (sha256,) in named if sha256 not in missing), self._journal.clock.monotonic())
 
-    def unfinished(self, *, logged: bool = False) -> list[tuple[bytes, int]]:
-        """Return (sha256, size) of the files that the centre lacks as far as is known here, smallest first: those of our own entries
-        without R2, of all or of ``logged`` ones, and what got damaged there.
+    def unfinished(self, *, logged: bool = False) -> list[tuple[bytes, int, bool]]:
+        """Return (sha256, size, whether it is a recording) of the files that the centre lacks as far as is known here, recordings
+        last, the small first: those of our own entries without R2, of all or of ``logged`` ones, and what got damaged there.
 
         Entries before the first one that lacks R2 are not read again: there may be years of them.
         """
@@ -90,9 +93,10 @@ class FilesUp:
             self._receipted = (0, withdrawn)
         rows = fetch(self._database, UNRECEIPTED, (self._receipted[0], self._journal.node))
         self._receipted = (min([stood or 0, *(place - 1 for place, *_ in rows)]), withdrawn)
-        found = {sha256: size for _, known, here, sha256, size in rows if here and (known or not logged)}
-        found |= dict(fetch(self._database, LACKED))
-        return sorted(found.items(), key=lambda one: (one[1], one[0]))
+        found = {sha256: (size, is_recording(media)) for _, known, here, sha256, size, media in rows if here and (known or not logged)}
+        found |= {sha256: (size, recordings.is_one(self._database, sha256)) for sha256, size in fetch(self._database, LACKED)}
+        files = [(sha256, size, recorded) for sha256, (size, recorded) in found.items()]
+        return sorted(files, key=lambda one: (one[2], one[1], one[0]))
 
     def note_lacked(self, files: list[bytes]) -> None:
         """Remember which files the centre says got damaged there: they go with this exchange, or with the next stick."""
@@ -105,11 +109,24 @@ class FilesUp:
             insert(self._database, LackedRow, [{"sha256": sha256} for sha256 in set(files)])
 
     def send(self) -> bool:
-        """Send the files of logged entries that the centre lacks, smallest first; return whether there were any to send or to ask about."""
+        """Send the files of logged entries that the centre lacks, smallest first, and leave recordings for `send_recordings`; return
+        whether there were any to send or to ask about."""
         before = self._journal.clock.monotonic() - ASK_AGAIN_MS
-        wanted = [(sha256, size) for sha256, size in self.unfinished(logged=True) if self._whole.get(sha256, before) <= before]
+        found = [each for each in self.unfinished(logged=True) if self._whole.get(each[0], before) <= before]
+        self._recordings = [(sha256, size) for sha256, size, recorded in found if recorded]
+        wanted = [(sha256, size) for sha256, size, recorded in found if not recorded]
+        return self._send(wanted, self._pieces(wanted))
+
+    def send_recordings(self) -> bool:
+        """Send the recordings that `send` has left, for one turn; return whether there were any to send or to ask about."""
+        wanted, self._recordings, turn = self._recordings, [], Turn(self._journal.clock)
+        sent = self._send(wanted, turn.of(self._pieces(wanted)))
+        self._link.outcome.goes_on |= turn.over
+        return sent
+
+    def _send(self, wanted: list[tuple[bytes, int]], pieces: Iterator[Step]) -> bool:
         try:
-            self._lanes.run(self._pieces(wanted))
+            self._lanes.run(pieces)
         except TooMany as error:
             self._link.wait(error)
         for (sha256,) in fetch(self._database, "SELECT sha256 FROM lacked") if wanted else ():
@@ -120,7 +137,7 @@ class FilesUp:
     def offer(self) -> None:
         """Hand over files of a machine that is not served any more: those that the register has by its entries it still takes."""
         before = self._journal.clock.monotonic() - ASK_AGAIN_MS
-        for sha256, size in self.unfinished():
+        for sha256, size, _ in self.unfinished():
             if self._whole.get(sha256, before) > before:
                 continue
             self._whole[sha256] = self._journal.clock.monotonic()  # asked about again after a while, whatever comes of it
@@ -132,7 +149,7 @@ class FilesUp:
                 self._link.wait(error)
                 return
 
-    def _pieces(self, wanted: list[tuple[bytes, int]]) -> Iterator[Callable[[], None]]:
+    def _pieces(self, wanted: list[tuple[bytes, int]]) -> Iterator[Step]:
         """Yield what sends one chunk, for every chunk the centre lacks."""
         for place, (sha256, size) in enumerate(wanted):
             self._link.progress("blobs_up", place, len(wanted))
@@ -157,7 +174,7 @@ class FilesUp:
                         else [functools.partial(self._send_chunk, self._link.centre(), sha256, size, chunk)]
                     )
 
-    def _parts_of(self, sha256: bytes, size: int, chunk: int) -> Iterator[Callable[[], None]]:
+    def _parts_of(self, sha256: bytes, size: int, chunk: int) -> Iterator[Step]:
         """Yield what sends one part of a chunk, for every part the centre lacks: what was sent before the line broke counts."""
         have = b""
         if (sha256, chunk) in self._parted:

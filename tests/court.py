@@ -333,6 +333,16 @@ class Court:
         body: Body = papers.register(filing, number) if how == "register" else papers.refuse(filing)
         return self.write(node, filing.obj, body, actor=papers.clerk_of(filing.court).key.certificate.sha256)
 
+    def add_material(
+        self, node: Node, filing: Filing, data: bytes, media: str = "video/mp4", *, open_to: Sequence[Person] | None = None
+    ) -> Entry:
+        """Let the clerk of the filing's court join ``data`` to its case at ``node``, open to the filer where nobody is named."""
+        readers = [person.iin for person in ([filing.person] if open_to is None else open_to)]
+        file = BlobRef(node.blobs.put(data), len(data), media)
+        body = papers.material(filing, media, open_to=readers)
+        clerk = papers.clerk_of(filing.court).key.certificate.sha256
+        return self.write(node, new_object_id(), body, [file], actor=clerk)
+
     def open_cabinet(self, node: Node, person: Person) -> Entry:
         """Sign ``person`` in at ``node``: from the next exchange on the cabinet's history comes here."""
         body = papers.open_cabinet(person, node.number, len(self.taken))

@@ -51,7 +51,7 @@ class Taker:
 def missing(node: Node) -> tuple[int, int]:
     """Return (count, bytes) of named files that this machine needs and that have not come."""
     skip = crls.unneeded(node.database, node.trust)
-    sizes = [size for sha256, size in missing_blobs(node.database) if sha256 not in skip]
+    sizes = [size for sha256, size, _ in missing_blobs(node.database) if sha256 not in skip]
     return len(sizes), sum(sizes)
 
 

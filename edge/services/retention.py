@@ -6,7 +6,7 @@ from edge.node import Node
 from sync import retention
 
 DAY_MS: Final = 86_400_000
-PRUNABLE: Final = ("filing.", "case.")
+PRUNABLE: Final = ("filing.", "case.", "materials.")
 """Files of these entries are read rarely once decided; lists and what else works by itself stay."""
 
 

@@ -5,6 +5,7 @@ Keys are made once a process; a statement is a few bytes that call themselves a 
 
 import functools
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from common.court import accounts
 from common.court.filing_entries import Duty, File, Filer, FileRef, Refuse, Register, Submit, Withdraw
 from common.court.filing_texts import Ground, decision_content, withdrawal_content
+from common.court.materials import Add, Kind
 from common.court.staff import Appoint
 from common.ids import new_object_id
 from common.pki import cms
@@ -130,6 +132,21 @@ def register(filing: Filing, number: str) -> Register:
         content=content,
         signature=clerk.sign(content),
         certificate=clerk.key.certificate.sha256,
+    )
+
+
+def material(filing: Filing, media: str, *, open_to: Sequence[str]) -> Add:
+    """Return a material that the court of ``filing`` adds to a case; ``media`` says of what kind."""
+    kind: Kind = "audio" if media.startswith("audio/") else "video" if media.startswith("video/") else "document"
+    return Add(
+        case=filing.obj,
+        court=filing.court,
+        number="7194-26-00-2/1",
+        talon=filing.talon,
+        kind=kind,
+        title="Сот отырысы",
+        date=DATE,
+        open_to=list(open_to),
     )
 
 

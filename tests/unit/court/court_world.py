@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from common.court import accounts, cases, filings, ruling, staff
+from common.court import accounts, cases, filings, materials, ruling, staff
 from common.court.filing_texts import decision_content, withdrawal_content
 from common.court.filings import Duty, File, Filer, FileRef, Ground, Party
 from common.db import Database, Table, create_tables, insert, transaction
@@ -254,6 +254,23 @@ def rule_body(
 
 def party_body(name: str = "Бекова Б. Б.", *, to_ms: int | None = None) -> cases.Party:
     return cases.Party(role="defendant", name=name, kind="individual", person="", from_ms=NOW, to_ms=to_ms)
+
+
+RECORD = BlobRef(sha("record"), 4_096, "audio/wav")
+
+
+def material_body(**changes: Any) -> materials.Add:
+    body = materials.Add(
+        case=b"c" * 16,
+        court=COURT,
+        number=NUMBER,
+        talon=TALON,
+        kind="audio",
+        title="Сот отырысының жазбасы",
+        date="2026-11-26",
+        open_to=[AIGUL.cabinet],
+    )
+    return with_(body, **changes)
 
 
 def appoint_body(**changes: Any) -> staff.Appoint:

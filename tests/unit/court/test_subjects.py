@@ -6,18 +6,22 @@ from contextlib import suppress
 import pytest
 from court_world import (
     AKTAU,
+    ASTANA,
     BLOBS,
     BOLAT,
     CENTRE,
+    CLERK,
     COURT,
     NOW,
     OTHER_CLERK,
     OTHER_COURT,
+    RECORD,
     World,
     appoint_body,
     case_body,
     fact,
     fold,
+    material_body,
     party_body,
     refuse_decision,
     register_body,
@@ -33,7 +37,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import canonical
-from common.court import accounts, admissions, cases, crls, erasures, filings, reference, staff
+from common.court import accounts, admissions, cases, crls, erasures, filings, materials, reference, staff
 from common.court.subjects import SUBJECTS, subject_of
 from common.db import BlobField, create_tables, open_database
 from common.errors import CourtError, Refused
@@ -65,6 +69,7 @@ BODIES = {
     "case.open/1": case_body(),
     "case.rule/1": rule_body(cases.Rule),
     "case.party/1": party_body(),
+    "materials.add/1": material_body(seconds=312),
     "erasure.order/1": ORDER,
     "evidence.admit/1": ADMIT,
 }
@@ -114,6 +119,11 @@ POOLS = {
         fact("case.rule/1", rule_body(cases.Rule, case=b"o" * 16)),
         fact("case.party/1", party_body()),
         fact("case.party/1", party_body(to_ms=NOW)),
+    ],
+    materials: [
+        fact("materials.add/1", material_body(), actor=actor, node=node, blobs=(RECORD,))
+        for actor in (CLERK.key, OTHER_CLERK.key, None)
+        for node in (ASTANA, AKTAU)
     ],
     erasures: [
         fact("erasure.order/1", ORDER, node=CENTRE),
