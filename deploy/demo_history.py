@@ -6,18 +6,32 @@ Everything goes through the use cases of the pages, with real signatures; only t
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import time
 
 import typst
 from babel.support import Translations
 
-from common.court import filing_lists
+from common.court import filing_lists, terms
 from common.court.claim import Claim, Party, Payment
+from common.people import calm_name
 from common.pki.keystore import Key
 from common.pki.opening import OpenedKey
 from common.web.languages import TRANSLATIONS_FOLDER
 from deploy.demo_people import AKTAU, CABINET_PASSWORD, CITIZENS, MEDEU, STAFF, Person
 from edge.node import Node
-from edge.services import accounts, agreement, decisions, draft_files, drafts, filings, invitations, registration, rulings, statements
+from edge.services import (
+    accounts,
+    agreement,
+    decisions,
+    draft_files,
+    drafts,
+    filings,
+    hearings,
+    invitations,
+    registration,
+    rulings,
+    statements,
+)
 from edge.visitor import Visitor
 
 DAY_MS = 86_400_000
@@ -186,6 +200,7 @@ def make(
     for filing in (first, second):  # however short the history, there is a case that a judge accepted, and one that waits for a judge
         _register(aktau, keys["clerk-aktau"], AKTAU, filing)
     _accept(aktau, keys["judge-aktau"], AKTAU, first)
+    heard = _set_hearing(aktau, keys["judge-aktau"], first, max(start + DAY_MS, until - 4 * DAY_MS), time(10, 0), kind="preliminary")
     settle()
     day = start + DAY_MS
     while day < until - DAY_MS:
@@ -202,6 +217,7 @@ def make(
         day += DAY_MS
     walk(until - 2 * HOUR_MS)
     file_claim(aktau, keys["sarsenova"], visitors["sarsenova"], people["sarsenova"], AKTAU, MATTERS[0], dice)
+    _hold_and_set(aktau, keys["judge-aktau"], keys["clerk-aktau"], first, heard, until)
     begin_claim(aktau, visitors["sarsenova"], people["sarsenova"], MEDEU, MATTERS[1], dice)
     invite_principal(aktau, visitors["omarov"], people["omarov"], people["sarsenova"], dice)
     settle()
@@ -236,6 +252,35 @@ def _accept(node: Node, key: Key, court: str, obj: bytes) -> None:
     assert filing is not None
     assert filing.case_obj is not None
     rulings.sign(node, _clerk(key, court), filing.case_obj, rulings.Draft(outcome="accepted"), open_for(node, key))
+
+
+def _hold_and_set(node: Node, judge: Key, clerk: Key, filing: bytes, heard: bytes, now: int) -> None:
+    """Adjourn the first hearing, set the next one by video, and let the office move it."""
+    note = "Жауапкердің өкілі құжаттарымен танысуға уақыт сұрады."
+    closing = hearings.Closing(outcome="adjourned", note=note)
+    hearings.sign(node, _clerk(judge, AKTAU), hearings.of_court(node, AKTAU, heard), closing, open_for(node, judge))
+    video = {"mode": "video", "link": "https://vks.example.kz/aktau/3-zal?kod=7194-2026"}
+    obj = _set_hearing(node, judge, filing, now + 3 * DAY_MS, time(15, 0), **video)
+    target = hearings.of_court(node, AKTAU, obj)
+    draft = _hearing(node, judge, now + 6 * DAY_MS, time(11, 30), **video)
+    hearings.sign(node, _clerk(clerk, AKTAU), target, draft, open_for(node, clerk))
+
+
+def _set_hearing(node: Node, key: Key, obj: bytes, from_ms: int, at: time, **said: str) -> bytes:
+    """Set a hearing on the first working day from ``from_ms`` on; return its object."""
+    filing = filing_lists.filing(node.database, obj)
+    assert filing is not None
+    assert filing.case_obj is not None
+    target = hearings.in_case(node, AKTAU, filing.case_obj)
+    return hearings.sign(node, _clerk(key, AKTAU), target, _hearing(node, key, from_ms, at, **said), open_for(node, key))
+
+
+def _hearing(node: Node, key: Key, from_ms: int, at: time, **said: str) -> hearings.Draft:
+    day = terms.WorkCalendar(node.book().holidays).next_working(terms.local_date(from_ms))
+    judge = calm_name(key.certificate.full_name)
+    return hearings.Draft(
+        **{"day": day, "at": at, "hall": "3-зал", "kind": "main", "closed": False, "mode": "hall", "judge": judge, **said}
+    )
 
 
 def _clerk(key: Key, court: str) -> registration.Clerk:

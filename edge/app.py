@@ -7,7 +7,7 @@ from common.web.sessions import DESK_IDLE_MS, KIOSK_IDLE_MS, DatabaseSessions
 from edge.exchanger import Exchanger
 from edge.node import Node
 from edge.services import setup
-from edge.web import accounts, cases, desk, erasures, filings, home, line, mykey, notifications, outages, sticks, talons, witness
+from edge.web import accounts, cases, desk, erasures, filings, hearings, home, line, mykey, notifications, outages, sticks, talons, witness
 from edge.web.frame import frame_of
 
 
@@ -37,6 +37,7 @@ def build(node: Node, exchanger: Exchanger) -> Flask:
     app.register_blueprint(outages.make_pages(node))
     app.register_blueprint(desk.make_pages(node))
     app.register_blueprint(cases.make_pages(node))
+    app.register_blueprint(hearings.make_pages(node))
     app.register_blueprint(erasures.make_pages(node))
     app.register_blueprint(line.make_pages(node, exchanger))
     app.register_blueprint(mykey.make_pages(node))

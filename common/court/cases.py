@@ -248,7 +248,7 @@ def audience(state: State) -> Audience:
     """Return the court and the filer; the other parties come only with acceptance by a judge."""
     if not state.facts:
         return Audience()
-    return Audience(courts=frozenset({state.open.court}), persons=frozenset({state.open.filer_person}))
+    return Audience(courts=frozenset({state.open.court}), persons=persons(state.open))
 
 
 def owner(state: State) -> str:
@@ -293,6 +293,16 @@ class Participant(msgspec.Struct, frozen=True):
     to_ms: int | None
 
 
+def persons(opened: Open | Case) -> frozenset[str]:
+    """Return to whom (IIN or BIN) a case goes beside its court: the same for whatever is written about it later."""
+    return frozenset({opened.filer_person})
+
+
+def goes_to(person: str) -> Any:
+    """Return the condition on `CaseRow` that says the same: which cases go to a person."""
+    return CaseRow.filer_person == person
+
+
 def case(database: Database, obj: bytes) -> Case | None:
     """Return the case, or None where this database does not hold it."""
     row = one_of(database, CaseRow.select().where(CaseRow.obj == obj))
@@ -316,7 +326,7 @@ def cases_of_court(database: Database, court: str) -> list[Case]:
 
 def cases_of_person(database: Database, person: str) -> list[Case]:
     """Return the cases that a person's filings opened, newest first."""
-    return _cases(database, CaseRow.filer_person == person)
+    return _cases(database, goes_to(person))
 
 
 def participants(database: Database, obj: bytes) -> list[Participant]:

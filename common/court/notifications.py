@@ -1,6 +1,6 @@
-"""Notifications: what happened to a person's filings and cases, newest first (NOT-1, NOT-2).
+"""Notifications: what happened to a person's filings, cases and hearings, newest first (NOT-1, NOT-2).
 
-They are read from the events that the folds of `filings` and `cases` write; no entry states them, so they cannot disagree
+They are read from the events that the folds of `filings`, `cases` and `hearings` write; no entry states them, so they cannot disagree
 with the facts. What a person has read is local to a node and not known here.
 
     page = notifications(database, person, limit=20, before=None)
@@ -12,8 +12,10 @@ from typing import Any, Final
 import msgspec
 
 from common import canonical
-from common.court.cases import CaseEventRow, CaseRow
+from common.court.cases import CaseEventRow, CaseRow, goes_to
 from common.court.filing_tables import FilingEventRow, FilingRow
+from common.court.hearing_lists import objects_of
+from common.court.hearings import HearingEventRow, HearingRow
 from common.db import Database, Table, rows_of
 from common.errors import N_, Refused
 
@@ -24,10 +26,10 @@ _Place = tuple[int, bytes, int]
 
 
 class Notification(msgspec.Struct, frozen=True):
-    """One change. ``kind``: filed, verified, withdrawn, registered, refused, redirected, or of a case: opened.
+    """One change. ``kind``: filed, verified, withdrawn, registered, refused, redirected, or of a case: opened, or as in `HearingEvent`.
 
     ``number`` is empty before registration; ``court`` is the court that holds the filing or case now; ``params`` as in
-    `filing_rows`. ``subject`` is "filings" or "cases" and ``obj`` the object to open.
+    `filing_rows` and `hearings`. ``subject`` is "filings", "cases" or "hearings" and ``obj`` the object that changed.
     """
 
     subject: str
@@ -53,9 +55,10 @@ def notifications(database: Database, person: str, *, limit: int, before: str | 
     """
     place = _read_place(before) if before is not None else None
     of_filings = _events(database, FilingEventRow, FilingRow, FilingRow.person == person, place, limit)
-    mine = (CaseRow.filer_person == person) & CaseEventRow.kind.in_(OF_CASES)
-    of_cases = _events(database, CaseEventRow, CaseRow, mine, place, limit)
-    found = [_notification("filings", row) for row in of_filings] + [_notification("cases", row) for row in of_cases]
+    of_cases = _events(database, CaseEventRow, CaseRow, goes_to(person) & CaseEventRow.kind.in_(OF_CASES), place, limit)
+    of_hearings = _events(database, HearingEventRow, HearingRow, HearingRow.obj.in_(objects_of(person)), place, limit)
+    subjects = (("filings", of_filings), ("cases", of_cases), ("hearings", of_hearings))
+    found = [_notification(subject, row) for subject, rows in subjects for row in rows]
     return sorted(found, key=lambda each: (each.time_ms, each.obj, each.position), reverse=True)[:limit]
 
 

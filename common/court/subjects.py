@@ -3,11 +3,11 @@
 from types import MappingProxyType
 from typing import Final
 
-from common.court import accounts, admissions, cases, crls, erasures, filings, materials, reference, staff
+from common.court import accounts, admissions, cases, crls, erasures, filings, hearings, materials, reference, staff
 from common.errors import N_, Refused
 from common.facts import Subject
 
-SUBJECTS: Final[tuple[Subject, ...]] = (reference, crls, staff, admissions, accounts, filings, cases, materials, erasures)
+SUBJECTS: Final[tuple[Subject, ...]] = (reference, crls, staff, admissions, accounts, filings, cases, hearings, materials, erasures)
 
 _BY_TYPE: Final = MappingProxyType({name: subject for subject in SUBJECTS for name in subject.TYPES})
 

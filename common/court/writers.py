@@ -20,6 +20,8 @@ DECIDERS: Final = frozenset({"clerk", "chairman"})
 """Roles whose signature registers and refuses."""
 JUDGES: Final = frozenset({"judge", "chairman"})
 """Roles whose signature rules on a case: the chairman is a judge of the court."""
+STAFF: Final = DECIDERS | JUDGES
+"""Roles whose signature sets a hearing: its judge, or the office on the judge's word."""
 DIGEST_BYTES: Final = 32
 
 Sha256 = Annotated[bytes, msgspec.Meta(min_length=DIGEST_BYTES, max_length=DIGEST_BYTES)]
@@ -51,6 +53,12 @@ def require_judge(fact: Fact, known: Known, court: str, lines: Sequence[texts.Li
     """As `require_decider`, for what a judge rules."""
     if not _roles_of_signer(fact, known, court, lines) & JUDGES:
         raise Refused("entry.role", N_("The person who signed is not a judge of this court."))
+
+
+def require_staff(fact: Fact, known: Known, court: str, lines: Sequence[texts.Line]) -> None:
+    """As `require_decider`, for what a judge or a clerk may do alike."""
+    if not _roles_of_signer(fact, known, court, lines) & STAFF:
+        raise Refused("entry.role", N_("The person who signed is not a clerk, a judge or the chairman of this court."))
 
 
 def _roles_of_signer(fact: Fact, known: Known, court: str, lines: Sequence[texts.Line]) -> frozenset[str]:

@@ -44,6 +44,7 @@ ICONS = (
     "calendar-check",
     "calendar-event",
     "calendar3",
+    "camera-video",
     "cash-coin",
     "chat-dots",
     "check-circle",

@@ -13,12 +13,14 @@ from common.papers.words import iin_groups, initials
 from common.web.languages import current_language, when
 from common.web.parts import page_of
 from edge.node import Node
-from edge.services import cases
+from edge.services import cases, hearings
 from edge.services.desk import NOT_FOR_YOU
 from edge.web import access, rulings
+from edge.web import hearings as hearing_pages
 from edge.web.access import READERS
 from edge.web.desk_words import role_word
 from edge.web.filings_words import FIRST_ROLES, RULED, STATES, case_state, category_word, court_word, document_word, iso_day, read_object
+from edge.web.hearings_words import views_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ def make_pages(node: Node) -> Blueprint:
             filings=[_filing(book, each) for each in (card.filing, *card.joined) if each is not None],
             held=card.filing is not None,
             rules=card.filing is not None and rulings.may_rule(node, card.case),
+            hearings=views_of(book, hearings.of_case(node, card.case), now),
+            sets=hearing_pages.may_set(node, card.case.status, card.case.court),
         )
 
     rulings.add_pages(pages, node)

@@ -25,7 +25,7 @@ from common.web.keys import opened as open_key_of
 from common.web.languages import current_language, when
 from common.web.parts import Tab, page_of
 from edge.node import Node
-from edge.services import arrival, cases, copies, drafts, evidence, filings, mine, withdrawals
+from edge.services import arrival, cases, copies, drafts, evidence, filings, hearings, mine, withdrawals
 from edge.services.mine import Card, Filter
 from edge.visitor import Visitor
 from edge.web import access
@@ -48,6 +48,7 @@ from edge.web.filings_words import (
     with_standing,
     witnessed,
 )
+from edge.web.hearings_words import HearingView, next_line, views_of
 from sync.inclusion import FILE_SUFFIX
 from sync.receipts import inclusion_of, ladder_of
 
@@ -164,6 +165,7 @@ def card_views(node: Node, cards: list[Card]) -> list[dict[str, object]]:
     lang = current_language()
     # a person's filings share a few words: each is looked up once
     type_of, subject_of, court_of = (cache(partial(word, book)) for word in (document_word, category_word, court_word))
+    heard = hearings.of_person(node, cards[0].filing.person, [card.filing for card in cards]) if cards else {}
     views = []
     for card in cards:
         filing = card.filing
@@ -183,6 +185,7 @@ def card_views(node: Node, cards: list[Card]) -> list[dict[str, object]]:
                 "cure_until": iso_day(card.cure_until) if card.cure_until else "",
                 "here": filing.node == node.number,
                 "witness": calm_name(filing.assisted_by) if filing.witnessed else "",
+                "hearing": next_line(heard.get(filing.case_obj or b"", []), now),
             }
         )
     return views
@@ -220,9 +223,19 @@ def _add_show(pages: Blueprint, node: Node) -> None:
             logged=climbed.logged_ms is not None,
             decided=filing.status in cases.OUTCOMES,
             fresh=freshness(node, house(node), now),
+            hearings=_hearings(node, who, filing, now),
+            kiosk=node.config.surface == "kiosk",
             copies=kept,
             copies_until=day_words(kept.last_day),
         )
+
+
+def _hearings(node: Node, who: Visitor, filing: Filing, now: int) -> list[HearingView] | None:
+    """Return the hearings of a registered case for who takes part; None before, and for a witness, who does not."""
+    if filing.case_obj is None or who.witness is not None:
+        return None
+    found = hearings.of_person(node, filing.person, [filing]).get(filing.case_obj, [])
+    return views_of(node.book(), found, now)
 
 
 def _event(node: Node, event: filing_lists.Event, now: int) -> tuple[str, str, str]:

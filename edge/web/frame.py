@@ -20,7 +20,7 @@ from edge.web import access
 from edge.web.access import READERS, Officer
 
 DRAFT_PAGE = re.compile(r"/filings/drafts/([0-9a-f]{32})/")
-DESK_BLUEPRINTS = ("desk", "line", "sticks", "cases", "erasures")
+DESK_BLUEPRINTS = ("desk", "line", "sticks", "cases", "hearings", "erasures")
 ROLES = {"clerk": N_("office clerk"), "judge": N_("judge"), "chairman": N_("chairman of the court"), "administrator": N_("administrator")}
 
 
@@ -124,7 +124,9 @@ def _contradicted(counts: str, *, staff: bool) -> Line:
 def _nav(office: Officer | None) -> tuple[NavItem, ...]:
     if office is None:
         return ()
-    items = [("desk.inbox", _("Incoming papers")), ("cases.list", _("Cases"))] if office.role in READERS else []
+    items = []
+    if office.role in READERS:
+        items = [("desk.inbox", _("Incoming papers")), ("cases.list", _("Cases")), ("hearings.list", _("Hearings"))]
     if office.role in SIGNERS:
         items.append(("erasures.show", _("Erasure")))
     items.append(("line.show", _("Exchange")))

@@ -51,6 +51,11 @@ CURES: Final = {
     "filing.decided": N_("A second decision about one filing. The first one stands; call the person who signed the second."),
     "filing.other_court": N_("A decision of a court that had given the filing away. The court that holds it decides."),
     "filing.twice": N_("The same filing came again. Nothing needs to be done."),
+    "hearing.changed": N_(
+        "Two changes of one hearing that did not know of each other. The first one counts; look at it, and move it again."
+    ),
+    "hearing.closed": N_("A change of a hearing that was over by then. Its end counts; call the person who signed the change."),
+    "hearing.base": N_("It rests on a change of the hearing that does not count. Look at the hearing, and move it again if needed."),
     "case.twice": N_("The same case was opened twice. Tell the centre."),
     "pki.untrusted": N_(
         "The certificate is of a certification centre that is not trusted here. Import its certificate; it is read by itself then."

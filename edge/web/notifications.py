@@ -15,6 +15,7 @@ from edge.services import notifications
 from edge.services.freshness import others_as_of
 from edge.services.notifications import UNREAD_MAX, Row
 from edge.web import access
+from edge.web.hearings_words import notice_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +91,19 @@ ICONS = {
     "accepted": "check-circle-fill",
     "returned": "x-circle-fill",
     "declined": "x-circle-fill",
+    "set": "calendar3",
+    "moved": "arrow-repeat",
+    "changed": "arrow-repeat",
+    "held": "calendar-check",
+    "adjourned": "hourglass-split",
+    "cancelled": "x-circle-fill",
 }
 
 
 def _words(what: Notification, book: Book) -> str:
     """What happened, in one sentence."""
+    if what.subject == "hearings":
+        return notice_words(what.kind, what.params)
     match what.kind:
         case "filed":
             name = calm_name(str(what.params.get("witness", "")))

@@ -38,7 +38,7 @@ from common.web.sessions import DatabaseSessions
 from edge.exchanger import Exchanger
 from edge.node import Node
 from edge.services import accounts
-from edge.web import cases, desk, erasures, line, sticks
+from edge.web import cases, desk, erasures, hearings, line, sticks
 from edge.web.frame import frame_of
 from tests.court import START_MS, Court
 from tests.web.pages import BEGUN_MS, PASSWORD, TOKEN, Person, trust_our_centres
@@ -279,6 +279,7 @@ def make_app(node: Node, exchanger: Exchanger | None = None) -> Flask:
     for pages in (
         desk.make_pages(node),
         cases.make_pages(node),
+        hearings.make_pages(node),
         erasures.make_pages(node),
         line.make_pages(node, exchanger),
         sticks.make_pages(node, exchanger),

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from common.court import accounts, cases, filings, materials, ruling, staff
+from common.court import accounts, cases, filings, hearing_texts, hearings, materials, ruling, staff
 from common.court.filing_texts import decision_content, withdrawal_content
 from common.court.filings import Duty, File, Filer, FileRef, Ground, Party
 from common.db import Database, Table, create_tables, insert, transaction
@@ -250,6 +250,48 @@ def rule_body(
     content = ruling.write(ruling.lines(**said), court_name="Сот / Суд")
     body = kind(filing=b"o" * 16, case=b"c" * 16, **said, content=content, signature=judge.sign(content), certificate=judge.key)
     return with_(body, **changes)
+
+
+STARTS = (NOW // 86_400_000 + 9) * 86_400_000 + 5 * 3_600_000
+"""A day of next week, 10:00 in Kazakhstan."""
+LINK = "https://vks.example.kz/j/7194-934"
+
+
+def set_body(
+    officer: Person = JUDGE, *, earlier_ms: int | None = None, signed: Mapping[str, Any] | None = None, **changes: Any
+) -> hearings.Set:
+    """A hearing that is fixed, moved away from ``earlier_ms``; ``signed`` are changes of the signed text alone."""
+    body = hearings.Set(
+        case=b"c" * 16,
+        talon=TALON,
+        court=COURT,
+        number=NUMBER,
+        starts_ms=STARTS,
+        hall="3-зал",
+        kind="preliminary",
+        closed=False,
+        mode="hall",
+        judge=JUDGE.name,
+        persons=[AIGUL.cabinet],
+        date="2026-11-25",
+        officer=officer.name,
+        content=b"",
+        signature=b"",
+        certificate=officer.key,
+    )
+    body = with_(body, **changes)
+    content = hearing_texts.write(hearings.lines_of_set(with_(body, **(signed or {})), earlier_ms), court_name="Сот / Суд")
+    return with_(body, content=content, signature=officer.sign(content))
+
+
+def close_body(last: hearings.Set, replaces: bytes, officer: Person = JUDGE, **changes: Any) -> hearings.Close:
+    """What ended the hearing that the entry ``replaces`` fixed as ``last`` says."""
+    body = hearings.Close(
+        outcome="held", replaces=replaces, date="2026-12-05", officer=officer.name, content=b"", signature=b"", certificate=officer.key
+    )
+    body = with_(body, **changes)
+    content = hearing_texts.write(hearings.lines_of_close(body, last), court_name="Сот / Суд")
+    return with_(body, content=content, signature=officer.sign(content))
 
 
 def party_body(name: str = "Бекова Б. Б.", *, to_ms: int | None = None) -> cases.Party:

@@ -18,7 +18,7 @@ from court_world import (
     submit_body,
 )
 
-from common.court import cases, filings
+from common.court import cases, filings, hearings
 from common.court.notifications import notifications
 from common.db import open_database
 from common.errors import Refused
@@ -36,6 +36,7 @@ def database(tmp_path):
     objects.append(fold(filings, [fact("filing.submit/1", submit_body(BOLAT), blobs=BLOBS, obj=b"b" * 16)])[0])
     opened = [fact("case.open/1", case_body(), obj=b"c" * 16, time=NOW + 10), fact("case.party/1", party_body(), obj=b"c" * 16)]
     store(database, filings, *objects)
+    store(database, hearings)
     store(database, cases, fold(cases, opened)[0])
     return database
 

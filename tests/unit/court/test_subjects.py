@@ -12,13 +12,16 @@ from court_world import (
     CENTRE,
     CLERK,
     COURT,
+    LINK,
     NOW,
     OTHER_CLERK,
     OTHER_COURT,
     RECORD,
+    STARTS,
     World,
     appoint_body,
     case_body,
+    close_body,
     fact,
     fold,
     material_body,
@@ -28,6 +31,7 @@ from court_world import (
     register_decision,
     require_columns,
     rule_body,
+    set_body,
     sign_in_body,
     submit_body,
     verify_body,
@@ -37,12 +41,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common import canonical
-from common.court import accounts, admissions, cases, crls, erasures, filings, materials, reference, staff
+from common.court import accounts, admissions, cases, crls, erasures, filings, hearings, materials, reference, staff
 from common.court.subjects import SUBJECTS, subject_of
 from common.db import BlobField, create_tables, open_database
 from common.errors import CourtError, Refused
 from common.facts import Audience, BlobRef, decode_body, encode_body
 
+HOUR_MS = 3_600_000
 PUBLISH = reference.Publish(dataset="mci", version=1, valid_from="2026-01-01", source="s", rows=[{"a": 1, "b": None}], parts=2)
 LIST = crls.Publish(
     issuer=b"i" * 16, name="n", kind="full", number="7", this_update_ms=1, next_update_ms=2, sha256=b"l" * 32, file=b"f" * 32, file_size=9
@@ -53,6 +58,9 @@ ADMITTED = {"node": 1001, "epoch": 1, "leaves": [b"l" * 32, b"m" * 32], "reason"
 ADMIT = admissions.Admit(
     **ADMITTED, bundle=b"b" * 32, content=admissions.content(**ADMITTED), signature=b"signature", certificate=b"c" * 32
 )
+SET = set_body(mode="video", link=LINK, replaces=b"l" * 32, earlier_ms=NOW)
+FIXED = fact("hearing.set/1", set_body())
+MOVED = fact("hearing.set/1", set_body(earlier_ms=STARTS, starts_ms=STARTS + HOUR_MS, replaces=FIXED.leaf))
 BODIES = {
     "crl.publish/1": LIST,
     "account.register/1": register_body(),
@@ -70,6 +78,8 @@ BODIES = {
     "case.rule/1": rule_body(cases.Rule),
     "case.party/1": party_body(),
     "materials.add/1": material_body(seconds=312),
+    "hearing.set/1": SET,
+    "hearing.close/1": close_body(SET, b"l" * 32, outcome="adjourned", note="Сарапшы келмеді."),
     "erasure.order/1": ORDER,
     "evidence.admit/1": ADMIT,
 }
@@ -125,6 +135,15 @@ POOLS = {
         for actor in (CLERK.key, OTHER_CLERK.key, None)
         for node in (ASTANA, AKTAU)
     ],
+    hearings: [
+        FIXED,
+        MOVED,
+        fact("hearing.set/1", set_body(CLERK, earlier_ms=STARTS, starts_ms=STARTS + 2 * HOUR_MS, replaces=FIXED.leaf)),
+        fact("hearing.set/1", set_body(hall="5-зал", replaces=FIXED.leaf)),
+        fact("hearing.close/1", close_body(FIXED.body, FIXED.leaf)),
+        fact("hearing.close/1", close_body(MOVED.body, MOVED.leaf, outcome="cancelled")),
+        fact("hearing.set/1", set_body(), node=AKTAU),
+    ],
     erasures: [
         fact("erasure.order/1", ORDER, node=CENTRE),
         fact("erasure.order/1", ORDER, node=AKTAU),
@@ -161,7 +180,7 @@ def test_additive_keys_are_ignored_and_missing_ones_refused(name):
 
 def test_a_type_nobody_knows_is_refused():
     with pytest.raises(Refused) as refused:
-        subject_of("hearing.set/1")
+        subject_of("letter.send/1")
     assert refused.value.code == "entry.type"
 
 
