@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from common.court import accounts
+from common.court import accounts, hearing_texts, hearings
 from common.court.filing_entries import Duty, File, Filer, FileRef, Refuse, Register, Submit, Withdraw
 from common.court.filing_texts import Ground, decision_content, withdrawal_content
 from common.court.materials import Add, Kind
@@ -163,6 +163,33 @@ def refuse(filing: Filing) -> Refuse:
         signature=clerk.sign(content),
         certificate=clerk.key.certificate.sha256,
     )
+
+
+def hearing(filing: Filing, starts_ms: int, *, replaces: bytes = b"", earlier_ms: int | None = None) -> hearings.Set:
+    """Return a hearing that the addressed court's clerk sets, or moves away from ``earlier_ms``, in the case of ``filing``."""
+    clerk = clerk_of(filing.court)
+    body = hearings.Set(
+        case=filing.obj,
+        talon=filing.talon,
+        court=filing.court,
+        number="7194-26-00-2/1",
+        starts_ms=starts_ms,
+        hall="3-зал",
+        kind="main",
+        closed=False,
+        mode="video",
+        link="https://vks.example.kz/1",
+        judge="СУДЬЯ",
+        persons=[filing.person.iin],
+        replaces=replaces,
+        date=DATE,
+        officer=clerk.name,
+        content=b"",
+        signature=b"",
+        certificate=clerk.key.certificate.sha256,
+    )
+    content = hearing_texts.write(hearings.lines_of_set(body, earlier_ms), court_name="Сот / Суд")
+    return with_(body, content=content, signature=clerk.sign(content))
 
 
 def open_cabinet(person: Person, node: int, once: int) -> accounts.Open:

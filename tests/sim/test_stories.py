@@ -7,15 +7,18 @@ import pytest
 from central.services import enrolment, reference
 from common.db import fetch
 from common.errors import CourtError
+from common.ids import new_object_id
 from edge.services import line
 from sync import directory, receipts
 from sync.blobs import CHUNK_BYTES
-from tests.court import Court, Weather
+from tests.court import START_MS, Court, Weather
 from tests.sim import papers
 from tests.sim.oracles import evidence_leaves
 from tests.sim.papers import AIGUL, BOLAT, Person, clerk_of
 
+HOUR_MS = 3_600_000
 YEAR_MS = 365 * 86_400_000
+HEARD_MS = START_MS // HOUR_MS * HOUR_MS + 240 * HOUR_MS
 AKTAU, ASTANA, ALMATY = "kz-283", "kz-7", "kz-11"
 
 
@@ -71,6 +74,37 @@ def test_a_court_moves_to_another_machine_which_decides(court: Court) -> None:
     court.decide(almaty, filing)
     finish(court)
     assert court.status(court.centre, filing) == "registered"
+
+
+def test_a_hearing_that_two_machines_move_keeps_both_and_the_log_decides(court: Court) -> None:
+    """Row 65: the court moves to another machine while the old one, off the line, moves a hearing too."""
+    aktau, astana, almaty = court.nodes
+    court.open_cabinet(aktau, AIGUL)
+    filing, hearing = court.file(aktau, AIGUL, ASTANA), new_object_id()
+    court.settle()
+    first = court.write(astana, hearing, papers.hearing(filing, HEARD_MS))
+    court.settle()
+    court.cut(astana)
+    with court.centre.journal.unit() as unit:
+        for node, courts in ((astana, []), (almaty, [ALMATY, ASTANA])):
+            unit.append(directory.node_object(node.number), directory.Serve(courts=courts))
+    court.centre.publish()
+    for _ in range(2):
+        assert court.exchange(almaty)
+    moves = {"replaces": first.leaf, "earlier_ms": HEARD_MS}
+    court.write(almaty, hearing, papers.hearing(filing, HEARD_MS + HOUR_MS, **moves))
+    court.write(astana, hearing, papers.hearing(filing, HEARD_MS + 2 * HOUR_MS, **moves))
+    assert court.exchange(almaty)
+    finish(court, quarantined=("hearing.changed",))
+    stands = "SELECT starts_ms, was_ms FROM hearing WHERE obj = ?"
+    for at in (aktau, almaty, court.centre):
+        assert fetch(at.database, stands, (hearing,)) == [(HEARD_MS + HOUR_MS, HEARD_MS)], "the participant reads what counts"
+        assert fetch(at.database, "SELECT code FROM quarantine WHERE obj = ?", (hearing,)) == [("hearing.changed",)]
+    newest = fetch(almaty.database, "SELECT leaf FROM hearing WHERE obj = ?", (hearing,))[0][0]
+    moved = {"replaces": newest, "earlier_ms": HEARD_MS + HOUR_MS}
+    court.write(almaty, hearing, papers.hearing(filing, HEARD_MS + 2 * HOUR_MS, **moved))
+    finish(court, quarantined=("hearing.changed",))
+    assert fetch(aktau.database, stands, (hearing,)) == [(HEARD_MS + 2 * HOUR_MS, HEARD_MS + HOUR_MS)]
 
 
 @pytest.mark.parametrize(("first", "status"), [(0, "withdrawn"), (1, "registered")])
