@@ -1,8 +1,9 @@
 """The thread that folds: the centre logs first and answers, then this interprets, delivers and looks things up.
 
 It is woken by every bundle and gives way to those that follow it, for their senders wait for receipts and nobody waits
-for tables; looking up keys gives way to every request, for nobody waits for that at all. It looks around every minute without being woken, and never ends on an error: what was logged
-stays logged, what could not be done is tried again, and ``centre.trouble`` says why pages are behind.
+for tables; looking up keys gives way to every request, for nobody waits for that at all. It looks around every minute without
+being woken, and never ends on an error: what was logged stays logged, what could not be done is tried again, and
+``centre.trouble`` says why pages are behind.
 
 Of several processes on one server (`common.postgres`) one folds, by a lock that its session holds; when it dies the next
 one that may takes over within a second or so. What others log is found by looking, every POLL_SECONDS. A process with the setting

@@ -186,7 +186,9 @@ def test_one_certificate_is_read_once_however_much_it_signed(country: Country, m
     node.client.exchange()
     country.folding.round()
     keys = fetch(country.centre.database, "SELECT issuer, serial FROM signer")
-    assert len(keys) == 3 and len(set(keys)) == 1 and len(keys[0][0]) > 0
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
+    assert len(keys[0][0]) > 0
     assert len(read) == 1
 
 
