@@ -18,6 +18,7 @@ from rich.table import Table
 
 from deploy import demo_country
 from deploy.demo_people import ADMINISTRATOR, CABINET_PASSWORD, CITIZENS, NEWCOMER, PASSWORD, STAFF
+from sync import commands
 
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -37,9 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not 1024 <= given.port <= LAST_PORT:
         out.print(f"--port: choose one from 1024 to {LAST_PORT}.")
         return 1
+    return commands.run(lambda: _make(given)) or _run(given.data, given.port)
+
+
+def _make(given: argparse.Namespace) -> int:
     with out.status("Making the demo …") as status:
         demo_country.make(given.data, given.port, weeks=given.weeks, say=lambda text: status.update(f"Making the demo: {text} …"))
-    return _run(given.data, given.port)
+    return 0
 
 
 def _run(data: Path, port: int) -> int:

@@ -5,6 +5,7 @@ The clock of the making begins in the past and walks to now, so that every entry
 
 import json
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from central.config import CentralConfig
 from central.services import enrolment, reference
 from common.clock import SystemClock
 from common.court import staff
+from common.errors import Conflict
 from common.files import make_folder, write_durable
 from common.pki.authority import Authority
 from common.pki.keystore import Key, write_p12
@@ -33,6 +35,7 @@ CRL_DAYS = 30
 """The national list is valid for 27 hours; the demo's for longer, so that it can be tried again next week."""
 NODES = ((1976, "Ақтау, № 1 торап", AKTAU), (7518, "Медеу, № 1 торап", MEDEU))
 READY_FILE = "demo.json"
+BEGUN_FILE = "demo.begun"
 
 
 class WalkingClock(SystemClock):
@@ -62,9 +65,29 @@ class Country:
 
 
 def make(folder: Path, port: int, *, weeks: int = WEEKS, say: Callable[[str], None] = lambda text: None) -> None:
-    """Make the country in ``folder`` with addresses from ``port`` on; a folder that is made already is left alone."""
+    """Make the country in ``folder`` with addresses from ``port`` on; a folder that is made already is left alone.
+
+    What an earlier making left that was cut short is made anew. Raises Conflict("demo.folder") where something else lies there.
+    """
     if (folder / READY_FILE).exists():
         return
+    _clear(folder)
+    write_durable(make_folder(folder) / BEGUN_FILE, b"")
+    _build(folder, port, weeks=weeks, say=say)
+    write_durable(folder / READY_FILE, json.dumps({"port": port}).encode())
+    (folder / BEGUN_FILE).unlink()
+
+
+def _clear(folder: Path) -> None:
+    """Remove a country that never was whole: nobody has served it, so nothing of anybody's is in it."""
+    if (folder / BEGUN_FILE).exists():
+        for part in ("keys", "centre", *(f"node-{number}" for number, _, _ in NODES)):
+            shutil.rmtree(folder / part, ignore_errors=True)
+    elif folder.exists() and any(folder.iterdir()):
+        raise Conflict("demo.folder", "%(folder)s holds something else. Choose another folder: make run DEMO=…", folder=str(folder))
+
+
+def _build(folder: Path, port: int, *, weeks: int, say: Callable[[str], None]) -> None:
     now = SystemClock().now()
     clock = WalkingClock(now - weeks * 7 * DAY_MS)
     say("keys of the demo's own certification centre (GOST 34.10-2015/512)")
@@ -85,7 +108,6 @@ def make(folder: Path, port: int, *, weeks: int = WEEKS, say: Callable[[str], No
     for node in nodes:
         node.close()
     centre.close()
-    write_durable(folder / READY_FILE, json.dumps({"port": port}).encode())
 
 
 def _everybody() -> tuple[Person, ...]:

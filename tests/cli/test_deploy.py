@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from common.config import load
 from common.errors import Corrupt
+from deploy import demo, demo_country
 from edge import cli as edge_cli
 from edge.config import EdgeConfig
 from edge.services.vault import HOST_KEY_FILE, Vault
@@ -283,3 +284,28 @@ def test_two_nodes_run_on_one_host_and_are_backed_up_and_restored(tmp_path: Path
     backup = tmp_path / "backups" / "sot" / "edge"
     assert (backup / "node.db").exists()
     assert edge_cli.main(["--data", str(tmp_path / "lib" / "sot-edge"), "restore", str(backup)]) == 0
+
+
+def test_a_demo_whose_making_was_cut_short_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C under the spinner is a clean end, and the next start does not trip over what it left."""
+    made: list[bool] = []
+
+    def build(folder: Path, *_: object, **__: object) -> None:
+        made.append((folder / "centre").exists())
+        (folder / "centre").mkdir()
+        if len(made) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo_country, "_build", build)
+    monkeypatch.setattr(demo, "_run", lambda data, port: 0 if (data / demo_country.READY_FILE).exists() else 9)
+    data = str(tmp_path / "demo")
+    assert demo.main(["--data", data]) == 130
+    assert [demo.main(["--data", data]) for _ in range(2)] == [0, 0]
+    assert made == [False, False]
+
+
+def test_a_demo_is_not_made_among_strangers_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    assert demo.main(["--data", str(tmp_path)]) == 1
+    assert "demo.folder" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
