@@ -10,7 +10,7 @@ from pathlib import Path
 from central import releasing
 from central.centre import DATABASE_FILE, Centre
 from central.config import CentralConfig
-from central.services import enrolment, erasures, evidence, lineage, lists, public_log, reference
+from central.services import enrolment, erasures, evidence, lineage, lists, payments, public_log, reference
 from common.clock import SystemClock
 from common.config import load, split_listen
 from common.court import staff
@@ -57,6 +57,8 @@ def parser() -> argparse.ArgumentParser:
     erase.add_argument("--act", required=True, help="number of the court's act")
     erase.add_argument("--date", required=True, help="its date, YYYY-MM-DD")
     erase.add_argument("--yes", action="store_true", help="do not ask")
+    paid = commands.add_command(sub, "payments", _payments, "tell courts and citizens which duties are paid, by the treasury's list")
+    paid.add_argument("file", type=Path, help="a table in UTF-8 with the heading talon;amount;date;document")
     commands.add_command(sub, "sync", _sync, "log, fold and deliver what is pending")
     export = stick_commands.add_stick(sub, _import, _export)
     export.add_argument(
@@ -168,6 +170,16 @@ def _erase(given: argparse.Namespace) -> int:
         count = erasures.order(centre, target, reference=given.act, date=day.isoformat())
     out.print(f"{count} entries erased here; every machine follows with its next exchange. Backups are yours to erase.")
     return 0
+
+
+def _payments(given: argparse.Namespace) -> int:
+    listed = payments.read(commands.read_file(given.file))
+    with _open(given) as centre:
+        found = payments.match(centre, listed)
+    out.print(f"{found.paid} filings are paid by this list, {found.known} were known as paid.")
+    for talon, why in found.left:
+        out.print(f"{talon}: {why}.", style="bold yellow")
+    return 1 if found.left else 0
 
 
 def _run(given: argparse.Namespace) -> int:

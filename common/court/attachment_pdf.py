@@ -23,12 +23,12 @@ STREAM_BYTES_MAX: Final = 256 * 1024**2
 """One unpacked stream of the file's own structure."""
 CPU_SECONDS_MAX: Final = 15
 WALL_SECONDS_MAX: Final = 30
-"""A node on an old disk may need seconds to start a process."""
+"""A node on an old disk may need seconds to start a process. Whoever waits longer waits for the machine, not for the file."""
 OBJECTS_MAX: Final = 500_000
 """Indirect objects; a thousand pages of text have about 20,000."""
 DEPTH_MAX: Final = 40
 """Nesting of one object; honest files stay under ten."""
-REFUSALS: Final = frozenset({"broken", "encrypted", "protected", "no_pages", "active", "complex"})
+REFUSALS: Final = frozenset({"broken", "encrypted", "protected", "no_pages", "active", "complex", "busy"})
 
 _RUNNING_ACTIONS: Final = frozenset({"/JavaScript", "/Launch"})
 
@@ -59,7 +59,9 @@ def count_pages_apart(data: bytes) -> int:
     try:
         done = subprocess.run(command, input=data, capture_output=True, timeout=WALL_SECONDS_MAX, check=False)
         answer = json.loads(done.stdout) if done.returncode == 0 else {"refused": "complex"}
-    except (subprocess.TimeoutExpired, ValueError):
+    except subprocess.TimeoutExpired:  # the file itself ends at CPU_SECONDS_MAX
+        raise PdfRefused("busy") from None
+    except ValueError:
         raise PdfRefused("complex") from None
     if "pages" in answer:
         return int(answer["pages"])

@@ -19,6 +19,7 @@ ACTIVE: Final = "active"
 MACROS: Final = "macros"
 UNPACKS: Final = "unpacks"
 COMPLEX: Final = "complex"
+BUSY: Final = "busy"
 PIXELS: Final = "pixels"
 
 SENTENCES: Final = {
@@ -34,6 +35,7 @@ SENTENCES: Final = {
     MACROS: N_("The file contains macros, which are programs. Save it without macros or as PDF and upload it again."),
     UNPACKS: N_("The file unpacks to far more than its size and cannot be checked. Save it as PDF and upload it again."),
     COMPLEX: N_("The file is too complicated to check. Print it to PDF and upload the print."),
+    BUSY: N_("This machine has too much to do to look at the file now. The file may be in order: upload it again in a minute."),
     PIXELS: N_("The picture has too many points to open. Scan it at 300 dots per inch and upload it again."),
 }
 

@@ -8,7 +8,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from common.court.claim import FILING_ROLES, PARTIES_MAX, Claim, Party
-from common.errors import N_, NotFound, Refused
+from common.errors import N_, Conflict, NotFound, Refused
 from common.people import calm_name, spaced
 from common.web.forms import errors_of
 from common.web.pages import render_confirm
@@ -20,6 +20,7 @@ from edge.web.filings_draft import opened, raw_or, saved_words
 from edge.web.filings_party_form import PartyForm, WhoForm, party_data, role_words, roles_for
 from edge.web.filings_words import title_of
 
+MOVED = N_("The participants were changed in another window. Press «Save the participant», then look at the list.")
 MANY = N_("A claim names at most %(max)d participants here. Attach a list of the others as a file.")
 
 
@@ -107,12 +108,14 @@ def _add_edit(pages: Blueprint, node: Node) -> None:
     @pages.route("/drafts/<id>/parties/<int:place>", methods=["GET", "POST"], endpoint="party")
     def edit(id: str, place: int) -> tuple[str, int] | BaseResponse:
         who, draft = opened(node, id)
-        party = _at(draft, place)
-        form = _form(draft, raw_or(draft, f"party-{place}", party_data(party)))
+        was = request.form.get("was")
+        at = place_of(draft.claim, place, was)
+        party = None if at is None else _at(draft, at)
+        form = _form(draft, raw_or(draft, f"party-{place}", party_data(party)) if party else {})
         if request.method == "POST" and (changed := form.party(party, (who.iin, who.bin))) is not None:
-            drafts.change(node, who, draft.id, lambda content: _put(content, place, changed))
+            drafts.change(node, who, draft.id, lambda content: _put(content, place, was, changed))
             return redirect(url_for("filings.case", id=id) + f"#party-{place}", 303)
-        return _page(draft, form, id, place=str(place), who=who)
+        return _page(draft, form, id, place=str(place), who=who, was=was or (mark_of(party) if party else ""))
 
 
 def _add_remove(pages: Blueprint, node: Node) -> None:
@@ -149,7 +152,7 @@ def _form(draft: Draft, data: dict[str, object]) -> PartyForm:
     return form
 
 
-def _page(draft: Draft, form: PartyForm, id: str, *, place: str, who: Visitor) -> tuple[str, int]:
+def _page(draft: Draft, form: PartyForm, id: str, *, place: str, who: Visitor, was: str = "") -> tuple[str, int]:
     entity = form.kind.data == "legal_entity"
     page = render_template(
         "edge/filings/party.html",
@@ -157,6 +160,7 @@ def _page(draft: Draft, form: PartyForm, id: str, *, place: str, who: Visitor) -
         problems=errors_of(form),
         id=id,
         place=place,
+        was=was,
         entity=entity,
         new=place == "new",
         role=role_words().get(form.role.data or "", ""),
@@ -198,10 +202,32 @@ def with_party(content: Content, party: Party) -> Content:
     return drafts.without_typed(changed, "party-new")
 
 
-def _put(content: Content, place: int, party: Party) -> Content:
+def mark_of(party: Party) -> str:
+    """Return who a participant is, so that a page knows them again when another window has moved the list."""
+    return f"{party.number}|{party.display_name}"
+
+
+def place_of(claim: Claim, place: int, was: str | None) -> int | None:
+    """Return where the participant ``was`` of ``place`` stands now; None where another window has taken them out or changed who it is."""
+    if was is None:
+        return place
+    same = [at for at, party in enumerate(claim.parties) if mark_of(party) == was]
+    return place if place in same else next(iter(same), None)
+
+
+def require_place(claim: Claim, place: str, was: str | None) -> None:
+    """Raise Conflict("claim.party_moved") where what is typed on the page of a participant would be kept for somebody else."""
+    if place.isdecimal() and place_of(claim, int(place), was) != int(place):
+        raise Conflict("claim.party_moved", MOVED)
+
+
+def _put(content: Content, place: int, was: str | None, party: Party) -> Content:
+    """Put ``party`` where ``was`` stands; where nobody is it any more, behind the others: nobody else is overwritten."""
+    at = place_of(content.claim, place, was)
     parties = list(content.claim.parties)
-    parties[place : place + 1] = [party]
-    return drafts.without_typed(drafts.replace_claim(content, parties=tuple(parties)), f"party-{place}")
+    at = len(parties) if at is None else at
+    parties[at : at + 1] = [party]
+    return drafts.without_typed(drafts.replace_claim(content, parties=tuple(parties)), f"party-{place}", f"party-{at}")
 
 
 def _without(content: Content, place: int, party: Party) -> Content:

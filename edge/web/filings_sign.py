@@ -274,7 +274,7 @@ def talon_values(node: Node, filing: Filing) -> dict[str, object]:
         "open": filing.status in ("filed", "redirected"),
         "proved": proved_words(node, filing, now),
         "outage": outages.around(node, filing),
-        "pending": filing.duty_way == "pending" and filing.duty_tiyn > 0,
+        "pending": filing.duty_way == "pending" and filing.duty_tiyn > 0 and filing.payment != "paid",
     }
 
 

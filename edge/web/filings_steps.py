@@ -37,7 +37,7 @@ from edge.web.filings_forms import (
     understand_documents,
     understand_payment,
 )
-from edge.web.filings_parties import party_views
+from edge.web.filings_parties import party_views, require_place
 from edge.web.filings_party_form import PARTY_TEXTS
 from edge.web.filings_words import category_word, say, steps, title_of
 
@@ -81,9 +81,11 @@ def keep(node: Node, who: Visitor, id: str, page: str) -> Draft:
 def _add_autosave(pages: Blueprint, node: Node) -> None:
     @pages.post("/drafts/<id>/save/<any(case, payment, documents, party):kind>")
     def save(id: str, kind: str) -> Response:
-        who, _ = opened(node, id)
-        page = kind if kind != "party" else f"party-{request.args.get('place', 'new')[:8]}"
-        draft = keep(node, who, id, page)
+        who, draft = opened(node, id)
+        place = request.args.get("place", "new")[:8]
+        if kind == "party":
+            require_place(draft.claim, place, request.form.get("was"))
+        draft = keep(node, who, id, f"party-{place}" if kind == "party" else kind)
         return jsonify(text=saved_words(draft.saved_ms))
 
 

@@ -45,6 +45,7 @@ COMMANDS = {
         "enrol",
         "appoint",
         "erase",
+        "payments",
         "sync",
         "fsck",
         "backup",

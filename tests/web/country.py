@@ -85,7 +85,7 @@ class Country:
         return node
 
     def file(
-        self, node: Node, court: str = "kz-7", *, who: Person = AIGUL, crl_as_of_ms: int | None = None, pay: str = "receipt"
+        self, node: Node, court: str = "kz-7", *, who: Person = AIGUL, crl_as_of_ms: int | None = None, pay: str = "receipt", duty: int = 1
     ) -> Submit:
         """Write a filing at ``node`` and return its body; the statement itself is not there, only its name."""
         certificate, now = who.key.certificate, self.clock.now()
@@ -103,7 +103,7 @@ class Country:
                 language="kk",
                 claim={},
                 filer=Filer(person=who.person, iin=who.iin, bin=who.bin, name=certificate.full_name, certificate=certificate.sha256),
-                duty=Duty(claim_tiyn=100, duty_tiyn=1, way=pay),
+                duty=Duty(claim_tiyn=100, duty_tiyn=duty, way=pay),
                 statement=FileRef(sha256=statement, size=10, pages=1),
                 signature=cms.sign_digest(statement, who.key, at_ms=None),
                 signed=statement,

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from common.court import filing_lists
 from common.court.terms import add_months, last_moments, local_date
+from common.db import fetch, transaction
 from common.pki.asic import looks_like_container
 from edge.services import drafts
 from tests.web.filing_world import CASE, DEFENDANT, begin, create, fill, house_of, pdf, ready, send, sent_by_pages, shown_on, visitor_of
@@ -163,6 +164,36 @@ def test_a_participant_is_added_changed_removed_and_brought_back(house: House, a
     claim = drafts.of_author(house.node, visitor_of(AIGUL))[0].claim
     assert [party.name for party in claim.parties] == ["", "«Жайық» ЖШС"]
     assert aigul.get(f"{base}/parties/7").status_code == 404
+
+
+def test_a_participant_saved_in_a_second_window_overwrites_nobody_else(house: House, aigul: Browser) -> None:
+    base = begin(aigul)
+    other = {"kind": "legal_entity", "role": "defendant", "resident": "yes", "bin": DEFENDANT.bin, "address": DEFENDANT.address}
+    for name in ("«Жайық» ЖШС", "«Атырау» ЖШС"):
+        aigul.post(f"{base}/parties/new/details", {**other, "name": name})
+    was = re.findall(r'name="was" value="([^"]+)"', aigul.get(f"{base}/parties/2").text)[0]
+    aigul.post(f"{base}/parties/1/remove")  # in the other window: places have moved
+    token = {"X-CSRFToken": aigul.token(f"{base}/case"), **JSON}
+    moved = aigul.client.post(f"{base}/save/party?place=2", data={"name": "«Атырау» ЖШС", "was": was}, headers=token)
+    assert (moved.status_code, moved.json and moved.json["code"]) == (409, "claim.party_moved")
+    mine = {**other, "name": "«Атырау» ЖШС", "address": "Атырау, 7", "was": was}
+    assert aigul.post(f"{base}/parties/2", {**mine, "name": ""}).status_code == 400
+    assert aigul.post(f"{base}/parties/2", mine).status_code == 303
+    claim = drafts.of_author(house.node, visitor_of(AIGUL))[0].claim
+    assert [(party.name, party.address) for party in claim.parties[1:]] == [("«Атырау» ЖШС", "Атырау, 7")]
+    aigul.post(f"{base}/parties/1/remove")
+    aigul.post(f"{base}/parties/new/details", {**other, "name": "«Жайық» ЖШС"})
+    assert aigul.post(f"{base}/parties/1", mine).status_code == 303, "who was taken out meanwhile comes back"
+    claim = drafts.of_author(house.node, visitor_of(AIGUL))[0].claim
+    assert [party.name for party in claim.parties[1:]] == ["«Жайық» ЖШС", "«Атырау» ЖШС"]
+
+
+def test_a_duty_that_was_found_is_not_asked_for_again(house: House, aigul: Browser) -> None:
+    address = sent_by_pages(aigul)
+    assert "The duty is not paid yet" in words(aigul.get(address))
+    with transaction(house.node.database):  # as `filing.verify` of the centre folds
+        fetch(house.node.database, "UPDATE filing_row SET payment = 'paid' WHERE obj = ?", (bytes.fromhex(address.split("/")[-1]),))
+    assert "The duty is not paid yet" not in words(aigul.get(address)) + words(aigul.get(f"{address}/sent"))
 
 
 @pytest.mark.parametrize(

@@ -239,3 +239,10 @@ def test_only_our_refusals_leave(name: str, data: st.DataObject) -> None:
 def test_garbage_is_refused_by_us(magic: bytes, rest: bytes, name: str) -> None:
     with contextlib.suppress(Refused):
         attachments.inspect(name, magic + rest, count_pages=count_pages)
+
+
+def test_a_machine_that_has_too_much_to_do_does_not_blame_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attachment_pdf, "WALL_SECONDS_MAX", 0.001)
+    with pytest.raises(Refused) as refusal:
+        attachments.inspect("a.pdf", SAMPLES["a.pdf"])
+    assert refusal.value.code == "upload.busy"
