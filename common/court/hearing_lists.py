@@ -41,6 +41,13 @@ def of_case(database: Database, case: bytes) -> list[Hearing]:
     return _hearings(database, HearingRow.case_obj == case)
 
 
+def written(database: Database, *, court: str, obj: bytes = b"", number: str = "") -> list[Hearing]:
+    """Return the hearings that ``court`` wrote, by object or case number, whatever became of their case: for who erases them."""
+    which = HearingRow.obj == obj if obj else HearingRow.number == number
+    query = HearingRow.select().where(HearingRow.court == court, which).order_by(HearingRow.starts_ms, HearingRow.obj)
+    return [Hearing(**row) for row in rows_of(database, query)]
+
+
 def of_person(database: Database, person: str, cases: Iterable[bytes]) -> list[Hearing]:
     """Return the hearings of those of ``cases`` that go to a person (IIN or BIN), the earliest first."""
     named = list(cases)

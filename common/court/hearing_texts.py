@@ -113,7 +113,7 @@ def require_link(link: str, mode: str) -> None:
     if len(link) > LINK_CHARS_MAX:
         raise Refused("hearing.link", N_("The link has at most %(max)d signs. Take the short one."), field="link", max=LINK_CHARS_MAX)
     if not _is_link(link):
-        sentence = N_("This is no link for a hearing: it begins with https:// and has no spaces, names or passwords. Copy it whole.")
+        sentence = N_("This is no link for a hearing: it begins with https://… and has no spaces, names or passwords. Copy it whole.")
         raise Refused("hearing.link", sentence, field="link")
 
 

@@ -1,7 +1,7 @@
 """Orders of erasure at the court's own machine: which there are, and a new one, signed by the chairman or a judge.
 
-An act names a talon or a case; the filing and the case that it became are two objects and take an order each, which the page
-says. Nobody else sees any of it.
+An act names a talon or a case; the filing, the case that it became and each hearing are objects of their own and take an order
+each, which the page says. Nobody else sees any of it.
 """
 
 from datetime import date
@@ -26,6 +26,7 @@ from edge.services.erasures import Target
 from edge.web import access
 from edge.web.access import Officer
 from edge.web.filings_words import court_word, iso_day
+from edge.web.hearings_words import moment
 
 OBJECT_DIGITS: Final = 32
 Answer = str | tuple[str, int] | Response
@@ -105,4 +106,6 @@ def _target(node: Node, officer: Officer, id: str) -> Target:
 
 
 def _number(target: Target) -> str:
-    return talon_groups(target.number) if target.kind == "filing" else f"№ {target.number}"
+    if target.kind == "filing":
+        return talon_groups(target.number)
+    return f"№ {target.number}" + (f", {moment(target.starts_ms)}" if target.kind == "hearing" else "")

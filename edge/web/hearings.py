@@ -84,7 +84,6 @@ def make_pages(node: Node) -> Blueprint:
                 (each.officer, moment(each.starts_ms) if each.starts_ms is not None else "", when(each.since_ms, now))
                 for each in hearings.unsettled(node, hearing)
             ],
-            kiosk=node.config.surface == "kiosk",
         )
 
     @pages.route("/new/<case>", methods=["GET", "POST"])
@@ -111,6 +110,8 @@ def make_pages(node: Node) -> Blueprint:
         if request.method == "GET" and _of(target).status != "set":
             return redirect(_address("show", target), 303)
         form = CloseForm()
+        if request.method == "GET":
+            form.outcome.data = "held" if _of(target).starts_ms <= node.clock.now() else "cancelled"
         if form.validate_on_submit():
             with form.refusals():
                 return _sign_page(node, target, who, hearings.check_closing(node, target, form.draft()))

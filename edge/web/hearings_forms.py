@@ -60,7 +60,7 @@ class HearingForm(CourtForm):
     mode = ChoiceField(lazy_gettext("How to take part"), choices=MODES, default="hall")
     link = StringField(
         lazy_gettext("Link to the video conference"),
-        description=lazy_gettext("Only for video. It begins with https:// and is shown to the participants and this court alone."),
+        description=lazy_gettext("Only for video. It begins with https://… and is shown to the participants and this court alone."),
         render_kw={"maxlength": LINK_CHARS_MAX},
     )
 

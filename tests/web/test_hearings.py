@@ -14,7 +14,7 @@ from common.db import fetch, transaction
 from common.errors import Conflict, NotFound, Refused
 from common.facts import decode_body, encode_body
 from common.pki import cms
-from edge.services import decisions, drafts, filings, hearings, registration, rulings
+from edge.services import decisions, drafts, erasures, filings, hearings, registration, rulings
 from edge.services.hearings import Closing, Draft, Target
 from edge.services.registration import Clerk
 from edge.visitor import Visitor
@@ -377,3 +377,33 @@ def test_a_witness_sees_the_filing_and_not_its_hearings(world: World) -> None:
     witness = Visitor(filing.person, "", "", "", b"", "witness", witness=object())  # type: ignore[arg-type]
     with build(world.aktau, MAKERS).test_request_context():
         assert _hearings(world.aktau, witness, filing, world.aktau.clock.now()) is None
+
+
+def test_an_act_erases_a_hearing_too_whatever_became_of_its_case(world: World) -> None:
+    obj, case = ruled(world)
+    target = fixed(world, case)
+    hearing = stands(world, target)
+    act = {"court": AKTAU, "reference": "4711-26-00-2/17", "date": "2026-11-27"}
+    for each in (obj, case):
+        erasures.order(world.aktau, each, JUDGE.open(world.aktau), **act)
+    judge = Terminal(world.aktau)
+    judge.sign_in(JUDGE)
+    judge.get(f"/desk/hearings/{hearing.obj.hex()}", status=404)
+    address = f"/desk/erasures/{hearing.obj.hex()}"
+    page = judge.get(f"/desk/erasures?q=№ {hearing.number}")
+    assert address in page
+    assert "1 December 2026, Tuesday, 10:30" in page
+    judge.get(address)
+    judge.post(address, reference=act["reference"], day="27.11.2026", **key_fields(JUDGE))
+    assert fetch(world.aktau.database, "SELECT COUNT(*) FROM entry WHERE obj = ? AND body IS NOT NULL", (hearing.obj,)) == [(0,)]
+    assert fetch(world.aktau.database, "SELECT COUNT(*) FROM hearing WHERE obj = ?", (hearing.obj,)) == [(0,)]
+
+
+def test_on_a_screen_of_ones_own_the_link_is_a_link(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    obj, case = ruled(world)
+    target = fixed(world, case)
+    monkeypatch.setattr(world.aktau, "config", msgspec.structs.replace(world.aktau.config, surface="home"))
+    assert f'href="{LINK}" target="_blank" rel="noopener noreferrer"' in unescape(cabinet(world).get(f"/filings/{obj.hex()}").text)
+    judge = Terminal(world.aktau)
+    judge.sign_in(JUDGE)
+    assert f'href="{LINK}"' in unescape(judge.get(f"/desk/hearings/{stands(world, target).obj.hex()}"))
