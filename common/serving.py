@@ -4,6 +4,7 @@ Whatever a machine ends of stands in its log: the signal that told it to, an exc
 process, what each thread was doing.
 """
 
+import errno
 import faulthandler
 import fcntl
 import gc
@@ -30,8 +31,8 @@ from common.version import VERSION
 CONNECTIONS_MAX = 500
 RECEIVE_BYTES = 1 << 16
 """Read from a connection at once: a bundle of a megabyte came in 128 pieces of waitress's own eight kilobytes."""
-BODY_BYTES_MAX = 64 << 20
-"""What waitress takes at all; each page allows far less."""
+BODY_BYTES_MAX = 100 << 20
+"""What waitress takes at all, in its own words if it is more: a little over the largest thing that a page takes (`common.web.checking`)."""
 # waitress keeps a body over half a megabyte in a temporary file; it offers no other way to say in which
 buffers.TempfileBasedBuffer.newfile = lambda self: sealed_file()
 
@@ -67,7 +68,7 @@ def serve(app: Flask, listen: str, *, threads: int, tls_proxy: bool, stop: Stop)
     """Serve ``app`` until the process is told to stop.
 
     Raises Refused("config.…") for an address that is not allowed, Conflict("serve.address") where another process listens,
-    Corrupt("serve.ended") when serving ends without anybody having said so.
+    Conflict("serve.listen") where this machine has no such address or this user may not, Corrupt("serve.ended") when serving ends without anybody having said so.
     """
     host, port = split_listen(listen, behind_tls_proxy=tls_proxy)
     try:
@@ -83,6 +84,9 @@ def serve(app: Flask, listen: str, *, threads: int, tls_proxy: bool, stop: Stop)
             recv_bytes=RECEIVE_BYTES,
         )
     except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            sentence = N_("Nothing can listen on %(listen)s: %(why)s. Correct the setting listen.")
+            raise Conflict("serve.listen", sentence, listen=listen, why=error.strerror or type(error).__name__) from error
         raise Conflict("serve.address", N_("Nothing can listen on %(listen)s: another process does already."), listen=listen) from error
     gc.collect()
     gc.freeze()  # what a machine is made of stays: the collector need not walk through it again and again

@@ -6,7 +6,8 @@ import pytest
 from flask import Flask
 
 from common import serving
-from common.errors import Corrupt
+from common.errors import Conflict, Corrupt
+from common.web import checking
 
 
 class Ended:
@@ -39,3 +40,13 @@ def test_a_stop_is_heeded_once_and_never_where_it_is_to_be_ignored() -> None:
     finally:
         for each, handler in kept.items():
             signal.signal(each, handler)
+
+
+def test_why_nothing_listens_is_said_as_it_is() -> None:
+    with pytest.raises(Conflict) as raised:
+        serving.serve(Flask("far"), "192.0.2.1:8001", threads=1, tls_proxy=True, stop=serving.Stop())
+    assert raised.value.code == "serve.listen", "no other process is to blame where this machine has no such address"
+
+
+def test_the_largest_body_of_a_page_is_let_through() -> None:
+    assert serving.BODY_BYTES_MAX > checking.UPLOAD_BYTES_MAX

@@ -231,6 +231,39 @@ def test_an_upload_shows_its_way_and_its_errors(browser: Browser, kiosk: str, tm
     page.context.close()
 
 
+def test_a_page_that_came_in_place_waits_for_its_saving_too(browser: Browser, kiosk: str, tmp_path: Path) -> None:
+    page = browser.new_context(viewport=KIOSK).new_page()
+    page.goto(kiosk + "/attach?lang=en")
+    for name, data in (("bad.pdf", b"no"), ("good.pdf", b"%PDF")):
+        (tmp_path / name).write_bytes(data)
+    page.set_input_files("#paper", tmp_path / "bad.pdf")
+    page.get_by_role("button", name="Жіберу").click()
+    expect(page.locator("section.errors")).to_be_focused()
+    page.route("**/form/save", lambda route: (page.wait_for_timeout(400), route.continue_()))
+    page.set_input_files("#paper", tmp_path / "good.pdf")
+    page.fill("#family", "Ә")
+    page.get_by_role("button", name="Жіберу").click()
+    page.wait_for_url(kiosk + "/parts", timeout=8000)
+    page.context.close()
+
+
+def test_what_no_page_of_ours_may_take_is_told_and_nothing_typed_is_lost(browser: Browser, kiosk: str, tmp_path: Path) -> None:
+    page = browser.new_context(viewport=KIOSK).new_page()
+    page.goto(kiosk + "/attach?lang=en")
+    (tmp_path / "good.pdf").write_bytes(b"%PDF")
+    refusal = "Request Entity Too Large"  # the server's own words, before the application
+    page.route("**/attach*", lambda route: route.fulfill(status=413, content_type="text/plain", body=refusal))
+    page.fill("#family", "Ә")
+    page.set_input_files("#paper", tmp_path / "good.pdf")
+    page.get_by_role("button", name="Жіберу").click()
+    expect(page.get_by_role("alert")).to_have_text("What you sent is too large. Choose a smaller file or send the files one by one.")
+    expect(page.locator("#family")).to_have_value("Ә")
+    page.unroute("**/attach*")
+    page.get_by_role("button", name="Жіберу").click()
+    page.wait_for_url(kiosk + "/parts", timeout=8000)
+    page.context.close()
+
+
 def test_all_of_it_without_a_script(browser: Browser, kiosk: str) -> None:
     page = browser.new_context(viewport=KIOSK, java_script_enabled=False).new_page()
     page.goto(kiosk + "/form")

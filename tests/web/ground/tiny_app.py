@@ -63,6 +63,7 @@ class PartyForm(CourtForm):
 
 
 class PaperForm(CourtForm):
+    family = StringField("Тегі")
     paper = FileField("Файл")
 
 

@@ -24,10 +24,13 @@
     (place.querySelector("span") || place).textContent = text;
   };
 
+  const waits = new WeakMap(); // form → whether it waits for a saving, and then goes by itself
+
   const watch = (form) => {
     let busy = false, again = "", failed = false, typed = false, leaving = false, timer = 0, saving = null;
 
     const save = (changed) => {
+      if (!form.isConnected) return; // another page is in its place: what is old must not be saved over it
       if (busy) again = changed; else saving = send(changed);
     };
     const send = async (changed) => {
@@ -54,18 +57,22 @@
     form.addEventListener("change", (event) => {
       if (event.target.name && !["file", "password"].includes(event.target.type)) save(event.target.name);
     });
-    document.addEventListener("submit", (event) => { // before busy.js sees it
-      if (event.target !== form || !busy) return;
-      event.preventDefault(); event.stopImmediatePropagation();
+    waits.set(form, (submitter) => {
+      if (!busy) return false;
       again = "";
-      const submitter = event.submitter;
       Promise.race([saving, new Promise((done) => { setTimeout(done, WAIT_MS); })]).then(() => { busy = false; form.requestSubmit(submitter); });
-    }, true);
+      return true;
+    });
     document.addEventListener("submit", (event) => { if (!event.defaultPrevented) leaving = true; });
-    addEventListener("beforeunload", (event) => { if (failed && !leaving) event.preventDefault(); });
+    addEventListener("beforeunload", (event) => { if (failed && !leaving && form.isConnected) event.preventDefault(); });
     addEventListener("pagehide", () => { if (typed && !leaving) save(document.activeElement?.name || ""); });
   };
 
+  // one listener, set before busy.js sets its own: a form that came later would otherwise be taken for one that is on its way
+  document.addEventListener("submit", (event) => {
+    if (!waits.get(event.target)?.(event.submitter)) return;
+    event.preventDefault(); event.stopImmediatePropagation();
+  }, true);
   const start = () => { for (const form of document.querySelectorAll("form[data-autosave]")) watch(form); };
   document.addEventListener("court:page", start); // upload.js put a new page in place
   start();

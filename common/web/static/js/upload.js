@@ -1,10 +1,15 @@
-/* Shows how much of a file has gone: <form data-upload>. The answer is the next page, taken as it comes. */
+/* Shows how much of a file has gone: <form data-upload data-loading="Loading" data-large="sentence">. The answer is the next page,
+   taken as it comes; what is too large at all is refused before any page of ours is asked, so it is said here. */
 (() => {
   "use strict";
+  const TOO_LARGE = 413;
+  const MANY_BYTES = 50e6; // where so much was to go and the line broke, the size broke it
   const start = (form, event) => {
     if (event.defaultPrevented) return;
-    if (![...form.querySelectorAll("input[type=file]")].some((input) => input.files.length)) return;
+    const files = [...form.querySelectorAll("input[type=file]")].flatMap((input) => [...input.files]);
+    if (!files.length) return;
     event.preventDefault();
+    form.querySelector("[data-told]")?.remove();
     const bar = document.createElement("progress");
     bar.max = 100; bar.value = 0;
     bar.setAttribute("aria-label", form.dataset.loading || "");
@@ -12,9 +17,22 @@
     const request = new XMLHttpRequest();
     request.open("POST", form.action || location.href);
     request.upload.addEventListener("progress", (sent) => { if (sent.lengthComputable) bar.value = (100 * sent.loaded) / sent.total; });
-    request.addEventListener("load", () => arrive(form, request));
-    request.addEventListener("error", () => { bar.remove(); delete form.dataset.busy; form.submit(); }); // the plain way says what is wrong
+    request.addEventListener("load", () => { if (request.status === TOO_LARGE) tell(form, bar); else arrive(form, request); });
+    request.addEventListener("error", () => {
+      if (files.reduce((sum, file) => sum + file.size, 0) > MANY_BYTES) { tell(form, bar); return; }
+      bar.remove(); delete form.dataset.busy; form.submit(); // the plain way says what is wrong
+    });
     request.send(new FormData(form, event.submitter));
+  };
+
+  const tell = (form, bar) => {
+    const line = document.createElement("p");
+    line.className = "bad-text"; line.dataset.told = "";
+    line.setAttribute("role", "alert");
+    bar.replaceWith(line);
+    line.textContent = form.dataset.large;
+    delete form.dataset.busy;
+    for (const button of form.querySelectorAll("[type=submit]")) button.removeAttribute("aria-disabled");
   };
 
   const arrive = (form, request) => {
