@@ -99,7 +99,8 @@ def find(node: Node, court: str, text: str) -> list[Target]:
     cases += [case for each in filings for case in cases_of_filing(database, each.obj) if case.court == court and case not in cases]
     numbers = dict.fromkeys((number, *(case.number for case in cases)))
     heard = [each for one in numbers for each in hearing_lists.written(database, court=court, number=one)]
-    return [target for obj in dict.fromkeys(each.obj for each in (*filings, *cases, *heard)) if (target := of(node, court, obj))]
+    objects = dict.fromkeys([*(each.obj for each in filings), *(each.obj for each in cases), *(each.obj for each in heard)])
+    return [target for obj in objects if (target := of(node, court, obj))]
 
 
 def of(node: Node, court: str, obj: bytes) -> Target | None:
