@@ -68,7 +68,8 @@ def serve(app: Flask, listen: str, *, threads: int, tls_proxy: bool, stop: Stop)
     """Serve ``app`` until the process is told to stop.
 
     Raises Refused("config.…") for an address that is not allowed, Conflict("serve.address") where another process listens,
-    Conflict("serve.listen") where this machine has no such address or this user may not, Corrupt("serve.ended") when serving ends without anybody having said so.
+    Conflict("serve.listen") where this machine has no such address or this user may not, Corrupt("serve.ended") when serving
+    ends without anybody having said so.
     """
     host, port = split_listen(listen, behind_tls_proxy=tls_proxy)
     try:

@@ -139,6 +139,17 @@ def test_autosave_says_when_and_when_not(browser: Browser, kiosk: str) -> None:
     page.context.close()
 
 
+def test_a_long_text_is_saved_while_it_is_written(browser: Browser, kiosk: str) -> None:
+    page = browser.new_context(viewport=KIOSK).new_page()
+    page.clock.install()
+    page.goto(kiosk + "/form?lang=en")
+    page.locator("#family").press_sequentially("Әбд")
+    page.clock.fast_forward(20_000)
+    expect(page.locator("[data-saved]")).to_have_text("Saved: 14:47")
+    expect(page.locator("#family")).to_be_focused()
+    page.context.close()
+
+
 def test_a_form_goes_after_the_saving_that_is_under_way(browser: Browser, kiosk: str) -> None:
     page = browser.new_context(viewport=KIOSK).new_page()
     page.goto(kiosk + "/form?lang=en")

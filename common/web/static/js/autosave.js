@@ -1,9 +1,11 @@
-/* Saves a form each time a field is left: <form data-autosave="address" data-failed="sentence">, <p data-saved>.
-   The answer is {"text": "Saved: 14:47"}. Files and passwords are never sent. Without script the form works as it is.
+/* Saves a form each time a field is left, and a long text while it is written:
+   <form data-autosave="address" data-failed="sentence">, <p data-saved>. The answer is {"text": "Saved: 14:47"}.
+   Files and passwords are never sent. Without script the form works as it is.
    A form goes only after the saving that is under way: what was typed earlier must not arrive later and undo it. */
 (() => {
   "use strict";
   const RETRY_MS = 5000;
+  const WRITING_MS = 15000; // a field in which somebody goes on writing: a power cut or a session that ends takes no more than this
   const WAIT_MS = 3000;
   const KEEPALIVE_BYTES = 60000; // browsers refuse larger bodies that must outlive the page
 
@@ -27,7 +29,7 @@
   const waits = new WeakMap(); // form → whether it waits for a saving, and then goes by itself
 
   const watch = (form) => {
-    let busy = false, again = "", failed = false, typed = false, leaving = false, timer = 0, saving = null;
+    let busy = false, again = "", failed = false, typed = false, leaving = false, timer = 0, writing = 0, saving = null;
 
     const save = (changed) => {
       if (!form.isConnected) return; // another page is in its place: what is old must not be saved over it
@@ -53,10 +55,12 @@
       else if (failed) timer = setTimeout(save, RETRY_MS, changed);
     };
 
-    form.addEventListener("input", () => { typed = true; });
-    form.addEventListener("change", (event) => {
-      if (event.target.name && !["file", "password"].includes(event.target.type)) save(event.target.name);
+    const kept = (field) => field.name && !["file", "password"].includes(field.type);
+    form.addEventListener("input", (event) => {
+      typed = true;
+      if (kept(event.target)) writing ||= setTimeout(() => { writing = 0; if (typed) save(event.target.name); }, WRITING_MS);
     });
+    form.addEventListener("change", (event) => { if (kept(event.target)) save(event.target.name); });
     waits.set(form, (submitter) => {
       if (!busy) return false;
       again = "";
