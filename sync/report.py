@@ -17,9 +17,12 @@ from common.pki.profile import ROLE_WORDS
 Level = Literal["ok", "warn", "unknown", "bad"]
 Verdict = Literal["valid", "invalid", "unknown"]
 Revocation = Literal["good", "revoked", "unknown"]
-UNKNOWN_CODES = frozenset(
-    (*(f"verify.{name}" for name in ("leaf", "large", "pin", "trust", "crl", "moment")), "node.unknown", "cms.detached", "pki.digest_slow")
-)
+UNKNOWN_CODES = frozenset(f"verify.{name}" for name in ("leaf", "large", "pin", "trust", "crl", "moment")) | {
+    "node.unknown",
+    "cms.detached",
+    "cms.certificate",
+    "pki.digest_slow",
+}
 """Refusals that only say that here is not what is needed to judge."""
 
 

@@ -103,11 +103,16 @@ _FOREIGN = (
 
 @contextmanager
 def refused_as(code: str, sentence: str) -> Iterator[None]:
-    """Turn every error of a parser inside into ``Refused(code, sentence)``; our own errors pass unchanged."""
+    """Turn every error of a parser inside into ``Refused(code, sentence)``; our own errors pass unchanged.
+
+    What can be read and uses what nothing here computes is Refused("pki.algorithm"): it is not broken.
+    """
     try:
         yield
     except CourtError:
         raise
+    except der.AlgorithmError as error:
+        raise unknown_algorithm(str(error)) from error
     except _FOREIGN as error:
         raise Refused(code, sentence) from error
 
@@ -201,7 +206,7 @@ def read_public_key(spki: bytes) -> PublicKey:
             raise unknown_algorithm("RSA")
         signatures = tuple(RSA_SIGNATURES.items())
         return PublicKey(f"RSA-{key.key_size}", kind, "sha256", signatures[0][0], spki, signatures)
-    if kind == EC_KEY and (curve := node[0][1].oid()) in _EC_CURVES:
+    if kind == EC_KEY and node[0][1].tag == der.OID and (curve := node[0][1].oid()) in _EC_CURVES:
         name, digest_name = _EC_CURVES[curve]
         serialization.load_der_public_key(spki)  # raises on a point off the curve
         oid = next(oid for oid, used in ECDSA_SIGNATURES.items() if used == digest_name)

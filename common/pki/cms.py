@@ -6,8 +6,9 @@ claims. The check is of the cryptography alone: whether a certificate is trusted
 say, and the timestamp tokens of CAdES-T are handed on unread (``Signer.timestamps``).
 
 Refusals: "cms.broken" (not a signature, or of a form we do not take), "cms.algorithm" (digest, signature and key do not
-belong together, or are out of use), "cms.tampered" (the content, the attributes or the certificate are not what was signed),
-"cms.detached" (the document is needed and was not given), "pki.digest_slow" (see ``engines``).
+belong together, or are out of use), "cms.certificate" (no certificate lies inside), "cms.tampered" (the content, the attributes
+or the certificate are not what was signed), "cms.detached" (the document is needed and was not given), "pki.digest_slow" (see
+``engines``).
 
     found = verify(cms, document)                # every signer holds, or Refused
     [one.certificate.full_name for one in found.signers]
@@ -175,7 +176,7 @@ def _without_terminator(data: bytes) -> bytes:
 def read(cms: bytes, *, content_type: str = DATA, others: Iterable[bytes] = ()) -> SignedData:
     """Return the parts of a CMS (DER, BER or text), none of them checked yet; ``others`` are certificates it may lack.
 
-    Raises Refused("cms.broken") or Refused("cms.algorithm").
+    Raises Refused("cms.broken"), Refused("cms.algorithm") or Refused("cms.certificate").
     """
     with refused_as("cms.broken", BROKEN):
         return take_apart(unarmoured(cms), content_type, others)
@@ -184,8 +185,7 @@ def read(cms: bytes, *, content_type: str = DATA, others: Iterable[bytes] = ()) 
 def verify(cms: bytes, data: bytes | None = None, *, content_type: str = DATA, others: Iterable[bytes] = ()) -> SignedData:
     """Return the parts of ``cms`` when every signer of it holds over the content inside, or over ``data``.
 
-    Raises Refused("cms.broken"), Refused("cms.algorithm"), Refused("cms.tampered") (also when ``data`` is not the content
-    inside), or Refused("cms.detached").
+    Raises as ``read``, Refused("cms.tampered") (also when ``data`` is not the content inside), or Refused("cms.detached").
     """
     found = read(cms, content_type=content_type, others=others)
     content = content_of(found, data)
@@ -227,7 +227,7 @@ def content_of(found: SignedData, data: bytes | None) -> bytes:
 def verify_detached(cms: bytes, data: bytes) -> Certificate:
     """Return the certificate of the one signer when ``cms`` is a good signature over ``data``.
 
-    Raises Refused("cms.broken"), also for several signers, Refused("cms.algorithm") or Refused("cms.tampered").
+    Raises as ``read``, Refused("cms.broken") also for several signers, or Refused("cms.tampered").
     """
     return only_signer(verify(cms, data)).certificate
 
@@ -264,10 +264,21 @@ def _check_attributes(found: Signer, content_type: str) -> bytes:
     message_digest = found.message_digest
     if found.signed is None or message_digest is None or CONTENT_TYPE not in found.attributes:
         raise der.DerError("no signed attributes")
-    _check_signature(found, found.signed)
+    _check_signed(found, found.signed)
     if found.attributes[CONTENT_TYPE].oid() != content_type or not _names_certificate(found):
         raise Refused("cms.tampered", TAMPERED)
     return message_digest
+
+
+def _check_signed(found: Signer, signed: bytes) -> None:
+    """Check the signature over the attributes as they came, as most sign them, or over their DER (RFC 5652, 5.4)."""
+    exact = der.exact(der.read(signed))
+    try:
+        _check_signature(found, signed)
+    except Refused:
+        if exact == signed:
+            raise
+        _check_signature(found, exact)
 
 
 def _check_signature(found: Signer, data: bytes) -> None:

@@ -31,6 +31,10 @@ class DerError(ValueError):
     """The bytes are not the ASN.1 that was expected here."""
 
 
+class AlgorithmError(DerError):
+    """A readable algorithm that nothing here computes, by its identifier: RSASSA-PSS, a curve spelled out, a cipher out of use."""
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One element: its identifier octet, where it lies in ``source``, and its parts when it is made of parts."""
@@ -83,11 +87,14 @@ class Node:
         return value
 
     def algorithm(self) -> str:
-        """Return the identifier of an AlgorithmIdentifier that has no parameters but NULL."""
+        """Return the identifier of an AlgorithmIdentifier without parameters but NULL; raise AlgorithmError for one with a set of them."""
         self.expect(SEQUENCE)
+        dotted = self[0].oid()
+        if [part.tag for part in self.parts[1:]] == [SEQUENCE]:
+            raise AlgorithmError(dotted)
         if len(self.parts) > 2 or any(part.tag != NULL or part.body for part in self.parts[1:]):
             raise DerError("unexpected parameters")
-        return self[0].oid()
+        return dotted
 
     def oid(self) -> str:
         """Return an OBJECT IDENTIFIER in dotted form."""
@@ -133,6 +140,16 @@ def read(data: bytes) -> Node:
     if node.end != len(data):
         raise DerError("bytes after the end")
     return node
+
+
+def exact(node: Node) -> bytes:
+    """Return the DER of an element that came in BER: definite lengths, strings in one piece, sets in order (X.690, 10 and 11.6)."""
+    if not node.tag & CONSTRUCTED:
+        return element(node.tag, node.body)
+    if node.tag == OCTET_STRING | CONSTRUCTED:
+        return octets(node.octets())
+    parts = [exact(part) for part in node]
+    return set_of(parts) if node.tag == SET else element(node.tag, b"".join(parts))
 
 
 def read_prefix(data: bytes) -> Node:

@@ -104,7 +104,7 @@ def decrypt(algorithm: der.Node, data: bytes, password: Password) -> bytes:
 def _decrypt_pkcs12(kind: str, salt: bytes, iterations: int, data: bytes, password: Password) -> bytes:
     sizes = {PBE_3DES: 24, _PBE_3DES_TWO_KEYS: 16, _PBE_RC2_128: 16, PBE_RC2_40: 5}
     if kind not in sizes:
-        raise der.DerError("unknown envelope")
+        raise der.AlgorithmError(kind)
     key = derive(password, salt, iterations, _KEY, sizes[kind])
     iv = derive(password, salt, iterations, _IV, 8)
     if kind in (_PBE_RC2_128, PBE_RC2_40):
@@ -114,13 +114,14 @@ def _decrypt_pkcs12(kind: str, salt: bytes, iterations: int, data: bytes, passwo
 
 def _decrypt_pbes2(parameters: der.Node, data: bytes, password: Password) -> bytes:
     derivation, cipher = parameters[0], parameters[1]
-    if derivation[0].oid() != _PBKDF2 or cipher[0].oid() not in _CIPHERS:
-        raise der.DerError("unknown envelope")
+    for found, known in ((derivation[0].oid(), {_PBKDF2}), (cipher[0].oid(), _CIPHERS.keys())):
+        if found not in known:
+            raise der.AlgorithmError(found)
     name, size = _CIPHERS[cipher[0].oid()]
     salt, iterations = derivation[1][0].octets(), derivation[1][1].small(ITERATIONS_MAX)
     hmacs = [part[0].oid() for part in derivation[1].parts[2:] if part.tag == der.SEQUENCE] or ["1.2.840.113549.2.7"]
     if hmacs[0] not in _HMACS:
-        raise der.DerError("unknown envelope")
+        raise der.AlgorithmError(hmacs[0])
     key = hashlib.pbkdf2_hmac(_HMACS[hmacs[0]], password.text.encode(errors="surrogatepass"), salt, password.spend(iterations), size)
     return _cbc(AES(key) if name == "aes" else TripleDES(key), cipher[1].octets(), data)
 
@@ -134,7 +135,7 @@ def mac_matches(mac: der.Node, data: bytes, password: Password) -> bool:
     """Return whether the integrity code of a file is the one that ``password`` gives. Raises DerError for unknown forms."""
     oid, expected, salt = mac[0][0][0].oid(), mac[0][1].octets(), mac[1].octets()
     if oid not in _DIGESTS:
-        raise der.DerError("unknown integrity code")
+        raise der.AlgorithmError(oid)
     iterations = mac[2].small(ITERATIONS_MAX) if len(mac.parts) > 2 else 1
     name = _DIGESTS[oid]
     key = derive(password, salt, iterations, _MAC, hashlib.new(name).digest_size, name)

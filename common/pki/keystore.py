@@ -101,7 +101,7 @@ def open_p12(data: bytes, password: str) -> Key:
     """Return the key of a .p12 file.
 
     Raises Refused: "p12.password" for a wrong password, "p12.broken" for a damaged file, "p12.mismatch" for a key without
-    its certificate, "pki.algorithm" or "pki.certificate_broken" for a certificate out of use or unreadable.
+    its certificate, "pki.algorithm" for a key or a cipher out of use, "pki.certificate_broken" for an unreadable certificate.
     """
     with refused_as("p12.broken", BROKEN):
         if len(data) > P12_BYTES_MAX:
@@ -175,7 +175,7 @@ def _read_secret(pkcs8: bytes) -> Secret:
     key = serialization.load_der_private_key(pkcs8, None)
     if isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         return key
-    raise der.DerError("unknown key")
+    raise der.AlgorithmError(node[1][0].oid())
 
 
 def _gost_number(data: bytes, curve: gost.Curve) -> int:

@@ -27,6 +27,7 @@ _VERSIONS = (1, 3, 4, 5)
 Readable = Callable[[bytes], Certificate]
 
 BROKEN = N_("This is not a readable electronic signature (CMS).")
+NO_CERTIFICATE = N_("The signature does not bring the certificate of its signer.")
 ALGORITHM = N_("The signature uses an algorithm that is not accepted, or one that does not belong to its key.")
 
 
@@ -84,8 +85,15 @@ def parts_of(cms: bytes) -> der.Node:
 def take_apart(cms: bytes, content_type: str, others: Iterable[bytes]) -> SignedData:
     """Return the parts of a CMS over content of this type; ``others`` are certificates that may be missing inside.
 
-    Raises DerError, or Refused("cms.algorithm") or Refused("cms.broken").
+    Raises DerError, or Refused: "cms.algorithm", "cms.broken", "cms.certificate" (no certificate lies inside).
     """
+    try:
+        return _take_apart(cms, content_type, others)
+    except der.AlgorithmError as error:
+        raise Refused("cms.algorithm", ALGORITHM) from error
+
+
+def _take_apart(cms: bytes, content_type: str, others: Iterable[bytes]) -> SignedData:
     signed_data = parts_of(cms)
     encapsulated, signers = signed_data[2].expect(der.SEQUENCE), signed_data.parts[-1].expect(der.SET)
     if encapsulated[0].oid() != content_type or not 1 <= len(signers.parts) <= SIGNERS_MAX:
@@ -94,11 +102,13 @@ def take_apart(cms: bytes, content_type: str, others: Iterable[bytes]) -> Signed
     if len(inside) > CERTIFICATES_MAX:
         raise der.DerError("too many certificates")
     known = [*inside, *(der.read(one) for one in others)]
+    if not known:
+        raise Refused("cms.certificate", NO_CERTIFICATE)
     digests = [one.algorithm() for one in signed_data[1].expect(der.SET)]
     readable = functools.cache(_readable)  # many signers of few certificates: each is read once
     return SignedData(
         content_type=content_type,
-        content=encapsulated[1][0].octets() if len(encapsulated.parts) > 1 else None,
+        content=encapsulated[1].expect(0xA0)[0].octets() if len(encapsulated.parts) > 1 else None,
         certificates=tuple(one.raw for one in inside),
         signers=tuple(_signer(one.expect(der.SEQUENCE), known, digests, readable) for one in signers),
     )

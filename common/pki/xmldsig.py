@@ -32,7 +32,7 @@ from common.pki.algorithms import (
     digest,
 )
 from common.pki.certificates import Certificate, read_certificate
-from common.pki.signed_data import ALGORITHM
+from common.pki.signed_data import ALGORITHM, NO_CERTIFICATE
 
 XML_BYTES_MAX = 4 * 1024 * 1024
 MARKS_MAX = 200_000
@@ -289,7 +289,7 @@ def _certificate(key_info: Any) -> Certificate:
     """Return the signer's certificate: the first one; others beside it are its chain."""
     found = key_info.findall(f"{DSIG}X509Data/{DSIG}X509Certificate")
     if not found:
-        raise Refused("xml.form", N_("The signature does not bring the certificate of its signer."))
+        raise Refused("xml.form", NO_CERTIFICATE)
     try:
         return read_certificate(bytes_of(found[0]))
     except Refused as error:

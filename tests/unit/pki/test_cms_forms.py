@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from old_keys import OldKey, old_person, outside_in_pieces
+from old_keys import OldKey, in_pieces, old_person, outside_in_pieces
 from pki_samples import NOVEMBER_MS, tiny_pdf
 
 from common.errors import Refused
@@ -136,6 +136,22 @@ def test_signers_side_by_side(all_keys: dict[str, Key]) -> None:
             cms.add_signer(signature, DOCUMENT + b".", all_keys["p256"], at_ms=NOVEMBER_MS)
 
 
+def test_attributes_in_ber_are_signed_as_their_der(keys: dict[str, Key]) -> None:
+    """RFC 5652, 5.4: whatever order and lengths they come in. One changed bit is refused in every form."""
+    parts = cms.parts_of(cms.sign_detached(DOCUMENT, keys["p256"], at_ms=NOVEMBER_MS))
+    signer = parts.parts[-1][0]
+    before, rest = (b"".join(part.raw for part in some) for some in (signer.parts[:3], signer.parts[4:]))
+    attributes = [one.raw for one in signer[3]]
+    for sent in (attributes[::-1], list(map(in_pieces, attributes)), [b"\x30\x81" + attributes[0][1:], *attributes[1:]]):
+        info = der.sequence(before, der.element(0xA0, b"".join(sent)), rest)
+        made = cms._signed_data(1, [parts[1][0].raw], parts[2].raw, [keys["p256"].certificate.der], [info])
+        (found,) = cms.verify(made, DOCUMENT).signers
+        assert found.claimed_ms == NOVEMBER_MS
+        assert found.message_digest is not None
+        with pytest.raises(Refused, match="cms.tampered"):
+            cms.verify(made.replace(found.message_digest[:-1], bytes([found.message_digest[0] ^ 1]) + found.message_digest[1:-1]), DOCUMENT)
+
+
 def test_one_bad_signer_among_several(keys: dict[str, Key]) -> None:
     signature = cms.add_signer(cms.sign_detached(DOCUMENT, keys["gost512"], at_ms=NOVEMBER_MS), DOCUMENT, keys["p256"], at_ms=NOVEMBER_MS)
     good, bad = cms.read(signature).signers
@@ -185,8 +201,10 @@ def test_without_its_certificate_a_signature_needs_it_from_elsewhere(keys: dict[
     whole = der.read(cms.sign_detached(DOCUMENT, keys["p256"], at_ms=NOVEMBER_MS))
     parts = [part.raw for part in whole[1][0] if part.tag != 0xA0]
     bare = der.sequence(whole[0].raw, der.explicit(0, der.sequence(*parts)))
-    with pytest.raises(Refused, match="cms.broken"):
+    with pytest.raises(Refused, match="cms.certificate"):
         cms.verify(bare, DOCUMENT)
+    with pytest.raises(Refused, match="cms.broken"):
+        cms.verify(bare, DOCUMENT, others=[keys["rsa2048"].certificate.der])
     assert cms.verify(bare, DOCUMENT, others=[keys["rsa2048"].certificate.der, certificate]).signers[0].certificate.der == certificate
 
 
