@@ -1,5 +1,7 @@
 """Reference data: published in parts by the centre, counted only when whole."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -56,6 +58,26 @@ def test_the_shelf_keeps_its_book_until_a_publication_arrives(database):
         for table, rows in reference.rows(folded("courts")).items():
             insert(database, table, rows)
     assert shelf.book(database) is not first
+
+
+def test_of_two_threads_that_ask_first_one_builds_the_book(database, monkeypatch):
+    """Two that read the rows for the first time together have brought a machine down (a race in msgspec)."""
+    store(database, reference, folded("regions"))
+    build, building, calls = reference.book, threading.Event(), []
+
+    def slow(database, on):
+        calls.append(on)
+        building.set()
+        threading.Event().wait(0.2)
+        return build(database, on)
+
+    monkeypatch.setattr(reference, "book", slow)
+    shelf = reference.Shelf()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(shelf.book, database)
+        assert building.wait(20)
+        assert pool.submit(shelf.book, database).result() is first.result()
+    assert len(calls) == 1
 
 
 def test_an_empty_database_has_an_empty_book(database):
