@@ -176,7 +176,9 @@ class Centre:
         """The code of what keeps logged entries from being folded; empty while all is well."""
         self.public_trouble = ""
         """The code of what keeps the log from being published; empty while all is well."""
-        self.server = Server(self.register, self.blobs, lambda: self.after_news(), self._renew, self._introduce)
+        self.server = Server(
+            self.register, self.blobs, lambda: self.after_news(), self._renew, self._introduce, slices=self.data / "slices"
+        )
         self.sticks = CentreStick(self.server, who, self.data / "stick")
         RelayDesk(self.sticks, who, self.database, self.data / "relayed").open(self.server)
         self._shelf = reference.Shelf()

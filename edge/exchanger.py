@@ -107,7 +107,7 @@ class Exchanger:
             except Unreachable as error:
                 tried = client.outcome
                 fruitless = 0 if tried.moved() else fruitless + 1
-                if error.code == "line.cut" or not tried.bytes_down or fruitless > FRUITLESS_TRIES_MAX:
+                if error.code in ("line.cut", "line.slices") or not tried.bytes_down or fruitless > FRUITLESS_TRIES_MAX:
                     raise
                 tried.add(before)
                 before = tried

@@ -169,7 +169,7 @@ class Client:
         if recovering or welcome.news or (sent and self._up.expects_news) or filling.is_filling(self._database):
             self._down.receive_news()
         self._exchange_files()
-        stick_line.forward(self._link, self.stick.relay)
+        stick_line.forward(self._link, self._up.slicer, self.stick.relay)
 
     def _begin_anew(self, reason: str, welcome: Welcome) -> Welcome:
         """Open a new epoch, and say hello in it."""

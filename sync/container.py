@@ -96,6 +96,11 @@ def write_container(
     return MAGIC + len(signed).to_bytes(LENGTH_BYTES, "big") + signed + sealed
 
 
+def head_bytes(data: bytes) -> int:
+    """Return how long a container is up to its sealed payload; raises Refused."""
+    return len(data) - len(split_container(data)[2])
+
+
 def split_container(data: bytes) -> tuple[cose.Signed, bytes, bytes]:
     """Return (parsed signature, signed header bytes, sealed payload) without trusting any of it yet."""
     if len(data) > SEALED_BYTES_MAX + cose.MESSAGE_BYTES_MAX:
@@ -109,9 +114,24 @@ def split_container(data: bytes) -> tuple[cose.Signed, bytes, bytes]:
     return cose.parse(data[start:end]), data[start:end], data[end:]
 
 
+def claimed_bytes(start: bytes) -> int:
+    """Return how long the container is that begins with ``start``, as its header says, which was verified before."""
+    signed, header, _ = split_container(start)
+    return len(MAGIC) + LENGTH_BYTES + len(header) + int(canonical.decode_map(signed.payload)["packed_size"]) + SEAL_BYTES
+
+
 def read_header(data: bytes, author_key: Ed25519PublicKey, environment: bytes) -> tuple[Header, bytes]:
     """Return the verified header and the still sealed payload; raises Refused."""
-    signed, header_bytes, sealed = split_container(data)
+    header, sealed = read_head(data, author_key, environment)
+    if hashlib.sha256(sealed).digest() != header.sealed_sha256 or len(sealed) != header.packed_size + SEAL_BYTES:
+        # header A with payload B, or a changed byte
+        raise Refused("container.payload", N_("A bundle's content does not belong to its header: it was changed or cut."))
+    return header, sealed
+
+
+def read_head(data: bytes, author_key: Ed25519PublicKey, environment: bytes) -> tuple[Header, bytes]:
+    """Return the verified header and whatever follows it, which nobody has looked at; raises Refused."""
+    signed, header_bytes, rest = split_container(data)
     value = canonical.decode_map(cose.verify(signed, author_key, CONTENT_TYPE, environment=environment))
     try:
         if value["v"] != VERSION or value["codec"] not in (CODEC, CODEC_BASED):
@@ -130,10 +150,7 @@ def read_header(data: bytes, author_key: Ed25519PublicKey, environment: bytes) -
         )
     except (KeyError, TypeError) as error:
         raise _broken() from error
-    if hashlib.sha256(sealed).digest() != header.sealed_sha256 or len(sealed) != header.packed_size + SEAL_BYTES:
-        # header A with payload B, or a changed byte
-        raise Refused("container.payload", N_("A bundle's content does not belong to its header: it was changed or cut."))
-    return header, sealed
+    return header, rest
 
 
 def open_payload(header: Header, sealed: bytes, reader: Identity, *, bases: bytes = b"") -> bytes:

@@ -22,7 +22,9 @@ THIN_BYTES_PER_SECOND = 1 << 17
 """A chunk of a file takes eight seconds there."""
 THIN_MS = 2_000
 """What took less says nothing of how thick a line is."""
-THIN_FOR_MS = 600_000
+THIN_STILL_MS = 500
+"""What takes no longer than this on a line that was thin says nothing either."""
+THIN_FOR_MS = BROKEN_FOR_MS = 600_000
 """Then it is tried anew."""
 
 
@@ -62,7 +64,7 @@ class Outcome:
     blobs_down: int = 0
     receipts: int = 0
     pieces: int = 0
-    """Chunks of files, both ways."""
+    """Chunks of files, both ways, and slices of what goes in slices."""
     carried: int = 0
     """Folders of a stick taken along for others."""
     forwarded: int = 0
@@ -120,7 +122,9 @@ class Link:
         self.outcome = Outcome()
         self.monotonic: Callable[[], int] = lambda: 0
         """The machine's clock (ms), to tell a thin line by."""
-        self._thin_until = 0
+        self._thin_until = self._broken_until = 0
+        self.answered = self._answered_before = 0
+        """Requests that the centre answered with what was asked for: the line works, or did a moment ago."""
         self.protocol = 1
         """What the centre understands, by its last welcome."""
         self.refused_head = b""
@@ -146,23 +150,38 @@ class Link:
         started = self.monotonic()
         try:
             status, answer = self._transport.post(path, body)
+        except Unreachable as error:
+            self._note_break(error)
+            raise
         finally:
             self._measure(len(body), self.monotonic() - started)
         with self._counting:
             self.outcome.bytes_down += len(answer)
+            self.answered += status == ports.OK
         if status == ports.OK:
             return answer
         raise self._refused(answer)
 
+    def _note_break(self, error: Unreachable) -> None:
+        """Note that the line broke while it was used; one that does not come about at all says nothing of what it will be like."""
+        if error.code == "line.down" and self.answered != self._answered_before:
+            self._answered_before = self.answered
+            self._broken_until = self.monotonic() + BROKEN_FOR_MS
+
     def _measure(self, count: int, took_ms: int) -> None:
         """Note whether ``count`` bytes there, and the answer or the end of the line, took longer than on a line that is not thin."""
-        if took_ms > THIN_MS and count * 1000 < took_ms * THIN_BYTES_PER_SECOND:
+        if took_ms > (THIN_STILL_MS if self.is_thin else THIN_MS) and count * 1000 < took_ms * THIN_BYTES_PER_SECOND:
             self._thin_until = self.monotonic() + THIN_FOR_MS
 
     @property
     def is_thin(self) -> bool:
         """Whether a chunk would be on the line for so long that a cut in it costs much."""
         return self.monotonic() < self._thin_until
+
+    @property
+    def is_poor(self) -> bool:
+        """Whether what is sent whole is likely to be sent in vain: the line is thin, or broke a while ago."""
+        return self.is_thin or self.monotonic() < self._broken_until
 
     def count_piece(self) -> None:
         """Count a chunk that the other side has for good."""

@@ -11,9 +11,11 @@ from sync.identity import Identity
 from sync.lineage import LineageAsk, LineageTold
 from sync.rotation import ROTATE_TYPE, Rotate
 
-PROTOCOL = BESIDE_PROTOCOL = BASES_PROTOCOL = PARTS_PROTOCOL = 2
+PROTOCOL = SLICES_PROTOCOL = 3
+"""3: the centre takes containers in slices (PROTOCOL 6.22)."""
+BESIDE_PROTOCOL = BASES_PROTOCOL = 2
 """2: the centre takes a bundle beside which the machine says the size of its checkpoint (PROTOCOL 6.21), one that is packed against
-entries it has (4.6), and chunks in parts (7.9)."""
+entries it has (4.6), and chunks in parts (7.9), which machines of then send on a thin line."""
 NONCE_BYTES = 16
 TOKEN_BYTES = 16
 
@@ -225,6 +227,13 @@ class BlobHave(Body, frozen=True):
     bitmap: bytes = b""
 
 
+class Kept(Body, frozen=True):
+    """Centre → node: of the container ``name``, whose slices come, ``there`` bytes are here from its beginning without a gap."""
+
+    name: str
+    there: int
+
+
 class RelayAsk(Body, frozen=True):
     """Node → centre: a file of the answer to machine ``node``, whose folder I carried: its index (0) or a pack."""
 
@@ -266,6 +275,7 @@ CONTENT_TYPES: dict[type[Body], str] = {
     Rotated: "application/sot-rotated+cbor",
     BlobAsk: "application/sot-blob-ask+cbor",
     BlobHave: "application/sot-blob-have+cbor",
+    Kept: "application/sot-kept+cbor",
     Refusal: "application/sot-refusal+cbor",
 }
 

@@ -6,6 +6,7 @@ Every answer is signed by the centre, refusals too. Only codes travel in a refus
 import logging
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from common.db import create_tables, fetch, snapshot
@@ -46,6 +47,7 @@ from sync.position import Position
 from sync.quota import Quotas, wait_of
 from sync.register import Outcome, Register
 from sync.rotation import Rotate, is_due
+from sync.slices_centre import Slices
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +66,8 @@ class Server:
         after_news: Callable[[], object],
         certify: Certify,
         introduce: Callable[[NodeCertificate], object],
+        *,
+        slices: Path,
     ) -> None:
         self.register = register
         self.blobs = blobs
@@ -73,6 +77,7 @@ class Server:
         self._certify = certify
         self._introduce = introduce
         self.quotas = Quotas(register.clock)
+        self._slices = Slices(slices, self._database, self._identity, self.quotas)
         self._doors: dict[str, Callable[[bytes], bytes]] = {
             ports.HELLO: self._hello,
             ports.BUNDLE: self._bundle,
@@ -107,6 +112,8 @@ class Server:
 
     def _answer(self, path: str, body: bytes) -> tuple[int, bytes]:
         try:
+            if (at := ports.slice_of(path)) is not None:
+                return self._slices.take(at, body, lambda whole: self._answer(at.path, whole))
             return ports.OK, self._door(path)(body)
         except CourtError as error:
             if error.status >= 500:

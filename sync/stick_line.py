@@ -20,6 +20,7 @@ from sync.identity import CENTRE_NODE, Identity, NodeCertificate
 from sync.link import Link
 from sync.messages import NONCE_BYTES, RelayAsk, Relayed, pack
 from sync.server import Server
+from sync.slices import Slicer
 from sync.stick_centre import CentreStick
 from sync.stick_in import author_of
 from sync.stick_relay import CARRIED_BYTES_MAX, Relay
@@ -110,19 +111,19 @@ class RelayDesk:
         return sum(1 for path in (out / stick.LAYOUT / stick.down_name(node)).glob("*.SOT") if path.name != stick.INDEX)
 
 
-def forward(link: Link, relay: Relay) -> None:
+def forward(link: Link, slicer: Slicer, relay: Relay) -> None:
     """Hand over every folder that is carried to the centre, and keep the answers to be carried back; what fails is tried next time."""
     for name in relay.names():
         if name.startswith(stick.UP):
             try:
-                _forward(link, relay, name)
+                _forward(link, slicer, relay, name)
             except Unreachable:
                 raise
             except CourtError as error:
                 link.outcome.problems.append(error.code)
 
 
-def _forward(link: Link, relay: Relay, name: str) -> None:
+def _forward(link: Link, slicer: Slicer, relay: Relay, name: str) -> None:
     paths = relay.files(name)
     index = paths.pop(stick.INDEX).read_bytes()
     packs = {hashlib.sha256(path.read_bytes()).digest(): path for path in paths.values()}  # one at a time in memory
@@ -131,7 +132,7 @@ def _forward(link: Link, relay: Relay, name: str) -> None:
         if any(sha256 not in packs for sha256 in told.missing):
             raise stick.bad_file()  # what is carried here is not whole: the stick itself has to go on
         for sha256 in told.missing:
-            link.read(link.post(ports.RELAY_PUT, packs[sha256].read_bytes()), Relayed)
+            link.read(slicer.carry(ports.RELAY_PUT, packs[sha256].read_bytes(), author=int(name[2:])), Relayed)
         before, told = told.missing, link.read(link.post(ports.RELAY_PUT, index), Relayed)
         if told.missing == before:
             raise Refused("stick.carried", N_("The centre does not keep what is carried for another court. It is tried again."))

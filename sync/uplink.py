@@ -14,6 +14,7 @@ from sync.lanes import Lanes
 from sync.link import Link
 from sync.messages import BASES_PROTOCOL, BESIDE_PROTOCOL, Acknowledgement
 from sync.position import Position
+from sync.slices import Slicer
 from sync.uplink_files import FilesUp
 
 
@@ -43,9 +44,10 @@ class Uplink:
     ) -> None:
         self._link = link
         self._lanes = lanes
+        self.slicer = Slicer(link, lanes)
         self._take_receipt = take_receipt
         self._journal = journal
-        self.files = FilesUp(link, journal, blobs, lanes)
+        self.files = FilesUp(link, journal, blobs, self.slicer)
         self._database = link.database
         self._counted: tuple[tuple[int, ...], tuple[int, int, int]] | None = None
         self._unbased = False
@@ -255,7 +257,7 @@ class Uplink:
 
     def _post(self, data: bytes) -> bytes:
         aged = self._link.protocol >= BESIDE_PROTOCOL and about_of(data).get("beacon") != self._size
-        return self._link.post(ports.bundle_beside(self._size) if aged else ports.BUNDLE, data)
+        return self.slicer.carry(ports.bundle_beside(self._size) if aged else ports.BUNDLE, data)
 
     def _send(self, data: bytes, at: Position, settle: Callable[[], object]) -> Acknowledgement:
         if self._lanes.beside_each_other:

@@ -1,6 +1,6 @@
 """The files on the way up: those of our own entries that the centre lacks, and what got damaged there (PROTOCOL 7).
 
-Chunk by chunk; on a thin line in parts of a chunk, so that a cut costs a second of it and not a whole chunk.
+Chunk by chunk; on a poor line in slices of a chunk, so that a cut costs a second of it and not a whole chunk.
 """
 
 import functools
@@ -12,14 +12,14 @@ from typing import Any
 from common.db import BlobField, Table, fetch, insert, transaction
 from common.errors import Forbidden, Refused, TooMany
 from sync import container, ports, recordings
-from sync.blobs import PART_BYTES, BlobStore, chunk_count, is_set, part_count
+from sync.blobs import BlobStore, chunk_count, is_set
 from sync.identity import NodeCertificate
 from sync.journal import Journal
-from sync.lanes import Lanes
 from sync.link import Link
-from sync.messages import NONCE_BYTES, PARTS_PROTOCOL, Acknowledgement, BlobAsk, BlobHave
+from sync.messages import NONCE_BYTES, Acknowledgement, BlobAsk, BlobHave
 from sync.position import Position
 from sync.recordings import Step, Turn, is_recording
+from sync.slices import Slicer, Upload
 
 ASK_AGAIN_MS = 3_600_000
 """A file that the centre has whole and that is not receipted (R2) is asked about after so long: the centre may have fallen between."""
@@ -43,9 +43,9 @@ UNRECEIPTED = """SELECT e.rowid, e.log_index IS NOT NULL, b.sha256 IS NOT NULL, 
 class FilesUp:
     """Sends the files of what this node wrote, and gives the centre back what got damaged there."""
 
-    def __init__(self, link: Link, journal: Journal, blobs: BlobStore, lanes: Lanes) -> None:
+    def __init__(self, link: Link, journal: Journal, blobs: BlobStore, slicer: Slicer) -> None:
         self._link = link
-        self._lanes = lanes
+        self._slicer = slicer
         self._journal = journal
         self._blobs = blobs
         self._database = link.database
@@ -57,8 +57,8 @@ class FilesUp:
         """Left for the end of the exchange that is under way."""
         self._begun: dict[bytes, bytes] = {}
         """Files that the centre said it lacks, with the chunks it has."""
-        self._parted: set[tuple[bytes, int]] = set()
-        """Chunks that were begun in parts and not ended."""
+        self._under_way: dict[tuple[bytes, int], Upload] = {}
+        """Chunks that were begun in slices and not ended: only the same bytes go on where they stopped."""
 
     def begin(self) -> None:
         """Forget which chunks the centre had: they may have come another way since."""
@@ -68,7 +68,7 @@ class FilesUp:
         """Forget which files the centre has: it may be another one, or one that was set back."""
         self._whole.clear()
         self._begun.clear()
-        self._parted.clear()
+        self._under_way.clear()
         self._receipted = (0, 0)
 
     def note(self, began: Position, at: Position, ack: Acknowledgement) -> None:
@@ -115,18 +115,20 @@ class FilesUp:
         found = [each for each in self.unfinished(logged=True) if self._whole.get(each[0], before) <= before]
         self._recordings = [(sha256, size) for sha256, size, recorded in found if recorded]
         wanted = [(sha256, size) for sha256, size, recorded in found if not recorded]
-        return self._send(wanted, self._pieces(wanted))
+        names = {sha256 for sha256, *_ in found}
+        self._under_way = {place: upload for place, upload in self._under_way.items() if place[0] in names}
+        return self._send(wanted)
 
     def send_recordings(self) -> bool:
         """Send the recordings that `send` has left, for one turn; return whether there were any to send or to ask about."""
         wanted, self._recordings, turn = self._recordings, [], Turn(self._journal.clock)
-        sent = self._send(wanted, turn.of(self._pieces(wanted)))
+        sent = self._send(wanted, turn)
         self._link.outcome.goes_on |= turn.over
         return sent
 
-    def _send(self, wanted: list[tuple[bytes, int]], pieces: Iterator[Step]) -> bool:
+    def _send(self, wanted: list[tuple[bytes, int]], turn: Turn | None = None) -> bool:
         try:
-            self._lanes.run(pieces)
+            self._run(wanted, turn)
         except TooMany as error:
             self._link.wait(error)
         for (sha256,) in fetch(self._database, "SELECT sha256 FROM lacked") if wanted else ():
@@ -142,15 +144,22 @@ class FilesUp:
                 continue
             self._whole[sha256] = self._journal.clock.monotonic()  # asked about again after a while, whatever comes of it
             try:
-                self._lanes.run(self._pieces([(sha256, size)]))
+                self._run([(sha256, size)])
             except (Refused, Forbidden):
                 continue  # of an entry that is evidence: until a person admits it there is no place for its files
             except TooMany as error:
                 self._link.wait(error)
                 return
 
+    def _run(self, wanted: list[tuple[bytes, int]], turn: Turn | None = None) -> None:
+        pieces = self._pieces(wanted)
+        self._slicer.lanes.run(turn.of(pieces) if turn else pieces)
+        if not (turn and turn.over):
+            left = [upload for (sha256, _), upload in self._under_way.items() if sha256 in dict(wanted)]
+            self._slicer.lanes.run(step for upload in left for step in upload.steps())  # a centre that fell lost some of their slices
+
     def _pieces(self, wanted: list[tuple[bytes, int]]) -> Iterator[Step]:
-        """Yield what sends one chunk, for every chunk the centre lacks."""
+        """Yield what sends one chunk, or a slice of one, for every chunk the centre lacks."""
         for place, (sha256, size) in enumerate(wanted):
             self._link.progress("blobs_up", place, len(wanted))
             have = self._begun.pop(sha256, None)
@@ -161,30 +170,31 @@ class FilesUp:
                 if answer.whole:
                     self._whole[sha256] = self._journal.clock.monotonic()
                     continue
-            in_parts = self._link.is_thin and self._link.protocol >= PARTS_PROTOCOL
-            if (in_parts or chunk_count(size) != 1) and not self._blobs.vouch(sha256):
+            in_slices = self._slicer.in_slices(size)
+            if (in_slices or chunk_count(size) != 1) and not self._blobs.vouch(sha256):
                 self._link.outcome.problems.append("blob.rot")
                 continue
             self._link.outcome.blobs_up += 1
             for chunk in range(chunk_count(size)):
                 if not is_set(have, chunk):
-                    yield from (
-                        self._parts_of(sha256, size, chunk)
-                        if in_parts
-                        else [functools.partial(self._send_chunk, self._link.centre(), sha256, size, chunk)]
-                    )
+                    if in_slices:
+                        yield from self._slices_of(sha256, size, chunk)
+                    else:
+                        yield functools.partial(self._send_chunk, self._link.centre(), sha256, size, chunk)
 
-    def _parts_of(self, sha256: bytes, size: int, chunk: int) -> Iterator[Step]:
-        """Yield what sends one part of a chunk, for every part the centre lacks: what was sent before the line broke counts."""
-        have = b""
-        if (sha256, chunk) in self._parted:
-            asked = BlobAsk(nonce=secrets.token_bytes(NONCE_BYTES), sha256=sha256, size=size, chunk=chunk, parts=True)
-            have = self._link.ask(ports.BLOB_HAVE, asked, BlobHave).bitmap
-        self._parted.add((sha256, chunk))
-        for part in range(part_count(size, chunk)):
-            if not is_set(have, part):
-                yield functools.partial(self._send_part, self._link.centre(), sha256, size, chunk, part)
-        self._parted.discard((sha256, chunk))
+    def _slices_of(self, sha256: bytes, size: int, chunk: int) -> Iterator[Step]:
+        """Yield what sends one slice of a chunk, for every slice the centre lacks."""
+        place = (sha256, chunk)
+        if place not in self._under_way:
+            piece, centre = self._blobs.chunk(sha256, chunk), self._link.centre()
+            data = self._pack(centre, {"sha256": sha256, "size": size, "chunk": chunk}, piece, hashlib.sha256(piece).digest())
+
+            def done(answer: bytes) -> None:
+                self._take(centre, sha256, answer)
+                self._under_way.pop(place, None)
+
+            self._under_way[place] = self._slicer.upload(ports.BLOB_PUT, data, centre, done)
+        yield from self._under_way[place].steps()
 
     def _send_chunk(self, centre: NodeCertificate, sha256: bytes, size: int, chunk: int) -> None:
         piece = self._blobs.chunk(sha256, chunk)
@@ -195,14 +205,15 @@ class FilesUp:
             return
         self._put(centre, {"sha256": sha256, "size": size, "chunk": chunk}, piece, digest)
 
-    def _send_part(self, centre: NodeCertificate, sha256: bytes, size: int, chunk: int, part: int) -> None:
-        piece = self._blobs.chunk(sha256, chunk)[part * PART_BYTES : (part + 1) * PART_BYTES]
-        self._put(centre, {"sha256": sha256, "size": size, "chunk": chunk, "part": part}, piece, hashlib.sha256(piece).digest())
-
     def _put(self, centre: NodeCertificate, about: dict[str, Any], piece: bytes, digest: bytes) -> None:
+        self._take(centre, about["sha256"], self._link.post(ports.BLOB_PUT, self._pack(centre, about, piece, digest)))
+
+    def _pack(self, centre: NodeCertificate, about: dict[str, Any], piece: bytes, digest: bytes) -> bytes:
         named = {"nonce": secrets.token_bytes(NONCE_BYTES), **about}
-        data = container.write_container("chunk", named, piece, self._link.identity, centre, digest=digest)
-        answer = self._link.read(self._link.post(ports.BLOB_PUT, data), BlobHave, centre)
+        return container.write_container("chunk", named, piece, self._link.identity, centre, digest=digest)
+
+    def _take(self, centre: NodeCertificate, sha256: bytes, answer: bytes) -> None:
+        have = self._link.read(answer, BlobHave, centre)
         self._link.count_piece()
-        if answer.whole:
-            self._whole[about["sha256"]] = self._journal.clock.monotonic()
+        if have.whole:
+            self._whole[sha256] = self._journal.clock.monotonic()

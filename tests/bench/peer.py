@@ -32,6 +32,7 @@ from central.services import enrolment
 from common import canonical
 from common.clock import SystemClock
 from common.court.filing_entries import Duty, File, Party
+from common.db import fetch
 from common.errors import Unreachable
 from common.facts import BlobRef
 from common.ids import mint_talon, new_object_id
@@ -54,6 +55,7 @@ ENTRIES_AT_ONCE = 200
 TALONS_FROM = 1_000
 FOLD_SECONDS_MAX = 900
 QUIET_ROUNDS = 3
+UNRECEIPTED = "SELECT 1 FROM entry WHERE node = ? AND chain IS NOT NULL AND log_index IS NULL LIMIT 1"
 ATTACHMENTS_CLAIM: dict[str, Any] = {}
 """Of the filings that carry nothing but attachments."""
 WHOLE_ATTACHMENTS = """SELECT COUNT(DISTINCT f.sha256) FROM filing_file_row f JOIN filing_form_row m ON m.obj = f.obj AND m.claim = ?
@@ -97,7 +99,7 @@ class Edge:
         self._objects: dict[str, bytes] = {}
         for _ in range(QUIET_ROUNDS):  # until what that filing brought about is known on both sides
             self._node.client.exchange()
-        self.commands: dict[str, Callable[[Answer], object]] = {
+        self.commands: dict[str, Callable[[Answer], Answer | None]] = {
             "load": self.load,
             "blobs": self.blobs,
             "change": self.change,
@@ -162,20 +164,28 @@ class Edge:
         sha256 = self._node.blobs.put(data)
         return File(title=path.name, kind="attachment", media="application/pdf", size=len(data), sha256=sha256)
 
-    def sync(self, asked: Answer) -> None:
-        """One exchange to its end: what it sends is durable at the centre and R1 is here."""
+    def sync(self, asked: Answer) -> Answer:
+        """One exchange to its end: what it sends is durable at the centre and R1 is here; return after how many seconds (``r1_s``) R1 of
+        every entry was."""
+        node, started, receipted = self._node, time.perf_counter(), list[float]()
+
+        def note(step: str, done: int, total: int) -> None:
+            if not receipted and not fetch(node.database, UNRECEIPTED, (node.number,)):
+                receipted.append(time.perf_counter() - started)
+
+        self._exchanger.watch(note)
         self._exchanger.exchange()
-        node = self._node
+        note("", 0, 0)
         backlog, _, _ = node.client.backlog()
         assert backlog == 0, f"{backlog} entries were not acknowledged"
+        return {"r1_s": receipted[0] if receipted else None}
 
     def answer(self, line: str) -> Answer:
         """Return the answer to one line."""
         started = time.perf_counter()
         try:
             asked = json.loads(line)
-            self.commands[asked["cmd"]](asked)
-            told: Answer = {"ok": True}
+            told: Answer = {"ok": True, **(self.commands[asked["cmd"]](asked) or {})}
         except Exception as error:  # noqa: BLE001 - whoever drives us learns what went wrong and goes on
             told = {"ok": False, "error": repr(error)[:300]}
         return {**told, "s": time.perf_counter() - started}

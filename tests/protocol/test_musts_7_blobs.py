@@ -13,7 +13,6 @@ from common.facts import Audience, BlobRef
 from sync import container, cose, delivery, ports
 from sync.blobs import BLOB_BYTES_MAX, CHUNK_BYTES, PART_BYTES, chunk_count, part_count
 from sync.identity import Identity
-from sync.link import THIN_FOR_MS
 from sync.messages import BlobAsk, BlobHave, pack, unpack
 from sync.objects import Folder
 from tests.court import blob_path
@@ -302,39 +301,3 @@ def test_7_9_of_parts_that_are_no_file_nothing_stays(world: World) -> None:
     world.post(ports.BLOB_PUT, part(world, 0, 0, data, sha256=ref.sha256, size=ref.size))
     assert world.refused(ports.BLOB_PUT, part(world, 0, 1, data, sha256=ref.sha256, size=ref.size)).code == "blob.mismatch"
     assert has_files(world) == []
-
-
-def test_7_9_on_a_thin_line_a_cut_costs_a_part(world: World) -> None:
-    """Row 27: nothing verified is sent again."""
-    world.node.blobs.put(DATA)
-    world.write(blobs=[FILE])
-    client, line = world.node.client, world.court.lines[world.node.number]
-    client._link._measure(1 << 16, 5_000)
-    handle, left = line._handle, [10]
-
-    def breaks(path: str, body: bytes) -> tuple[int, bytes]:
-        if path == ports.BLOB_PUT and not left[0]:
-            left[0] = 10**6
-            raise Unreachable("line.down", "cut")
-        left[0] -= path == ports.BLOB_PUT
-        return handle(path, body)
-
-    line._handle = breaks
-    line.seen.clear()
-    assert code_of(client.exchange) == "line.down"
-    client.exchange()
-    sent = [body for path, body in line.seen if path == ports.BLOB_PUT]
-    assert len(sent) == 2 * CHUNK_BYTES // PART_BYTES + 1  # each once, and the one that the cut met
-    assert max(map(len, sent)) < PART_BYTES + 1_000
-    assert world.court.centre.blobs.read(SHA) == DATA
-
-
-def test_7_9_a_line_that_is_not_thin_carries_whole_chunks(world: World) -> None:
-    client = world.node.client
-    for count, took_ms in ((1 << 20, 2_001), (100, 1_999)):
-        client._link._measure(count, took_ms)
-        assert not client._link.is_thin
-    client._link._measure(1 << 16, 2_001)
-    assert client._link.is_thin
-    world.court.clock.tick(THIN_FOR_MS)
-    assert not client._link.is_thin

@@ -1,0 +1,157 @@
+"""The centre's end of a container that comes in slices (PROTOCOL 6.22 to 6.24): what has come of one lies in a folder of its own, each
+slice a file under its offset, so that any process of the centre goes on with it.
+
+Nothing of it is promised: the sender keeps all of it until the whole is answered. So nothing is flushed to the disk, and what a
+crash spoils is refused as a whole, and comes again. What the whole was answered stays, for the answer may be lost.
+"""
+
+import os
+import secrets
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from common.db import Database
+from common.errors import N_, NotFound, Refused
+from common.files import make_folder
+from sync import container, directory, ports
+from sync.bundle import KIND as UP
+from sync.identity import Identity
+from sync.messages import Kept, pack
+from sync.quota import Quotas
+from sync.slices import name_of
+
+NAMES_MAX = 4
+"""Containers of one machine that are under way, or whose answer may have been lost; the one left longest goes first."""
+SLICES_MAX = 4_096
+ANSWER = "answer"
+TOO_MANY_REQUESTS = 429
+
+Whole = Callable[[bytes], tuple[int, bytes]]
+"""(container) → (HTTP status, answer), as where it comes whole."""
+
+
+class Slices:
+    """What has come of containers, in ``place``."""
+
+    def __init__(self, place: Path, database: Database, identity: Identity, quotas: Quotas) -> None:
+        self._place = place
+        self._database = database
+        self._identity = identity
+        self._quotas = quotas
+        self._moved = threading.Condition()
+        self._taken: set[str] = set()
+
+    def take(self, at: ports.Slice, data: bytes, whole: Whole) -> tuple[int, bytes]:
+        """Keep a slice; return what is here by now, or what ``whole`` answers to the container of which it was the last.
+
+        Raises Refused("slice.form"), NotFound("slice.unknown") before the header has come, TooMany("exchange.quota"), and Refused for
+        a header that no machine of the directory signed.
+        """
+        folder = self._place / at.name
+        with self._alone(at.name):
+            if at.start == 0:
+                self._open(folder, at.name, data)
+            elif not (folder / "0").exists() and not (folder / ANSWER).exists():
+                raise _unknown()
+            if (folder / ANSWER).exists():
+                return ports.OK, (folder / ANSWER).read_bytes()
+            self._quotas.blob_bytes.check(int(at.name[:4]))
+            self._quotas.blob_bytes.charge(int(at.name[:4]), len(data))
+            slices = _keep(folder, at.start, data)
+            there, size = _there(slices), _size(folder)
+            if there < size:
+                return ports.OK, pack(Kept(name=at.name, there=there), self._identity)
+            status, answer = whole(_join(folder, slices))
+            _settle(folder, status, answer)
+            return status, answer
+
+    def _open(self, folder: Path, name: str, head: bytes) -> None:
+        signed, _, _ = container.split_container(head)
+        certificate = directory.certificate_of(self._database, signed.key_id, self._identity.pin)
+        header, rest = container.read_head(head, certificate.sign_key, self._identity.environment)
+        node, size = certificate.body.node, header.packed_size + container.SEAL_BYTES
+        if name != name_of(node, head) or not len(rest) <= size <= container.SEALED_BYTES_MAX:
+            raise _bad_form()
+        if header.kind == UP:  # before all of it is sent in vain
+            self._quotas.entries.check(node)
+            self._quotas.bundle_bytes.check(node)
+        if not folder.exists():
+            older = sorted(self._place.glob(f"{node:04d}*"), key=lambda each: each.stat().st_mtime_ns)
+            for each in older[: max(0, len(older) - NAMES_MAX + 1)]:
+                shutil.rmtree(each, ignore_errors=True)
+            make_folder(folder)
+
+    @contextmanager
+    def _alone(self, name: str) -> Iterator[None]:
+        """Take the slices of one container one after the other: two may each be the last."""
+        with self._moved:
+            self._moved.wait_for(lambda: name not in self._taken)
+            self._taken.add(name)
+        try:
+            yield
+        finally:
+            with self._moved:
+                self._taken.discard(name)
+                self._moved.notify_all()
+
+
+def _keep(folder: Path, start: int, data: bytes) -> dict[int, int]:
+    """Keep a slice and return all that are here, {offset: length}."""
+    slices = {int(each.name): each.stat().st_size for each in os.scandir(folder) if each.name.isdecimal()}
+    size = _size(folder) if slices else container.claimed_bytes(data)
+    if not 0 < len(data) <= size - start:
+        raise _bad_form()
+    if slices.get(start, -1) >= len(data):
+        return slices
+    if len(slices) >= SLICES_MAX or sum(slices.values()) + len(data) > 2 * size:
+        shutil.rmtree(folder)  # nobody who goes on where they stopped comes to that: it begins anew
+        raise _unknown()
+    temporary = folder / f".{start}.{secrets.token_hex(4)}"
+    temporary.write_bytes(data)
+    temporary.replace(folder / str(start))
+    return slices | {start: len(data)}
+
+
+def _size(folder: Path) -> int:
+    """Return how long the container will be; its header was verified when it came."""
+    return container.claimed_bytes((folder / "0").read_bytes())
+
+
+def _there(slices: dict[int, int]) -> int:
+    there = 0
+    for start in sorted(slices):
+        if start > there:
+            break
+        there = max(there, start + slices[start])
+    return there
+
+
+def _join(folder: Path, slices: dict[int, int]) -> bytes:
+    whole = bytearray()
+    for start in sorted(slices):
+        whole += (folder / str(start)).read_bytes()[len(whole) - start :]
+    return bytes(whole)
+
+
+def _settle(folder: Path, status: int, answer: bytes) -> None:
+    if status == TOO_MANY_REQUESTS:
+        return  # it is asked for again, and is all here
+    if status != ports.OK:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    (folder / f".{ANSWER}").write_bytes(answer)
+    (folder / f".{ANSWER}").replace(folder / ANSWER)
+    for each in os.scandir(folder):
+        if each.name.isdecimal():
+            os.unlink(each.path)
+
+
+def _unknown() -> NotFound:
+    return NotFound("slice.unknown", N_("Nothing has come yet of what this is a part of. It begins anew."))
+
+
+def _bad_form() -> Refused:
+    return Refused("slice.form", N_("A part of a message does not belong where it was sent."))
