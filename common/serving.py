@@ -4,6 +4,7 @@ Whatever a machine ends of stands in its log: the signal that told it to, an exc
 process, what each thread was doing.
 """
 
+import copy
 import errno
 import faulthandler
 import fcntl
@@ -12,15 +13,17 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from flask import Flask
 from waitress import buffers
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
 
 from common.config import split_listen
@@ -32,7 +35,8 @@ CONNECTIONS_MAX = 500
 RECEIVE_BYTES = 1 << 16
 """Read from a connection at once: a bundle of a megabyte came in 128 pieces of waitress's own eight kilobytes."""
 BODY_BYTES_MAX = 100 << 20
-"""What waitress takes at all, in its own words if it is more: a little over the largest thing that a page takes (`common.web.checking`)."""
+"""What waitress takes at most pages, in its own words if it is more: a little over the largest thing that they take
+(`common.web.checking`). A page for recordings takes more (`Parser`)."""
 # waitress keeps a body over half a megabyte in a temporary file; it offers no other way to say in which
 buffers.TempfileBasedBuffer.newfile = lambda self: sealed_file()
 
@@ -64,14 +68,34 @@ class Stop:
         sys.exit(0)
 
 
-def serve(app: Flask, listen: str, *, threads: int, tls_proxy: bool, stop: Stop) -> None:
-    """Serve ``app`` until the process is told to stop.
+class Parser(HTTPRequestParser):
+    """Takes a larger body where `limit_of` says that the page at the path does; it comes in pieces and is spilled as any other."""
+
+    adj: Any
+    limit_of: ClassVar[Callable[[str], int]] = staticmethod(lambda path: 0)
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the head of a request, and how large its body may be."""
+        super().parse_header(header_plus)
+        most = type(self).limit_of(self.path)
+        if most > BODY_BYTES_MAX:
+            adjustments = copy.copy(self.adj)
+            adjustments.max_request_body_size = most
+            self.adj = adjustments
+
+
+def serve(app: Flask, listen: str, *, threads: int, tls_proxy: bool, stop: Stop, limit_of: Callable[[str], int] | None = None) -> None:
+    """Serve ``app`` until the process is told to stop; ``limit_of``: how many bytes the page at a path takes, where that is more than
+    BODY_BYTES_MAX.
 
     Raises Refused("config.…") for an address that is not allowed, Conflict("serve.address") where another process listens,
     Conflict("serve.listen") where this machine has no such address or this user may not, Corrupt("serve.ended") when serving
     ends without anybody having said so.
     """
     host, port = split_listen(listen, behind_tls_proxy=tls_proxy)
+    if limit_of is not None:
+        Parser.limit_of = staticmethod(limit_of)
+        HTTPChannel.parser_class = Parser  # it offers no other way to say so
     try:
         server = create_server(
             app,

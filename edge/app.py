@@ -7,7 +7,23 @@ from common.web.sessions import DESK_IDLE_MS, KIOSK_IDLE_MS, DatabaseSessions
 from edge.exchanger import Exchanger
 from edge.node import Node
 from edge.services import setup
-from edge.web import accounts, cases, desk, erasures, filings, hearings, home, line, mykey, notifications, outages, sticks, talons, witness
+from edge.web import (
+    accounts,
+    cases,
+    desk,
+    erasures,
+    filings,
+    hearings,
+    home,
+    line,
+    materials,
+    mykey,
+    notifications,
+    outages,
+    sticks,
+    talons,
+    witness,
+)
 from edge.web.frame import frame_of
 
 
@@ -32,6 +48,7 @@ def build(node: Node, exchanger: Exchanger) -> Flask:
     app.register_blueprint(home.make_pages(node))
     app.register_blueprint(accounts.make_pages(node))
     app.register_blueprint(filings.make_pages(node))
+    app.register_blueprint(materials.make_pages(node))
     app.register_blueprint(notifications.make_pages(node))
     app.register_blueprint(talons.make_pages(node))
     app.register_blueprint(outages.make_pages(node))

@@ -122,6 +122,7 @@ def _run(given: argparse.Namespace) -> int:
     load_identity(given.data)
     # the pages with everything they draw in are loaded by this command alone; the others answer at once
     from common.serving import Stop, alone, leave, serve, set_up_log
+    from common.web.limits import body_limit_of
     from edge import app, jobs
 
     set_up_log(config.log_level)
@@ -133,7 +134,8 @@ def _run(given: argparse.Namespace) -> int:
         commands.warn_of_plain_disk(node.data)
         out.print(f"Serving http://{config.listen}")
         try:
-            serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy, stop=stop)
+            limit_of = body_limit_of(web)
+            serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy, stop=stop, limit_of=limit_of)
         finally:
             scheduler.shutdown(wait=False)
     leave(0)

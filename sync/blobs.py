@@ -12,8 +12,8 @@ import logging
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
@@ -212,6 +212,27 @@ class BlobStore:
             self._keep(sha256, data)
         return sha256
 
+    def put_file(self, file: IO[bytes]) -> tuple[bytes, int]:
+        """Store a file of any size durably, read piece by piece and twice; return (SHA-256, size). Raises as `put`."""
+        file.seek(0)
+        digest, size = hashlib.sha256(), 0
+        while piece := file.read(COPY_BYTES):
+            digest.update(piece)
+            size += len(piece)
+        sha256 = digest.digest()
+        if not self.has(sha256):
+            folder = make_folder(self._partial / sha256.hex())
+            with _whole_in(folder) as whole:
+                file.seek(0)
+                with whole.open("wb") as target:
+                    shutil.copyfileobj(file, target, COPY_BYTES)
+                    target.flush()
+                    os.fsync(target.fileno())
+                self._objects.take(_name(sha256), whole)
+            self._record(sha256, size)
+            shutil.rmtree(folder, ignore_errors=True)
+        return sha256, size
+
     def _keep(self, sha256: bytes, data: bytes) -> None:
         self._objects.write(_name(sha256), data)
         self._record(sha256, len(data))
@@ -317,22 +338,19 @@ class BlobStore:
 
     def _assemble(self, sha256: bytes, size: int, folder: Path, count: int) -> None:
         digest = hashlib.sha256()
-        whole = folder / f"whole.{secrets.token_hex(4)}"  # two senders of one file never write into each other's
-        with whole.open("wb") as target:
-            for chunk in range(count):
-                with (folder / str(chunk)).open("rb") as source:
-                    while part := source.read(COPY_BYTES):
-                        digest.update(part)
-                        target.write(part)
-            target.flush()
-            os.fsync(target.fileno())
-        if digest.digest() != sha256:
-            shutil.rmtree(folder)  # somebody named a file and sent another: nothing of it stays
-            raise _mismatch()
-        try:
+        with _whole_in(folder) as whole:
+            with whole.open("wb") as target:
+                for chunk in range(count):
+                    with (folder / str(chunk)).open("rb") as source:
+                        while part := source.read(COPY_BYTES):
+                            digest.update(part)
+                            target.write(part)
+                target.flush()
+                os.fsync(target.fileno())
+            if digest.digest() != sha256:
+                shutil.rmtree(folder)  # somebody named a file and sent another: nothing of it stays
+                raise _mismatch()
             self._objects.take(_name(sha256), whole)
-        finally:
-            whole.unlink(missing_ok=True)
         self._record(sha256, size)
         shutil.rmtree(folder, ignore_errors=True)  # if we crash before this, the next start of the blob finds it whole
 
@@ -352,6 +370,16 @@ def _digest(file: IO[bytes]) -> bytes:
 def _name(sha256: bytes) -> str:
     """Return under which name a blob lies: folders of some hundred files list faster than one of a million."""
     return f"{sha256.hex()[:2]}/{sha256.hex()}"
+
+
+@contextmanager
+def _whole_in(folder: Path) -> Iterator[Path]:
+    """Give the name of a file to be put together; two senders of one file never write into each other's, and none stays behind."""
+    whole = folder / f"whole.{secrets.token_hex(4)}"
+    try:
+        yield whole
+    finally:
+        whole.unlink(missing_ok=True)
 
 
 def _remove(files: Sequence[Path]) -> None:

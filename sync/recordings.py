@@ -67,9 +67,9 @@ def request(database: Database, sha256: bytes, *, now: int) -> None:
         fetch(database, "DELETE FROM pruned WHERE sha256 = ?", (sha256,))  # wanted again
 
 
-def is_requested(database: Database, sha256: bytes) -> bool:
-    """Return whether a file is on the way here because somebody asked for it."""
-    return bool(fetch(database, "SELECT 1 FROM requested WHERE sha256 = ?", (sha256,)))
+def is_under_way(database: Database, sha256: bytes) -> bool:
+    """Return whether a recording is to come by itself: somebody asked for it, or it was here and got damaged."""
+    return bool(fetch(database, "SELECT 1 FROM requested WHERE sha256 = ?1 UNION ALL SELECT 1 FROM damaged WHERE sha256 = ?1", (sha256,)))
 
 
 def percent(blobs: BlobStore, sha256: bytes, size: int) -> int:

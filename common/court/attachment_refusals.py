@@ -10,6 +10,7 @@ from common.errors import N_, Refused
 EMPTY: Final = "empty"
 LARGE: Final = "large"
 TYPE: Final = "type"
+RECORDING: Final = "recording"
 NAMED: Final = "named"
 BROKEN: Final = "broken"
 ENCRYPTED: Final = "encrypted"
@@ -26,6 +27,7 @@ SENTENCES: Final = {
     EMPTY: N_("The file is empty. Choose it again."),
     LARGE: N_("The file is larger than %(max)d MB. Save it with a lower quality or split it, and upload it again."),
     TYPE: N_("This kind of file is not taken. Save it as PDF, Word, Excel, JPEG or PNG and upload it again."),
+    RECORDING: N_("This kind of file is not taken. Save a recording as MP4, WebM, WAV or MP3, a document as PDF, and upload it again."),
     NAMED: N_("The name ends with .%(extension)s, but inside is %(kind)s. Save the file anew and upload it again."),
     BROKEN: N_("The file is damaged and cannot be opened. Save or scan it anew and upload it again."),
     ENCRYPTED: N_("The file is closed with a password. Save it without one and upload it again."),

@@ -74,7 +74,7 @@ def inspect(name: str, data: bytes | Path, *, field: str = "file", count_pages: 
 def title(name: str) -> str:
     """Return a title for a file of this name: no folder, no ending, no signs that are not seen; may be empty."""
     base = re.split(r"[/\\]", name)[-1]
-    stem = base.rpartition(".")[0] if _extension(base) else base
+    stem = base.rpartition(".")[0] if extension(base) else base
     seen = "".join(sign if unicodedata.category(sign)[0] != "C" else " " for sign in unicodedata.normalize("NFC", stem).replace("_", " "))
     return " ".join(seen.split())[:TITLE_CHARS_MAX].strip()
 
@@ -82,6 +82,12 @@ def title(name: str) -> str:
 def file_name(title: str, media: str) -> str:
     """Return what a file of this title is called where it is saved: with the ending that its content has."""
     return f"{title}{_ENDINGS.get(media, '')}"
+
+
+def extension(name: str) -> str:
+    """Return the ending of a file name in lower case; «Иск от 21.11» has none, because an ending begins with a letter."""
+    found = re.search(r"\.([A-Za-zА-Яа-я][A-Za-z0-9А-Яа-я]{0,9})$", name.strip())
+    return found[1].lower() if found else ""
 
 
 def _content(data: bytes | Path) -> bytes:
@@ -110,15 +116,9 @@ def _kind(content: bytes) -> str:
 
 
 def _check_name(name: str, kind: str) -> None:
-    extension = _extension(name)
-    if extension and _SAME_EXTENSION.get(extension, extension) != kind:
-        raise refused(NAMED, extension=extension, kind=_KINDS[kind][1])
-
-
-def _extension(name: str) -> str:
-    """The ending in lower case; «Иск от 21.11» has none, because an ending begins with a letter."""
-    found = re.search(r"\.([A-Za-zА-Яа-я][A-Za-z0-9А-Яа-я]{0,9})$", name.strip())
-    return found[1].lower() if found else ""
+    ending = extension(name)
+    if ending and _SAME_EXTENSION.get(ending, ending) != kind:
+        raise refused(NAMED, extension=ending, kind=_KINDS[kind][1])
 
 
 def _pages(kind: str, content: bytes, count_pages: PageCounter) -> int:

@@ -1,6 +1,6 @@
 """Notifications: what happened to a person's filings, cases and hearings, newest first (NOT-1, NOT-2).
 
-They are read from the events that the folds of `filings`, `cases` and `hearings` write; no entry states them, so they cannot disagree
+They are read from what the folds of `filings`, `cases`, `hearings` and `materials` write; no entry states them, so they cannot disagree
 with the facts. What a person has read is local to a node and not known here.
 
     page = notifications(database, person, limit=20, before=None)
@@ -16,6 +16,7 @@ from common.court.cases import CaseEventRow, CaseRow, goes_to
 from common.court.filing_tables import FilingEventRow, FilingRow
 from common.court.hearing_lists import objects_of
 from common.court.hearings import HearingEventRow, HearingRow
+from common.court.materials import MaterialReaderRow, MaterialRow
 from common.db import Database, Table, rows_of
 from common.errors import N_, Refused
 
@@ -26,10 +27,11 @@ _Place = tuple[int, bytes, int]
 
 
 class Notification(msgspec.Struct, frozen=True):
-    """One change. ``kind``: filed, verified, withdrawn, registered, refused, redirected, or of a case: opened, or as in `HearingEvent`.
+    """One change. ``kind``: filed, verified, withdrawn, registered, refused, redirected; of a case opened or material; or as in
+    `HearingEvent`.
 
     ``number`` is empty before registration; ``court`` is the court that holds the filing or case now; ``params`` as in
-    `filing_rows` and `hearings`. ``subject`` is "filings", "cases" or "hearings" and ``obj`` the object that changed.
+    `filing_rows` and `hearings`. ``subject`` is "filings", "cases", "hearings" or "materials" and ``obj`` the object that changed.
     """
 
     subject: str
@@ -59,6 +61,7 @@ def notifications(database: Database, person: str, *, limit: int, before: str | 
     of_hearings = _events(database, HearingEventRow, HearingRow, HearingRow.obj.in_(objects_of(person)), place, limit)
     subjects = (("filings", of_filings), ("cases", of_cases), ("hearings", of_hearings))
     found = [_notification(subject, row) for subject, rows in subjects for row in rows]
+    found += _of_materials(database, person, place, limit)
     return sorted(found, key=lambda each: (each.time_ms, each.obj, each.position), reverse=True)[:limit]
 
 
@@ -75,6 +78,32 @@ def _events(
             (event.time_ms < time_ms) | (same & (event.obj < obj)) | (same & (event.obj == obj) & (event.position < position))
         )
     return rows_of(database, query.order_by(event.time_ms.desc(), event.obj.desc(), event.position.desc()).limit(limit))
+
+
+def _of_materials(database: Database, person: str, place: _Place | None, limit: int) -> list[Notification]:
+    """The newest ``limit`` materials older than ``place`` that a court has opened to ``person``."""
+    mine = MaterialReaderRow.select(MaterialReaderRow.obj).where(MaterialReaderRow.person == person)
+    query = MaterialRow.select().where(MaterialRow.obj.in_(mine))
+    if place is not None:
+        time_ms, obj, position = place
+        same = MaterialRow.added_ms == time_ms
+        before = MaterialRow.obj <= obj if position > 0 else MaterialRow.obj < obj
+        query = query.where((MaterialRow.added_ms < time_ms) | (same & before))
+    rows = rows_of(database, query.order_by(MaterialRow.added_ms.desc(), MaterialRow.obj.desc()).limit(limit))
+    return [
+        Notification(
+            subject="materials",
+            kind="material",
+            obj=row["obj"],
+            position=0,
+            talon=row["talon"],
+            number=row["number"],
+            court=row["court"],
+            time_ms=row["added_ms"],
+            params={"kind": row["kind"], "title": row["title"]},
+        )
+        for row in rows
+    ]
 
 
 def _notification(subject: str, row: dict[str, Any]) -> Notification:

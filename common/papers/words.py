@@ -109,6 +109,13 @@ def size_words(size_bytes: int, lang: Lang) -> str:
     return f"{text if lang == 'en' else text.replace('.', ',')}{NBSP}{_UNITS[lang][unit]}"
 
 
+def length_words(seconds: int) -> str:
+    """Return how long a recording is, «5:12» or «1:02:03»."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 def _groups(text: str, width: int, joint: str) -> str:
     return joint.join(text[start : start + width] for start in range(0, len(text), width))
 

@@ -105,6 +105,7 @@ ICONS = (
     "person-lines-fill",
     "person-plus",
     "phone",
+    "mic",
     "play-circle",
     "plus-lg",
     "printer",

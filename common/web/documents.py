@@ -6,10 +6,12 @@ download, or inside a frame of ours when it is a PDF.
 
 import io
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import IO
 from urllib.parse import quote
 
-from flask import Response
+from flask import Response, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from common.web.secure import HEADERS
 
@@ -35,6 +37,41 @@ def stream_answer(file: IO[bytes], *, name: str, kind: str) -> Response:
     response.content_length = size
     response.call_on_close(file.close)
     return _as_file(response, name, shown=False)
+
+
+def starts_at(size: int) -> int:
+    """Return from which byte of a file of ``size`` bytes the request wants it; raises 416 for a range beyond it."""
+    return _span(size)[0]
+
+
+def ranged_answer(opened: AbstractContextManager[IO[bytes]], size: int, *, name: str, kind: str) -> Response:
+    """Return a recording, or the part of it that the request asks for (RFC 9110, 14): a player jumps to any place."""
+    start, end, part = _span(size)
+    response = Response(_between(opened, start, end), status=206 if part else 200, content_type=kind)
+    response.content_length = end - start
+    response.headers["Accept-Ranges"] = "bytes"
+    if part:
+        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    return _as_file(response, name, shown=False)
+
+
+def _span(size: int) -> tuple[int, int, bool]:
+    """Return (start, end, whether it is a part) of what is asked for; several ranges at once get the whole."""
+    asked = request.range
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        return 0, size, False
+    found = asked.range_for_length(size)
+    if found is None:
+        raise RequestedRangeNotSatisfiable(size)
+    return found[0], found[1], True
+
+
+def _between(opened: AbstractContextManager[IO[bytes]], start: int, end: int) -> Iterator[bytes]:
+    with opened as file:
+        file.seek(start)
+        while start < end and (piece := file.read(min(PIECE_BYTES, end - start))):
+            start += len(piece)
+            yield piece
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from markupsafe import escape
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
 
 from common.errors import N_, Conflict, Corrupt, CourtError, Forbidden, NotFound, Refused, TooMany, Unreachable
 from common.web.languages import current_language, tell
@@ -93,10 +93,17 @@ def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     known = HTTP_ERRORS.get(status)
     if known is None:
-        return _foreign(error) if status >= 500 else answer(HTTP_ERRORS[400], status, _advice(HTTP_ERRORS[400]))
+        return _foreign(error) if status >= 500 else _unnamed(error, status)
     response = answer(known, status, _advice(known))
     if status == 405 and (allowed := getattr(error, "valid_methods", None)):
         response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def _unnamed(error: HTTPException, status: int) -> Response:
+    response = answer(HTTP_ERRORS[400], status, _advice(HTTP_ERRORS[400]))
+    if isinstance(error, RequestedRangeNotSatisfiable):
+        response.headers["Content-Range"] = f"bytes */{error.length}"
     return response
 
 

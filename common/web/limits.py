@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask, request
+from werkzeug.exceptions import HTTPException
 
 from common.clock import Clock
 from common.errors import N_, TooMany
@@ -87,6 +88,20 @@ def accept_bytes(limit: int) -> Callable[[View], View]:
         return view
 
     return mark
+
+
+def body_limit_of(app: Flask) -> Callable[[str], int]:
+    """Return what says how many bytes the page at a path takes, 0 where it takes what every page does: for whoever serves ``app``."""
+    paths = app.url_map.bind("")
+
+    def limit(path: str) -> int:
+        try:
+            endpoint, _ = paths.match(path, method="POST")
+        except HTTPException:  # no such page, or one that takes nothing
+            return 0
+        return int(getattr(app.view_functions.get(endpoint), "body_bytes_max", 0))
+
+    return limit
 
 
 def raise_body_limit(app: Flask) -> None:

@@ -18,6 +18,7 @@ POLICY = {
     "font-src": "'self'",
     "connect-src": "'self'",
     "frame-src": "'self'",
+    "media-src": "'self'",
     "object-src": "'none'",
     "form-action": "'self'",
     "frame-ancestors": "'none'",

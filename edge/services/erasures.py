@@ -1,13 +1,13 @@
 """Erasure of a filing by a court's act: ordered at the court's own machine, signed by its chairman or a judge.
 
 The order goes to everybody with the next exchange; this machine erases in the same transaction. The case that the filing
-became is an object of its own, and so is each of its hearings: an act that names several takes an order for each.
+became is an object of its own, and so is each of its hearings and materials: an act that names several takes an order for each.
 """
 
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from common.court import erasures, filing_lists, hearing_lists
+from common.court import erasures, filing_lists, hearing_lists, materials
 from common.court.cases import case, cases_by_number, cases_of_filing
 from common.court.erasures import Order
 from common.db import fetch
@@ -63,13 +63,13 @@ def _leaves(node: Node, target: bytes) -> list[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What an act may name: a filing, the case it became, a hearing of that. ``entries`` and ``files`` would go.
+    """What an act may name: a filing, the case it became, a hearing or a material of that. ``entries`` and ``files`` would go.
 
-    ``number`` is that of talon or case; ``starts_ms`` is of a hearing.
+    ``number`` is that of talon or case; ``who`` the filer's name, or what a material is called; ``starts_ms`` is of a hearing.
     """
 
     obj: bytes
-    kind: Literal["filing", "case", "hearing"]
+    kind: Literal["filing", "case", "hearing", "material"]
     number: str
     who: str
     entries: int
@@ -98,13 +98,14 @@ def find(node: Node, court: str, text: str) -> list[Target]:
     filings += [found for case in cases if (found := filing_lists.filing(database, case.filing)) is not None and found.court == court]
     cases += [case for each in filings for case in cases_of_filing(database, each.obj) if case.court == court and case not in cases]
     numbers = dict.fromkeys((number, *(case.number for case in cases)))
-    heard = [each for one in numbers for each in hearing_lists.written(database, court=court, number=one)]
-    objects = dict.fromkeys([*(each.obj for each in filings), *(each.obj for each in cases), *(each.obj for each in heard)])
-    return [target for obj in objects if (target := of(node, court, obj))]
+    heard = [each.obj for one in numbers for each in hearing_lists.written(database, court=court, number=one)]
+    joined = [each.obj for case in cases for each in materials.of_case(database, case.obj, court)]
+    named = dict.fromkeys((*(each.obj for each in filings), *(each.obj for each in cases), *heard, *joined))
+    return [target for obj in named if (target := of(node, court, obj))]
 
 
 def of(node: Node, court: str, obj: bytes) -> Target | None:
-    """Return a filing, case or hearing that ``court`` holds, None for everything else."""
+    """Return a filing, case, hearing or material that ``court`` holds, None for everything else."""
     database = node.database
     [(entries,)] = fetch(database, "SELECT COUNT(*) FROM entry WHERE obj = ? AND body IS NOT NULL", (obj,))
     named = "SELECT COUNT(DISTINCT r.sha256) FROM blob_ref r JOIN entry e ON e.leaf = r.leaf WHERE e.obj = ?"
@@ -114,6 +115,9 @@ def of(node: Node, court: str, obj: bytes) -> Target | None:
         return Target(obj, "filing", filing.talon, filing.filer_name, entries, files)
     if held is not None and held.court == court:
         return Target(obj, "case", held.number, "", entries, files)
+    joined = materials.material(database, obj)
+    if joined is not None and joined.court == court:
+        return Target(obj, "material", joined.number, joined.title, entries, files)
     heard = hearing_lists.written(database, court=court, obj=obj)
     return Target(obj, "hearing", heard[0].number, "", entries, files, heard[0].starts_ms) if heard else None
 

@@ -97,4 +97,6 @@ def _seen(node: Node, person: str, found: list[Notification]) -> set[tuple[bytes
 def _filing_of(node: Node, person: str, each: Notification) -> bytes | None:
     if each.subject == "filings":
         return each.obj
+    if each.subject == "materials":
+        return None  # it has a page of its own
     return next((filing.obj for filing in filings_by_talon(node.database, each.talon) if filing.person == person), None)

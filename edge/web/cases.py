@@ -14,8 +14,9 @@ from common.web.languages import current_language, when
 from common.web.parts import page_of
 from edge.node import Node
 from edge.services import cases, hearings
+from edge.services import materials as joined
 from edge.services.desk import NOT_FOR_YOU
-from edge.web import access, rulings
+from edge.web import access, materials, rulings
 from edge.web import hearings as hearing_pages
 from edge.web.access import READERS
 from edge.web.desk_words import role_word
@@ -86,9 +87,11 @@ def make_pages(node: Node) -> Blueprint:
             rules=card.filing is not None and rulings.may_rule(node, card.case),
             hearings=views_of(book, hearings.of_case(node, card.case), now),
             sets=hearing_pages.may_set(node, card.case.status, card.case.court),
+            materials=materials.views(node, joined.of_case(node, card.case), desk=True),
         )
 
     rulings.add_pages(pages, node)
+    materials.add_pages(pages, node)
 
     return pages
 

@@ -26,9 +26,10 @@ from common.web.languages import current_language, when
 from common.web.parts import Tab, page_of
 from edge.node import Node
 from edge.services import arrival, cases, copies, drafts, evidence, filings, hearings, mine, withdrawals
+from edge.services import materials as joined
 from edge.services.mine import Card, Filter
 from edge.visitor import Visitor
-from edge.web import access
+from edge.web import access, materials
 from edge.web.filings_draft import read_id
 from edge.web.filings_forms import offer
 from edge.web.filings_sign import case_facts, payment_facts, talon_values
@@ -227,6 +228,7 @@ def _add_show(pages: Blueprint, node: Node) -> None:
             kiosk=node.config.surface == "kiosk",
             copies=kept,
             copies_until=day_words(kept.last_day),
+            materials=materials.views(node, joined.of_filing(node, who.person, filing)) if who.witness is None else [],
         )
 
 

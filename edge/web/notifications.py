@@ -29,6 +29,8 @@ class Notice:
     url: str
     unread: bool
     icon: str
+    joined: bool
+    """Something was added to the case; its status is as it was."""
 
 
 def make_pages(node: Node) -> Blueprint:
@@ -74,10 +76,17 @@ def _view(row: Row, book: Book) -> Notice:
         words=_words(what, book),
         court=_court(what.court, book),
         time_ms=what.time_ms,
-        url=url_for("filings.show", id=row.filing.hex()) if row.filing else "",
+        url=_url(row),
         unread=row.unread,
         icon=ICONS.get(what.kind, "bell"),
+        joined=what.kind == "material",
     )
+
+
+def _url(row: Row) -> str:
+    if row.what.subject == "materials":
+        return url_for("materials.material", id=row.what.obj.hex())
+    return url_for("filings.show", id=row.filing.hex()) if row.filing else ""
 
 
 ICONS = {
@@ -88,6 +97,7 @@ ICONS = {
     "refused": "x-circle-fill",
     "redirected": "arrow-right-circle-fill",
     "opened": "folder2-open",
+    "material": "play-circle",
     "accepted": "check-circle-fill",
     "returned": "x-circle-fill",
     "declined": "x-circle-fill",
@@ -125,6 +135,11 @@ def _words(what: Notification, book: Book) -> str:
             return gettext("Passed to another court: %(court)s.", court=_court(str(what.params.get("to", "")), book))
         case "opened":
             return gettext("The case was opened: %(number)s.", number=what.number)
+        case "material":
+            title = str(what.params.get("title", ""))
+            if what.params.get("kind") == "document":
+                return gettext("The court added a document to case %(number)s: %(title)s.", number=what.number, title=title)
+            return gettext("The court added a recording to case %(number)s: %(title)s.", number=what.number, title=title)
         case "verified":
             later = what.params.get("since_ms") is not None
             said = _checked(str(what.params.get("subject", "")), str(what.params.get("result", "")), later=later)

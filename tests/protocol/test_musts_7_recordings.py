@@ -77,10 +77,10 @@ def test_7_10_a_recording_comes_when_it_is_asked_for_and_not_before(court: Court
     court.settle()
     assert (aktau.blobs.has(SHA), names_of(court, aktau, ports.BLOB_GET)) == (False, [])
     ask(aktau)
-    assert recordings.is_requested(aktau.database, SHA)
+    assert recordings.is_under_way(aktau.database, SHA)
     court.settle()
     assert aktau.blobs.read(SHA) == FILM
-    assert not recordings.is_requested(aktau.database, SHA)
+    assert not recordings.is_under_way(aktau.database, SHA)
     assert not almaty.blobs.has(SHA)
     court.check()
 
@@ -258,7 +258,7 @@ def test_7_14_what_an_act_erased_is_asked_for_no_more(court: Court) -> None:
         assert not owner.blobs.at_hand(SHA)
         assert not [path for path in (owner.data / "blobs").rglob("*") if SHA.hex() in path.name]
         assert not fetch(owner.database, "SELECT 1 FROM material UNION ALL SELECT 1 FROM material_reader")
-    assert not recordings.is_requested(aktau.database, SHA)
+    assert not recordings.is_under_way(aktau.database, SHA)
     assert code_of(lambda: ask(aktau)) == "blob.absent"
     court.check()
 
