@@ -3,10 +3,14 @@
 Everything goes through the use cases of the pages, with real signatures; only the clock walks.
 """
 
+import io
+import math
 import random
+import wave
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import time
+from pathlib import Path
 
 import typst
 from babel.support import Translations
@@ -28,12 +32,16 @@ from edge.services import (
     filings,
     hearings,
     invitations,
+    materials,
     registration,
     rulings,
     statements,
 )
 from edge.visitor import Visitor
 
+FILM = Path(__file__).with_name("demo_hearing.webm")
+"""Four seconds that a browser recorded of a drawing."""
+SOUND_RATE = 8_000
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 TIYN = 100
@@ -218,6 +226,7 @@ def make(
     walk(until - 2 * HOUR_MS)
     file_claim(aktau, keys["sarsenova"], visitors["sarsenova"], people["sarsenova"], AKTAU, MATTERS[0], dice)
     _hold_and_set(aktau, keys["judge-aktau"], keys["clerk-aktau"], first, heard, until)
+    _add_recordings(aktau, medeu, keys, first, people["sarsenova"].iin, until)
     begin_claim(aktau, visitors["sarsenova"], people["sarsenova"], MEDEU, MATTERS[1], dice)
     invite_principal(aktau, visitors["omarov"], people["omarov"], people["sarsenova"], dice)
     settle()
@@ -264,6 +273,33 @@ def _hold_and_set(node: Node, judge: Key, clerk: Key, filing: bytes, heard: byte
     target = hearings.of_court(node, AKTAU, obj)
     draft = _hearing(node, judge, now + 6 * DAY_MS, time(11, 30), **video)
     hearings.sign(node, _clerk(clerk, AKTAU), target, draft, open_for(node, clerk))
+
+
+def _add_recordings(aktau: Node, medeu: Node, keys: dict[str, Key], filing: bytes, person: str, now: int) -> None:
+    """Join the film and the sound of the first hearing to its case, and a film to a case at Medeu: at Aktau that one is on request."""
+    day, film = terms.local_date(now - DAY_MS).isoformat(), FILM.read_bytes()
+    here = filing_lists.filing(aktau.database, filing)
+    there = next((each for each in filing_lists.filings_of_person(medeu.database, person) if each.case_obj and each.court == MEDEU), None)
+    for node, clerk, court, found, name, title, data in (
+        (aktau, "clerk-aktau", AKTAU, here, "hearing.webm", "Сот отырысының бейнежазбасы", film),
+        (aktau, "clerk-aktau", AKTAU, here, "hearing.wav", "Сот отырысының аудиожазбасы", sound()),
+        (medeu, "clerk-medeu", MEDEU, there, "hearing.webm", "Сот отырысының бейнежазбасы", film + b"\xec\x81\0"),  # as another file
+    ):
+        if found is not None and found.case_obj is not None:  # however short the history, there need not be a case at Medeu
+            draft = materials.Draft(title=title, date=day, to_parties=True)
+            materials.add(node, _clerk(keys[clerk], court), found.case_obj, draft, name=name, file=io.BytesIO(data))
+
+
+def sound() -> bytes:
+    """Return a WAV of four seconds: two tones in turn."""
+    out = io.BytesIO()
+    with wave.open(out, "wb") as written:
+        written.setnchannels(1)
+        written.setsampwidth(1)
+        written.setframerate(SOUND_RATE)
+        tones = (440 if place // SOUND_RATE % 2 else 550 for place in range(4 * SOUND_RATE))
+        written.writeframes(bytes(128 + round(60 * math.sin(math.tau * tone * place / SOUND_RATE)) for place, tone in enumerate(tones)))
+    return out.getvalue()
 
 
 def _set_hearing(node: Node, key: Key, obj: bytes, from_ms: int, at: time, **said: str) -> bytes:

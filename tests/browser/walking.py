@@ -42,6 +42,8 @@ NAMES = {
     "Word",
     "Excel",
     "NCALayer",
+    "WebM",
+    "WAV",
     "English",
     "Eng",
     "CMS",
