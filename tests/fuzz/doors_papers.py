@@ -2,11 +2,12 @@
 
 import base64
 import importlib
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from common.court import texts
+from common.court import recordings, texts
 from common.court.attachment_pdf import count_pages
 from common.court.attachments import inspect
 from common.court.subjects import SUBJECTS
@@ -27,6 +28,7 @@ from tests.fuzz.doors_sync import shared_world
 UNIT = Path(__file__).resolve().parents[1] / "unit"
 sys.path[:0] = [str(UNIT / "court"), str(UNIT / "papers")]
 made = importlib.import_module("made_files")
+films = importlib.import_module("made_recordings")
 people = importlib.import_module("paper_people")
 """Samples that the tests of those parts have."""
 
@@ -42,6 +44,12 @@ def _upload() -> Target:
         made.jpeg(),
     )
     return Target(lambda data: inspect("", data, count_pages=count_pages), seeds, seconds_max=15.0)
+
+
+def _recording() -> Target:
+    """A recording of a hearing, as the court's desk takes it."""
+    seeds = (films.mp4(b"vide", b"soun"), films.webm(1, 2), films.webm(2, live=True), films.wav(1, rate=100), films.mp3(4))
+    return Target(lambda data: recordings.inspect("", io.BytesIO(data)), seeds)
 
 
 def _page() -> Target:
@@ -95,6 +103,7 @@ def _excluded() -> Target:
 
 DOORS: dict[str, Callable[[], Target]] = {
     "upload": _upload,
+    "recording": _recording,
     "paper": _page,
     "signed_text": _text,
     "body": _body,

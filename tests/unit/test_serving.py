@@ -4,10 +4,12 @@ import signal
 
 import pytest
 from flask import Flask
+from waitress.adjustments import Adjustments
 
 from common import serving
 from common.errors import Conflict, Corrupt
 from common.web import checking
+from common.web.limits import accept_bytes, body_limit_of
 
 
 class Ended:
@@ -16,6 +18,24 @@ class Ended:
     def run(self) -> None: ...
 
     def close(self) -> None: ...
+
+
+def test_a_large_body_is_taken_at_the_page_that_takes_recordings_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Flask("large")
+    app.add_url_rule("/films/<id>/add", "add", accept_bytes(serving.BODY_BYTES_MAX * 8)(lambda id: ""), methods=["GET", "POST"])
+    app.add_url_rule("/read", "read", lambda: "")
+    monkeypatch.setattr(serving.Parser, "limit_of", staticmethod(body_limit_of(app)))
+
+    def refused(path: str, size: int) -> bool:
+        parser = serving.Parser(Adjustments(max_request_body_size=serving.BODY_BYTES_MAX))
+        parser.received(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode())
+        return parser.error is not None
+
+    assert not refused("/films/7/add", serving.BODY_BYTES_MAX * 7)
+    assert refused("/films/7/add", serving.BODY_BYTES_MAX * 8 + 1)
+    for path in ("/films/7", "/read", "/nowhere", "//", "/%00"):
+        assert refused(path, serving.BODY_BYTES_MAX + 1), path
+        assert not refused(path, serving.BODY_BYTES_MAX - 1), path
 
 
 def test_serving_that_ends_by_itself_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
