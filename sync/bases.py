@@ -5,6 +5,7 @@ its leaf; it is the author's own and has R1, so both sides hold the same bytes u
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from common import canonical
@@ -22,8 +23,8 @@ NAME_BYTES = 8
 
 _OWN = "chain IS NOT NULL AND log_index IS NOT NULL AND body IS NOT NULL"
 # an object has few entries, and a machine has many: the plus keeps SQLite from going through those
-_LAST = f"""SELECT leaf, length(envelope) + length(body) FROM entry WHERE obj = ? AND +node = ? AND {_OWN}
-            ORDER BY +epoch DESC, +seq DESC LIMIT 1"""
+_LAST = f"""SELECT obj, leaf, length(envelope) + length(body) FROM entry WHERE obj IN (%s) AND +node = ? AND {_OWN}
+            ORDER BY +epoch, +seq"""
 _NEWEST = f"""SELECT leaf, length(envelope) + length(body) FROM entry WHERE node = ? AND epoch = ? AND seq < ? AND {_OWN}
               ORDER BY seq DESC LIMIT 1"""
 _PARTS = """SELECT envelope, body FROM entry
@@ -43,13 +44,13 @@ def choose(database: Database, entries: Sequence[Entry]) -> list[bytes]:
     return list(found)
 
 
-def _named(database: Database, entries: Sequence[Entry]) -> Iterator[tuple[Any, ...]]:
-    seen: set[bytes] = set()
-    for entry in entries:
-        for obj in (entry.envelope.obj, *_identifiers(_body(entry))):
-            if obj not in seen and len(seen) < 2 * BASES_MAX:
-                seen.add(obj)
-                yield from fetch(database, _LAST, (obj, entry.envelope.node))
+def _named(database: Database, entries: Sequence[Entry]) -> list[tuple[bytes, int]]:
+    """Return (leaf, size) of the newest entry of each object that is named, in that order; one question for all of them."""
+    named = (obj for entry in entries for obj in (entry.envelope.obj, *_identifiers(_body(entry))))
+    objects = list(islice(dict.fromkeys(named), 2 * BASES_MAX))
+    rows = fetch(database, _LAST % ", ".join("?" * len(objects)), (*objects, entries[0].envelope.node))
+    last = {obj: (leaf, size) for obj, leaf, size in rows}
+    return [last[obj] for obj in objects if obj in last]
 
 
 def _body(entry: Entry) -> Any:

@@ -216,7 +216,7 @@ def _cosigned(text: str, seconds: int) -> bytes:
 
 
 def _check_name(name: str) -> None:
-    _check(bool(name) and "+" not in name and not any(letter.isspace() for letter in name), "checkpoint.name")
+    _check(name.split() == [name] and "+" not in name, "checkpoint.name")
     _check(CONTROL.search(name) is None and len(_bytes(name)) <= NAME_BYTES_MAX, "checkpoint.name")
 
 

@@ -27,7 +27,7 @@ from sync.lanes import Lanes
 from sync.lineage import Lineage, number_of
 from sync.lineage_node import Follower, Offer
 from sync.link import REVOKED_SENTENCE, Health, Link, Outcome, Progress, SyncRow
-from sync.messages import AHEAD, NONCE_BYTES, PROTOCOL, PROVE, REVOKED, TWIN, Hello, Rotated, Welcome, check_nonce
+from sync.messages import AHEAD, BASES_PROTOCOL, NONCE_BYTES, PROTOCOL, PROVE, REVOKED, TWIN, Hello, Rotated, Welcome, check_nonce, pack
 from sync.position import Position
 from sync.stick_node import NodeStick
 from sync.uplink import OutBundleRow, Uplink
@@ -68,7 +68,8 @@ class Client:
         self._link = Link(self._database, identity, transport)
         self._link.monotonic = journal.clock.monotonic
         self._down = Downlink(self._link, journal, blobs, unneeded)
-        self._up = Uplink(self._link, journal, blobs, Lanes(lanes), self._down.take_receipt)
+        self._lanes = Lanes(lanes)
+        self._up = Uplink(self._link, journal, blobs, self._lanes, self._down.take_receipt)
         self._follower = Follower(self._link, journal)
         self.stick = NodeStick(self._link, journal, self._up, self._down, blobs, folder)
 
@@ -234,6 +235,7 @@ class Client:
                 witness.delivered(self._database, hello.size)
             if welcome.note:
                 self._link.accept_checkpoint(welcome.note, welcome.consistency)
+            self._up.keep_ready(Position(welcome.epoch, welcome.seq, welcome.head))
             self._up.files.note_lacked(welcome.lacks)
             fetch(self._database, "UPDATE sync SET token = ?", (welcome.token,))
             self._journal.count_turn()
@@ -245,12 +247,19 @@ class Client:
         while True:
             try:
                 hello = self._write_hello(challenge)
-                return hello, self._link.ask(ports.HELLO, hello, Welcome)
+                return hello, self._link.read(self._say(hello), Welcome)
             except Refused as error:
                 cure = cures.pop(error.code, None)  # each once: what it does not cure is said
                 if cure is None:
                     raise
             cure()
+
+    def _say(self, hello: Hello) -> bytes:
+        """Post a hello; where there is something to send, its bundle is made meanwhile, once it is known what the centre reads."""
+        request = pack(hello, self._link.identity)
+        if hello.backlog and not hello.recovering and self._link.protocol >= BASES_PROTOCOL and self._lanes.beside_each_other:
+            return self._lanes.beside(lambda: self._link.post(ports.HELLO, request), self._up.get_ready)
+        return self._link.post(ports.HELLO, request)
 
     def _follow(self) -> None:
         self._follower.follow()

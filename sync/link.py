@@ -53,6 +53,10 @@ class SyncRow(Table):
         table_name = "sync"
 
 
+STATE_NAMES = tuple(column.name for column in SyncRow._meta.sorted_fields)
+READ_STATE = f"SELECT {', '.join(STATE_NAMES)} FROM sync"
+
+
 @dataclass(slots=True)
 class Outcome:
     """What one exchange did; bytes count bodies of requests and answers."""
@@ -132,8 +136,7 @@ class Link:
 
     def state(self) -> dict[str, Any]:
         """Return the row of `SyncRow`."""
-        names = [column.name for column in SyncRow._meta.sorted_fields]
-        return dict(zip(names, fetch(self.database, f"SELECT {', '.join(names)} FROM sync")[0], strict=True))
+        return dict(zip(STATE_NAMES, fetch(self.database, READ_STATE)[0], strict=True))
 
     def centre(self) -> NodeCertificate:
         """Return the centre's newest certificate: of the directory, or the one that came with the enrolment."""

@@ -29,7 +29,8 @@ def acknowledgement(register: Register, blobs: BlobStore, outcome: Outcome, sinc
     since = beacon if type(beacon) is int else -1
     with snapshot(register.database):
         size, note = register.checkpoint()
-        receipts = register.receipt_of(bundle.header.digest) if 0 <= since <= size else []
+        reader = log.reader(register.database)  # both proofs are made of the same hashes
+        receipts = register.receipt_of(bundle.header.digest, reader) if 0 <= since <= size else []
         complete, complete_after, complete_at = register.complete_with(bundle) if receipts else ([], 0, 0)
         return Acknowledgement(
             epoch=at.epoch,
@@ -38,7 +39,7 @@ def acknowledgement(register: Register, blobs: BlobStore, outcome: Outcome, sinc
             digest=bundle.header.digest,
             since=since if receipts else 0,
             note=note if receipts else b"",
-            consistency=register.consistency(since) if receipts else [],
+            consistency=register.consistency(since, reader) if receipts else [],
             receipts=receipts,
             missing=_missing(blobs, outcome),
             folded=register.folded() >= size,

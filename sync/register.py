@@ -25,6 +25,7 @@ from sync.entry import Entry, chain_start
 from sync.fold import Fold
 from sync.identity import CENTRE_NODE, Identity, Pin
 from sync.journal import Journal
+from sync.merkle import HashReader
 from sync.messages import Logged
 from sync.position import Position
 from sync.receipts import leaves_of
@@ -321,28 +322,30 @@ class Register:
 
     def receipts_after(self, node: int, epoch: int, seq: int) -> list[Logged]:
         """Return R1 for the node's bundles after (epoch, seq), one a bundle."""
-        return self._receipts("node = ? AND (epoch, last) > (?, ?)", (node, epoch, seq))
+        return self._receipts("node = ? AND (epoch, last) > (?, ?)", (node, epoch, seq), log.reader(self.database))
 
-    def receipt_of(self, digest: bytes) -> list[Logged]:
-        """Return R1 for one bundle; none for a bundle that was logged in other pieces."""
-        return self._receipts("digest = ?", (digest,))
+    def receipt_of(self, digest: bytes, reader: HashReader) -> list[Logged]:
+        """Return R1 for one bundle, made of what ``reader`` reads; none for a bundle that was logged in other pieces."""
+        return self._receipts("digest = ?", (digest,), reader)
 
-    def _receipts(self, which: str, values: tuple[Any, ...]) -> list[Logged]:
+    def _receipts(self, which: str, values: tuple[Any, ...], reader: HashReader) -> list[Logged]:
         size, _ = self.checkpoint()
         statement = f"""SELECT epoch, first, last, first_index FROM bundle WHERE {which}
                         AND first_index + last - first < ? ORDER BY epoch, last"""
-        reader = log.reader(self.database)
         return [
             Logged(epoch=at, first=first, last=last, index=index, proof=merkle.range_proof(index, index + last - first + 1, size, reader))
             for at, first, last, index in fetch(self.database, statement, (*values, size))
         ]
 
-    def consistency(self, old: int) -> list[bytes]:
-        """Return the proof that the newest checkpoint extends size ``old``; raises Refused("log.ahead") for a size we never had."""
+    def consistency(self, old: int, reader: HashReader | None = None) -> list[bytes]:
+        """Return the proof that the newest checkpoint extends size ``old``, by a ``reader`` that is there already.
+
+        Raises Refused("log.ahead") for a size we never had.
+        """
         size, _ = self.checkpoint()
         if old > size:
             raise Refused("log.ahead", N_("The node has seen a larger register than this one: the centre was rolled back."))
-        return merkle.consistency_proof(old, size, log.reader(self.database))
+        return merkle.consistency_proof(old, size, reader or log.reader(self.database))
 
     def complete_after(self, node: int, position: int, *, runs: bool) -> tuple[list[bytes], int]:
         """Return R2 statements for ``node`` after ``position``, for many entries each with ``runs``, and the new cursor."""

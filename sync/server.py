@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from common.db import create_tables, fetch, snapshot
+from common.db import create_tables, fetch, snapshot, transaction
 from common.errors import N_, CourtError, Forbidden, NotFound, Refused, TooMany, Unreachable
 from common.facts import decode_body, encode_body
 from sync import container, cose, delivery, directory, lineage_centre, ports, revocations, witness
@@ -212,10 +212,11 @@ class Server:
             self.register.consistency(hello.size)  # raises
         at = self.register.peer(node)
         state = self._state(hello, at)
-        token, challenge = self._remember(hello, state)
-        if hello.cosigned and state not in (REVOKED, PROVE, TWIN):
-            witness.take(self._database, certificate, self._identity.pin, hello.size, hello.cosigned, self.register.clock.now())
         served = state not in (REVOKED, PROVE, TWIN)
+        with transaction(self._database):  # one flush for both
+            token, challenge = self._remember(hello, state)
+            if hello.cosigned and served:
+                witness.take(self._database, certificate, self._identity.pin, hello.size, hello.cosigned, self.register.clock.now())
         with snapshot(self._database):  # the head and the proof that leads to it are of one moment
             size, note = self.register.checkpoint()
             grown = served and size != hello.size

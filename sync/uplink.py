@@ -54,6 +54,8 @@ class Uplink:
         """Whether the centre lacked what a bundle was packed against: the exchange goes on without."""
         self._size = 0
         """Of the checkpoint that will be here when the next bundle is answered."""
+        self._ready: tuple[Position, int, bytes] | None = None
+        """(position it follows, its last entry, the bundle) that was made while the hello was on the line; not sent, not kept yet."""
         self.expects_news = False
         """Whether what was sent last left something to be asked for: a receipt, or what it brought about."""
 
@@ -126,16 +128,18 @@ class Uplink:
         self._acknowledged(at)
         last = self._journal.position().seq
         self._size = self._link.state()["size"]
+        note = b""
         settle: Callable[[], object] = _nothing
         try:
             while data := self._next_bundle(at):
+                if note:
+                    self._size = self._link.size_of(note)
                 self._link.progress("up", at.seq, last)
                 ack = self._send(data, at, settle)
                 self._link.outcome.entries_up += ack.seq - at.seq
                 began, at = at, Position(ack.epoch, ack.seq, ack.head)
                 settle = functools.partial(self._settle, began, at, ack)
-                if ack.receipts:
-                    self._size = self._link.size_of(ack.note)
+                note = ack.note if ack.receipts else note
         finally:  # what was acknowledged counts, whatever became of the bundle after it
             settle()
 
@@ -220,6 +224,23 @@ class Uplink:
         entries = self._journal.entries_after(at.epoch, at.seq, bytes_max=PLAIN_BYTES_TARGET)
         return self._make_bundle(entries, at) if entries else None
 
+    def get_ready(self) -> None:
+        """Make the next bundle, where the centre is likely to say that it stands as it did, and keep it here until it has."""
+        self._ready, self._unbased = None, False
+        at = self._acked()
+        made = "SELECT 1 FROM out_bundle WHERE epoch = ? AND first = ? AND data IS NOT NULL"
+        if at.epoch != self._journal.position().epoch or fetch(self._database, made, (at.epoch, at.seq + 1)):
+            return
+        if entries := self._journal.entries_after(at.epoch, at.seq, bytes_max=PLAIN_BYTES_TARGET):
+            self._ready = at, entries[-1].envelope.seq, self._pack(entries, at)
+
+    def keep_ready(self, at: Position) -> None:
+        """Keep that bundle if the centre stands at ``at``, inside the transaction that keeps its welcome: one flush makes both
+        durable before the bundle is sent."""
+        if self._ready is not None and self._ready[0] == at:
+            self._keep(*self._ready)
+        self._ready = None
+
     def prepare(self) -> None:
         """Make the bundles that nothing can be added to any more: while there is no line there is time for that."""
         state = self._link.state()
@@ -242,25 +263,35 @@ class Uplink:
         (last,) = fetch(self._database, "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?", (at.epoch, at.seq + 1))[0]
         self._next_bundle(Position(at.epoch, last, self._journal.head_at(at.epoch, last) or b""))
 
+    def _more_after(self, at: Position) -> bool:
+        (last,) = fetch(self._database, "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?", (at.epoch, at.seq + 1))[0]
+        return self._journal.position() != Position(at.epoch, last, self._journal.head_at(at.epoch, last) or b"")
+
     def _make_bundle(self, entries: list[Entry], at: Position) -> bytes:
+        data = self._pack(entries, at)
+        self._keep(at, entries[-1].envelope.seq, data)
+        return data
+
+    def _pack(self, entries: list[Entry], at: Position) -> bytes:
         previous = fetch(self._database, "SELECT digest FROM out_bundle WHERE epoch = ? AND last = ?", (at.epoch, at.seq))
         digest = previous[0][0] if previous else b""
         beacon = self._link.state()["size"]
         names = bases.choose(self._database, entries) if self._packs_against else []
         against = bases.read(self._database, self._journal.node, names) if names else b""
-        data = write_bundle(
+        return write_bundle(
             entries, at, digest, self._link.identity, self._link.centre(), beacon=beacon, names=names, packed_against=against
         )
+
+    def _keep(self, at: Position, last: int, data: bytes) -> None:
         statement = "INSERT OR REPLACE INTO out_bundle (epoch, first, last, digest, data) VALUES (?, ?, ?, ?, ?)"
-        fetch(self._database, statement, (at.epoch, at.seq + 1, entries[-1].envelope.seq, _digest(data), data))
-        return data
+        fetch(self._database, statement, (at.epoch, at.seq + 1, last, _digest(data), data))
 
     def _post(self, data: bytes) -> bytes:
         aged = self._link.protocol >= BESIDE_PROTOCOL and about_of(data).get("beacon") != self._size
         return self.slicer.carry(ports.bundle_beside(self._size) if aged else ports.BUNDLE, data)
 
     def _send(self, data: bytes, at: Position, settle: Callable[[], object]) -> Acknowledgement:
-        if self._lanes.beside_each_other:
+        if self._lanes.beside_each_other and (settle is not _nothing or self._more_after(at)):
             answer = self._lanes.beside(lambda: self._post(data), lambda: self._prepare_after(at, settle))
         else:
             settle()

@@ -1,6 +1,7 @@
 """PROTOCOL 6: what the two sides say to each other, and what they must not believe."""
 
 import hashlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -562,6 +563,65 @@ def test_6_14_an_idle_exchange_looks_for_no_files_until_something_came(world: Wo
     world.node.client.exchange()
     assert looked[0] > before
     assert world.court.centre.blobs.has(other.sha256)
+
+
+def on_two_lanes(world: World) -> list[bytes]:
+    """Give the node a second lane; return the bundles that its database holds whenever one is on the line, filled as they go."""
+    client, line, held = world.node.client, world.court.lines[world.node.number], list[bytes]()
+    client._lanes = client._up._lanes = Lanes(2)
+    handle = line._handle
+
+    def noted(path: str, body: bytes) -> tuple[int, bytes]:
+        try:
+            if path.startswith(ports.BUNDLE):  # this may run in the lane's own thread, with connections of its own
+                held.extend(data for (data,) in fetch(world.node.database, "SELECT data FROM out_bundle WHERE data = ?", (body,)))
+            return handle(path, body)
+        finally:
+            if threading.current_thread() is not threading.main_thread():
+                world.court.centre.database.close()
+                world.node.database.close()
+
+    line._handle = noted
+    client.exchange()  # what the centre understands is known from here on
+    return held
+
+
+def test_6_2_the_first_bundle_is_made_while_the_hello_is_on_the_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is kept in one transaction with the welcome, so it is durable before it is sent and costs no flush of its own."""
+    without_folding(world)
+    held, made, kept_then = on_two_lanes(world), list[bool](), list[Any]()
+    write, count_turn = uplink.write_bundle, world.node.journal.count_turn
+
+    def written(*given: Any, **named: Any) -> bytes:
+        made.append(world.node.database.in_transaction())
+        return write(*given, **named)
+
+    def counted() -> None:  # the last thing in the transaction of a welcome
+        kept_then.extend(fetch(world.node.database, "SELECT COUNT(*) FROM out_bundle WHERE data IS NOT NULL")[0])
+        count_turn()
+
+    monkeypatch.setattr(uplink, "write_bundle", written)
+    monkeypatch.setattr(world.node.journal, "count_turn", counted)
+    world.write(2)
+    assert asked(world) == [ports.HELLO, ports.BUNDLE]
+    assert (made, kept_then, len(held)) == ([False], [1], 1)
+    assert world.node.client.backlog()[0] == 0
+
+
+def test_6_2_a_bundle_made_ahead_is_dropped_where_the_centre_stands_elsewhere_or_is_silent(world: World) -> None:
+    held = on_two_lanes(world)
+    world.write(2)
+    line = world.court.lines[world.node.number]
+    line.weather.cut = True
+    assert code_of(world.node.client.exchange).startswith("line.")
+    assert fetch(world.node.database, "SELECT 1 FROM out_bundle WHERE data IS NOT NULL") == []
+    line.weather.cut = False
+    begin = world.court.centre.register.peer(world.node.number).seq
+    fetch(world.node.database, "UPDATE sync SET acked_seq = acked_seq - 1")
+    world.node.client.exchange()
+    [data] = held
+    assert container.read_header(data, world.me.sign.public_key(), world.me.environment)[0].about["first"] == begin + 1
+    assert world.node.client.backlog()[0] == 0
 
 
 def test_6_2_the_next_bundle_is_made_while_one_is_on_the_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
