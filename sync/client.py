@@ -255,9 +255,11 @@ class Client:
             cure()
 
     def _say(self, hello: Hello) -> bytes:
-        """Post a hello; where there is something to send, its bundle is made meanwhile, once it is known what the centre reads."""
+        """Post a hello; where there is something to send and the line was up, its bundle is made meanwhile, once it is known what the
+        centre reads."""
         request = pack(hello, self._link.identity)
-        if hello.backlog and not hello.recovering and self._link.protocol >= BASES_PROTOCOL and self._lanes.beside_each_other:
+        sends = hello.backlog and not hello.recovering and self._link.state()["down_since_ms"] is None
+        if sends and self._link.protocol >= BASES_PROTOCOL and self._lanes.beside_each_other:
             return self._lanes.beside(lambda: self._link.post(ports.HELLO, request), self._up.get_ready)
         return self._link.post(ports.HELLO, request)
 

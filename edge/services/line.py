@@ -156,11 +156,7 @@ def note(node: Node, started_ms: int, outcome: Outcome | None, error: CourtError
     }
     with passing(node.database):
         insert(node.database, ExchangeOutcome, [row])
-        fetch(
-            node.database,
-            "DELETE FROM exchange_outcome WHERE id NOT IN (SELECT id FROM exchange_outcome ORDER BY id DESC LIMIT ?)",
-            (OUTCOMES_MAX,),
-        )
+        fetch(node.database, "DELETE FROM exchange_outcome WHERE id <= (SELECT MAX(id) FROM exchange_outcome) - ?", (OUTCOMES_MAX,))
 
 
 def outcomes(node: Node, limit: int = 20) -> list[Past]:

@@ -27,6 +27,7 @@ SHOWN_MAX: Final = 50
 PERIOD_DAYS_MAX: Final = 92
 SIGNATURE_FIELD: Final = "Court"
 DAY_MS: Final = 86_400_000
+LASTING: Final = "SELECT id FROM outage WHERE ended_ms IS NULL"
 
 
 class OutageRow(Table):
@@ -63,9 +64,11 @@ def note(node: Node, error: CourtError | None) -> None:
     down = isinstance(error, Unreachable)
     if error is not None and not down and not node.client.outcome.bytes_down:
         return  # a fault of this machine: nothing is known of the line
+    if not down and not fetch(node.database, LASTING):
+        return  # as nearly always: only this exchange, which is one at a time, writes outages
     with transaction(node.database):
         tried, contact, size = fetch(node.database, "SELECT tried_ms, contact_ms, size FROM sync")[0]
-        lasting = fetch(node.database, "SELECT id FROM outage WHERE ended_ms IS NULL")
+        lasting = fetch(node.database, LASTING)
         if down and lasting:
             fetch(node.database, "UPDATE outage SET last_ms = MAX(last_ms, ?), tries = tries + 1 WHERE ended_ms IS NULL", (tried,))
         elif down:
