@@ -12,11 +12,15 @@ from typing import Any, Literal
 
 from common.errors import N_, CourtError
 from common.papers.words import iin_masked
+from common.pki.algorithms import DIGEST_TITLES
 from common.pki.profile import ROLE_WORDS
 
 Level = Literal["ok", "warn", "unknown", "bad"]
 Verdict = Literal["valid", "invalid", "unknown"]
 Revocation = Literal["good", "revoked", "unknown"]
+KnownBy = Literal["list", "answer", "maker", ""]
+"""Who says whether a certificate is revoked: a list, the certification centre's answer about it, the maker of a container, nobody."""
+SECOND_MS = 1000
 UNKNOWN_CODES = frozenset(f"verify.{name}" for name in ("leaf", "large", "pin", "trust", "crl", "moment")) | {
     "node.unknown",
     "cms.detached",
@@ -61,6 +65,8 @@ class Signed:
     role: str = ""
     """What the certificate says of the holder's role, a key of `common.pki.profile.ROLE_WORDS`."""
     algorithm: str
+    digest: str = ""
+    """What was signed is this digest of it: a key of `DIGEST_TITLES`."""
     level: str = ""
     """The form of the signature: "CAdES-B", "PAdES-T", "XMLDSig" …"""
     serial: str
@@ -75,12 +81,18 @@ class Signed:
     """The interval of the register: signed before ``before_ms``, taken in after ``after_ms``."""
     chain: tuple[str, ...] = ()
     """Names from the issuer up to the trusted root; empty where there is no such chain."""
+    checked_ms: int | None = None
+    """When it was held against what is known of it."""
     revocation: Revocation = "unknown"
+    revocation_by: KnownBy = ""
+    revoked_since_ms: int | None = None
     revoked_later_ms: int | None = None
     """Since when it is revoked, after the moment it was judged by: the signature stands."""
     list_ms: int | None = None
     list_until_ms: int | None = None
-    """Of the revocation list it was held against: of when it is, and until when it was good."""
+    """Of the revocation list (or answer) it was held against: of when it is, and until when it was good."""
+    list_stale: bool = False
+    """Whether that list was past its term already."""
     witnessed_for: str = ""
     """For whom, who has no key, the signer signs as a witness, by what the statement itself says; empty: for themselves."""
     scope: tuple[Finding, ...] = ()
@@ -94,12 +106,13 @@ class Signed:
         organisation += [Finding("ok", ROLE_WORDS[self.role])] if self.organisation and self.role else []
         sentence = N_("as a witness for %(person)s, who has no key")
         witness = [Finding("warn", sentence, {"person": self.witnessed_for})] if self.witnessed_for else []
+        algorithm = (self.algorithm, DIGEST_TITLES.get(self.digest, ""), self.level)
         certificate = {"serial": self.serial, "from_ms": self.not_before_ms, "until_ms": self.not_after_ms}
         chain = Finding("ok", "%(chain)s", {"chain": " ← ".join(self.chain)}) if self.chain else Finding("warn", N_("unknown here"))
         return [
             (N_("Who"), [who, *organisation, *witness]),
             (N_("When"), self._when()),
-            (N_("Algorithm"), [Finding("ok", "%(algorithm)s", {"algorithm": ", ".join(filter(None, (self.algorithm, self.level)))})]),
+            (N_("Algorithm"), [Finding("ok", "%(algorithm)s", {"algorithm": ", ".join(filter(None, algorithm))})]),
             (N_("Certificate"), [Finding("ok", N_("%(serial)s, in force from %(from_ms)s to %(until_ms)s"), certificate)]),
             (N_("Issued by"), [chain]),
             (N_("Revocation"), [self._revocation()]),
@@ -119,16 +132,24 @@ class Signed:
         return said or [Finding("warn", N_("no time is given"))]
 
     def _revocation(self) -> Finding:
-        params = {"list_ms": self.list_ms, "until_ms": self.list_until_ms}
+        params = {"list_ms": self.list_ms, "until_ms": self.list_until_ms, "since_ms": self.revoked_since_ms}
         if self.revocation == "revoked":
-            return Finding("bad", N_("revoked, or put on hold"))
+            known = self.revoked_since_ms is not None
+            return Finding("bad", N_("revoked or put on hold at %(since_ms)s") if known else N_("revoked, or put on hold"), params)
         if self.revoked_later_ms is not None:
             return Finding(
                 "warn", N_("revoked later, at %(since_ms)s, and good at the moment it was judged by"), {"since_ms": self.revoked_later_ms}
             )
-        if self.revocation == "unknown" or self.list_ms is None:
+        if self.list_ms is None:
             return Finding("warn", N_("not known: there is no list of its issuer here"))
-        return Finding("ok", N_("not on the list of %(list_ms)s, which was good until %(until_ms)s"), params)
+        if self.revocation == "unknown":
+            return Finding("warn", N_("not looked up: the certificate is not to be relied on for another reason"))
+        if self.revocation_by == "answer":
+            return Finding("ok", N_("not revoked by the certification centre's answer of %(list_ms)s"), params)
+        if self.revocation_by == "maker":
+            return Finding("warn", N_("not on the list of %(list_ms)s, as the machine says that made the container"), params)
+        sentence = N_("not on the list of %(list_ms)s, which was good until %(until_ms)s")
+        return Finding("warn" if self.list_stale else "ok", sentence, params)
 
     def as_json(self) -> dict[str, Any]:
         """Return everything as JSON takes it, moments in ISO 8601."""
@@ -137,8 +158,9 @@ class Signed:
             name.removesuffix("_ms"): iso_time(value) if name.endswith("_ms") and value is not None else value
             for name, value in plain.items()
         }
-        covers = [each.text for each in self.scope if each.level == "ok"]
-        return said | {"chain": list(self.chain), "covers": covers, "not_covered": [each.text for each in self.scope if each.level != "ok"]}
+        age = (self.checked_ms - self.list_ms) // SECOND_MS if self.checked_ms is not None and self.list_ms is not None else None
+        covers, rest = ([each.text for each in self.scope if (each.level == "ok") == wanted] for wanted in (True, False))
+        return said | {"chain": list(self.chain), "list_age_seconds": age, "covers": covers, "not_covered": rest}
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from sync import identity
 from sync.cose import MESSAGE_BYTES_MAX
 from sync.report import Finding, Report
 from sync.verify_papers import issued_by_registry
-from sync.verify_world import Signature, World, judge
+from sync.verify_world import Signature, World, judge, say_service
 
 SMALL_BYTES_MAX = MESSAGE_BYTES_MAX
 """Of a member that is read whole and is no paper."""
@@ -55,7 +55,13 @@ def check_over(world: World, held: Container, manifest: Manifest, report: Report
             report.ok(N_("The list of files is unchanged since %(name)s signed it."), name=signer.certificate.full_name)
             judge(
                 world,
-                Signature(certificate=signer.certificate, level=signer.level, claimed_ms=signer.claimed_ms, scope=(MANIFEST,)),
+                Signature(
+                    certificate=signer.certificate,
+                    digest=signer.digest,
+                    level=signer.level,
+                    claimed_ms=signer.claimed_ms,
+                    scope=(MANIFEST,),
+                ),
                 report,
             )
     return None
@@ -66,13 +72,14 @@ def _stamp(world: World, token: bytes, manifest: Manifest, report: Report) -> in
         report.warn(N_("There is a time stamp over the container; it was not checked, for no trusted centres are known here."))
         return None
     try:
-        stamp, _ = timestamps.check(token, manifest.data, world.trust, now_ms=world.now_ms)
+        stamp, verdict = timestamps.check(token, manifest.data, world.trust, now_ms=world.now_ms)
     except Refused as error:
         if error.code.startswith("tsp."):
             raise
         report.warn(N_("There is a time stamp, but the service that gave it is not to be relied on here."))
         return None
     report.ok(N_("A time stamp proves that everything in the container was there at %(stamped_ms)s."), stamped_ms=stamp.at_ms)
+    say_service(verdict, report)
     return stamp.at_ms
 
 

@@ -30,7 +30,7 @@ from sync.tables import create_shared_tables, set_log_indexes, store_entries
 from sync.verify_container import SMALL_BYTES_MAX, check_over, digests_of
 from sync.verify_papers import read_pdf
 from sync.verify_register import complete, completes, read_proof, receipt, say_standing
-from sync.verify_world import Seen, Signature, World, judge
+from sync.verify_world import Seen, Signature, World, judge, say_service
 
 EXTRACTS_MAX = 256
 INSIDE = Finding("ok", N_("the decision's text in the court's entry, byte for byte"))
@@ -245,8 +245,9 @@ def _timestamp(found: _Found, first: Entry, place: int, token: bytes, part: Repo
     trust = found.inner.trust
     if trust is None or not trust.anchors():
         raise Refused("verify.trust", N_("Who issued the certificate was not checked: no trusted centres are known here."))
-    stamp, _ = timestamps.check(token, _signer(first, place).signature, trust, now_ms=found.inner.now_ms)
+    stamp, verdict = timestamps.check(token, _signer(first, place).signature, trust, now_ms=found.inner.now_ms)
     part.ok(N_("A time stamp of the national service proves that the signature was there at %(stamped_ms)s."), stamped_ms=stamp.at_ms)
+    say_service(verdict, part)
     if place == 0:
         found.inner = replace(found.inner, before_ms=min(stamp.at_ms, found.inner.before_ms or stamp.at_ms))
 
@@ -296,4 +297,7 @@ def _decision(world: World, entry: Entry, said: tuple[bytes, bytes], part: Repor
     for signer in cms.verify(signature, content).signers:
         sentence = N_("The entry %(type)s is unchanged since %(name)s signed it.")
         part.ok(sentence, type=entry.envelope.type, name=signer.certificate.full_name)
-        judge(world, Signature(certificate=signer.certificate, level=signer.level, claimed_ms=signer.claimed_ms, scope=(INSIDE,)), part)
+        found = Signature(
+            certificate=signer.certificate, digest=signer.digest, level=signer.level, claimed_ms=signer.claimed_ms, scope=(INSIDE,)
+        )
+        judge(world, found, part)

@@ -131,11 +131,13 @@ def _person(world: World, signature: PdfSignature, leaf: bytes | None, person: s
     after_ms, before_ms = world.interval_of(leaf) if leaf is not None else (None, None)
     revision = Finding("ok", REVISION, {"count": signature.covered_bytes})
     scope = (WHOLE,) if signature.covers_whole else (revision, LATER)
+    signer = cms.read(signature.cms).signers[0]
     found = Signature(
         certificate=certificate,
+        digest=signer.digest,
         level=signature.level.replace("CAdES", "PAdES"),
         claimed_ms=signature.signing_time_ms,
-        stamped_ms=stamp_of(world, cms.read(signature.cms).signers[0], report),
+        stamped_ms=stamp_of(world, signer, report),
         after_ms=after_ms,
         before_ms=before_ms,
         witnessed_for=person,

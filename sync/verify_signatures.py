@@ -51,7 +51,12 @@ def check_signers(world: World, signed: SignedData, content: bytes, scope: Findi
         report.ok(N_("What was signed is unchanged since %(name)s signed it."), name=name)
         stamped_ms = stamp_of(world, signer, report)
         found = Signature(
-            certificate=signer.certificate, level=signer.level, claimed_ms=signer.claimed_ms, stamped_ms=stamped_ms, scope=(scope,)
+            certificate=signer.certificate,
+            digest=signer.digest,
+            level=signer.level,
+            claimed_ms=signer.claimed_ms,
+            stamped_ms=stamped_ms,
+            scope=(scope,),
         )
         judge(world, found, report)
 
@@ -66,7 +71,9 @@ def read_xml(world: World, data: bytes, report: Report) -> None:
             report.bad(N_("The document was changed after signing: the signature does not fit any more."), "xml.tampered")
             continue
         report.ok(N_("What was signed is unchanged since %(name)s signed it."), name=certificate.full_name)
-        found = Signature(certificate=certificate, level="XMLDSig", claimed_ms=signature.claimed_ms, scope=_scope(signature))
+        found = Signature(
+            certificate=certificate, digest=signature.digest, level="XMLDSig", claimed_ms=signature.claimed_ms, scope=_scope(signature)
+        )
         judge(world, found, report)
     if not any(signature.covers_whole for signature in signatures):
         report.warn(N_("Only a part of the document is signed; the rest may be anybody's."))

@@ -14,9 +14,7 @@ from sync import directory, lineage, log
 from sync.bounds import bounds_of
 from sync.identity import NodeCertificate, Pin
 from sync.lineage import Log
-from sync.report import Finding, Report, Revocation, Signed
-
-SECOND_MS = 1000
+from sync.report import SECOND_MS, Finding, KnownBy, Report, Revocation, Signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +88,7 @@ class Signature:
     """A signature whose cryptography holds: who, when, and what it covers."""
 
     certificate: Certificate
+    digest: str
     level: str
     claimed_ms: int | None
     stamped_ms: int | None = None
@@ -106,7 +105,7 @@ def stamp_of(world: World, signer: Signer, report: Report) -> int | None:
         return None
     for token in signer.timestamps:
         try:
-            stamp, _ = timestamps.check(token, signer.signature, world.trust, now_ms=world.now_ms)
+            stamp, verdict = timestamps.check(token, signer.signature, world.trust, now_ms=world.now_ms)
         except Refused as error:
             if error.code.startswith("tsp."):
                 report.refused(error)
@@ -114,8 +113,15 @@ def stamp_of(world: World, signer: Signer, report: Report) -> int | None:
                 report.warn(N_("There is a time stamp, but the service that gave it is not to be relied on here."))
             continue
         report.ok(N_("A time stamp of the national service proves that the signature was there at %(stamped_ms)s."), stamped_ms=stamp.at_ms)
+        say_service(verdict, report)
         moments.append(stamp.at_ms)
     return min(moments, default=None)
+
+
+def say_service(verdict: Verdict, report: Report) -> None:
+    """Say where nobody here knows whether the service that gave a time stamp has been revoked."""
+    if verdict.stale:
+        report.warn(N_("Whether the time stamp's service was revoked is not known here: there is no list of its issuer in term."))
 
 
 def judge(world: World, signature: Signature, report: Report) -> None:
@@ -124,9 +130,9 @@ def judge(world: World, signature: Signature, report: Report) -> None:
     RFC 5280, 6 as of the moment of signing; a moment that only the signer claims is no proof (ETSI EN 319 102-1, 5.2.6).
     """
     certificate, trust = signature.certificate, world.trust
+    known = _known_of(world, certificate)
     before_ms = min((each for each in (signature.before_ms, world.before_ms) if each is not None), default=None)
     moment = _moment(world, signature, before_ms, report)
-    verdict: Verdict | None = None
     revocation: Revocation = "unknown"
     later_ms: int | None = None
     if trust is None or not trust.anchors():
@@ -148,6 +154,7 @@ def judge(world: World, signature: Signature, report: Report) -> None:
             organisation=certificate.organisation,
             role=certificate.role,
             algorithm=certificate.algorithm,
+            digest=signature.digest,
             level=signature.level,
             serial=f"{certificate.serial:x}",
             not_before_ms=certificate.not_before_ms,
@@ -156,15 +163,47 @@ def judge(world: World, signature: Signature, report: Report) -> None:
             stamped_ms=signature.stamped_ms,
             after_ms=signature.after_ms,
             before_ms=before_ms,
-            chain=tuple(each.subject for each in verdict.chain[1:]) if verdict else (),
+            chain=known.chain,
+            checked_ms=world.now_ms,
             revocation=revocation,
+            revocation_by=known.by,
+            revoked_since_ms=known.since_ms if revocation == "revoked" else None,
             revoked_later_ms=later_ms,
-            list_ms=verdict.crl_this_update_ms if verdict else None,
-            list_until_ms=verdict.crl_next_update_ms if verdict else None,
+            list_ms=known.list_ms,
+            list_until_ms=known.until_ms,
+            list_stale=known.until_ms is not None and world.now_ms > known.until_ms,
             witnessed_for=signature.witnessed_for,
             scope=signature.scope,
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a certificate, whatever the moment: its chain, and by whom, of when and until when, whether it is revoked."""
+
+    chain: tuple[str, ...] = ()
+    by: KnownBy = ""
+    list_ms: int | None = None
+    until_ms: int | None = None
+    since_ms: int | None = None
+
+
+def _known_of(world: World, certificate: Certificate) -> _Known:
+    if world.trust is None:
+        return _Known()
+    try:
+        chain = tuple(each.subject for each in world.trust.chain(certificate)[1:])
+    except Refused:
+        return _Known()
+    held = world.trust.revocation(certificate)
+    seen = _newer_than_list(world, certificate, held[0].this_update_ms if held else None)
+    if seen is not None:
+        return _Known(chain, "answer" if seen.answered else "maker", seen.list_ms, None, seen.since_ms)
+    if held is None:
+        return _Known(chain)
+    info, found = held
+    return _Known(chain, "list", info.this_update_ms, info.next_update_ms, found.since_ms if found else None)
 
 
 def _moment(world: World, signature: Signature, before_ms: int | None, report: Report) -> int:
@@ -183,7 +222,7 @@ def _moment(world: World, signature: Signature, before_ms: int | None, report: R
 
 def _say_verdict(world: World, verdict: Verdict, at_ms: int, report: Report) -> Revocation:
     report.ok(N_("The certificate comes from a trusted centre and was in force at %(at_ms)s."), at_ms=at_ms)
-    list_ms, seen = verdict.crl_this_update_ms, _newer_than_list(world, verdict)
+    list_ms, seen = verdict.crl_this_update_ms, _newer_than_list(world, verdict.chain[0], verdict.crl_this_update_ms)
     if list_ms is None or seen is not None:
         return _say_seen(seen, at_ms, report)
     if verdict.stale:
@@ -196,7 +235,7 @@ def _say_verdict(world: World, verdict: Verdict, at_ms: int, report: Report) -> 
 
 def _say_later(world: World, verdict: Verdict, at_ms: int, report: Report) -> int | None:
     """Say that the key was revoked after the moment it was judged by, and return since when (ms UTC): what it had signed stands."""
-    seen = _newer_than_list(world, verdict)
+    seen = _newer_than_list(world, verdict.chain[0], verdict.crl_this_update_ms)
     later_ms = seen.since_ms if seen is not None else verdict.revoked_later_ms
     if later_ms is None or later_ms <= at_ms:
         return None
@@ -204,9 +243,9 @@ def _say_later(world: World, verdict: Verdict, at_ms: int, report: Report) -> in
     return later_ms
 
 
-def _newer_than_list(world: World, verdict: Verdict) -> Seen | None:
+def _newer_than_list(world: World, certificate: Certificate, list_ms: int | None) -> Seen | None:
     """Return what speaks instead of the list at hand: without one anything that was seen, else a newer answer of the centre itself."""
-    seen, list_ms = world.seen.get(verdict.chain[0].sha256), verdict.crl_this_update_ms
+    seen = world.seen.get(certificate.sha256)
     return seen if seen is not None and (list_ms is None or (seen.answered and seen.list_ms > list_ms)) else None
 
 

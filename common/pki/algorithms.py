@@ -35,6 +35,15 @@ DIGEST_NAMES = {
     SHA_384: "sha384",
     SHA_512: "sha512",
 }
+DIGEST_TITLES = {
+    "gost34311": "GOST 34.311-95",
+    "streebog256": "Streebog-256",
+    "streebog512": "Streebog-512",
+    "sha256": "SHA-256",
+    "sha384": "SHA-384",
+    "sha512": "SHA-512",
+}
+"""What people read."""
 DIGEST_OIDS = {name: dotted for dotted, name in DIGEST_NAMES.items()}
 RSA_SIGNATURES = {f"1.2.840.113549.1.1.{number}": name for number, name in ((11, "sha256"), (12, "sha384"), (13, "sha512"))}
 ECDSA_SIGNATURES = {f"1.2.840.10045.4.3.{number}": name for number, name in ((2, "sha256"), (3, "sha384"), (4, "sha512"))}

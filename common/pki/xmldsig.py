@@ -96,6 +96,8 @@ class XmlSignature:
     """One signature found in a document, in document order."""
 
     certificate: Certificate
+    digest: str
+    """The name of the digest that the signature's own algorithm uses."""
     intact: bool
     covers: tuple[Covered, ...]
     comments: bool
@@ -181,7 +183,8 @@ def _read(data: bytes, at: int, comments: bool) -> XmlSignature:
             raise Refused("cms.algorithm", ALGORITHM)
         intact &= hmac.compare_digest(digest(name, covered.data), bytes_of(_the_one(reference, "DigestValue")))
         covers.append(covered)
-    return XmlSignature(certificate, intact, tuple(covers), comments, claimed_ms)
+    digest_name = certificate.key.digest_of(SIGNATURES[method])
+    return XmlSignature(certificate, digest_name, intact, tuple(covers), comments, claimed_ms)
 
 
 def _signature_fits(certificate: Certificate, oid: str, value: bytes, data: bytes) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from common.pki import cms
+from common.pki.algorithms import DIGEST_TITLES
 from common.pki.authority import Authority
 from common.pki.keystore import Key
 from common.pki.profile import TIME_STAMPING
@@ -48,8 +49,8 @@ def trust(authorities: dict[str, Authority]) -> Trust:
     return made
 
 
-def judged(data: bytes, trust: Trust | None, **given: Any) -> Report:
-    report = check(World(database=empty_database(), pin=None, trust=trust, now_ms=START_MS + 1, **given), data)
+def judged(data: bytes, trust: Trust | None, *, now_ms: int = START_MS + 1, **given: Any) -> Report:
+    report = check(World(database=empty_database(), pin=None, trust=trust, now_ms=now_ms, **given), data)
     json.dumps(report.as_json())
     return report
 
@@ -74,11 +75,24 @@ def test_a_detached_cms_tells_everything_about_itself(keys: dict[str, Key], trus
     [said] = report.as_json()["signatures"]
     assert said["name"] == "АХМЕТОВА АЙГҮЛ СЕРІКҚЫЗЫ"
     assert (said["number"], said["claimed"], said["stamped"]) == ("900101400018", "2026-11-21T05:46:40Z", None)
-    assert said["algorithm"] == {"gost512": "GOST 34.10-2015/512", "p256": "ECDSA P-256"}[kind]
+    assert (said["algorithm"], said["digest"]) == {
+        "gost512": ("GOST 34.10-2015/512", "streebog512"),
+        "p256": ("ECDSA P-256", "sha256"),
+    }[kind]
+    assert f", {DIGEST_TITLES[said['digest']]}, CAdES-B" in dict(report.signatures[0].rows(masked=False))["Algorithm"][0].text
     assert said["chain"] == [f"СЫНАҚ {kind}", f"СЫНАҚ {kind} ROOT"]
     assert said["level"] == "CAdES-B"
     assert (said["revocation"], said["list"], said["list_until"]) == ("good", "2026-11-21T05:46:40Z", "2026-11-22T05:46:40Z")
+    assert (said["revocation_by"], said["checked"], said["list_age_seconds"]) == ("list", "2026-11-21T05:46:40Z", 0)
     assert said["covers"] == ["the file given beside the signature, byte for byte"]
+
+
+def test_the_age_of_what_is_known_is_said(keys: dict[str, Key], trust: Trust) -> None:
+    """Days after the list came it is past its term, and everybody sees by how much."""
+    report = judged(cms.sign_detached(DOCUMENT, keys["p256"], at_ms=START_MS), trust, content=DOCUMENT, now_ms=START_MS + 3 * DAY_MS)
+    [said] = report.as_json()["signatures"]
+    assert (report.verdict, said["list_stale"], said["list_age_seconds"]) == ("valid", True, 3 * DAY_MS // 1000)
+    assert [each.level for each in dict(report.signatures[0].rows(masked=False))["Revocation"]] == ["warn"]
 
 
 def test_what_the_check_lacks_is_said_and_is_no_verdict(keys: dict[str, Key], trust: Trust, authorities: dict[str, Authority]) -> None:
@@ -119,8 +133,14 @@ def test_revocation_and_the_moment_of_the_check(authorities: dict[str, Authority
     later = judged(signature, trust, content=DOCUMENT, at_ms=START_MS - 5 * DAY_MS)
     assert later.signatures[0].revoked_later_ms is None
     assert (later.verdict, codes(later), later.signatures[0].revocation) == ("invalid", ["pki.revoked"], "revoked")
+    [said] = later.as_json()["signatures"]
+    assert (said["revoked_since"], said["list"]) == ("2026-11-11T05:46:40Z", "2026-11-21T05:46:40Z")
+    assert said["chain"] == ["СЫНАҚ", "СЫНАҚ ROOT"]
+    assert dict(later.signatures[0].rows(masked=False))["Revocation"][0].text == "revoked or put on hold at 2026-11-11T05:46:40Z"
     assert codes(judged(signature, trust, content=DOCUMENT, at_ms=START_MS - 70 * DAY_MS)) == ["pki.not_yet_valid"]
-    assert codes(judged(signature, trust, content=DOCUMENT, at_ms=START_MS + 400 * DAY_MS)) == ["pki.expired"]
+    old = judged(signature, trust, content=DOCUMENT, at_ms=START_MS + 400 * DAY_MS)
+    assert (codes(old), old.signatures[0].chain) == (["pki.expired"], ("СЫНАҚ", "СЫНАҚ ROOT"))
+    assert dict(old.signatures[0].rows(masked=False))["Revocation"][0].text.startswith("not looked up")
 
 
 @pytest.mark.parametrize("kind", ["gost512", "p256"])
@@ -165,6 +185,9 @@ def test_a_time_stamp_proves_what_the_signer_only_says(authorities: dict[str, Au
     foreign = judged(stamped(b"another signature", START_MS - 19 * DAY_MS), ours, content=DOCUMENT)
     assert (foreign.verdict, codes(foreign)) == ("invalid", ["tsp.tampered", "verify.moment"])
     assert any("not to be relied on" in each.sentence for each in judged(stamped(value, START_MS), trust, content=DOCUMENT).findings)
+    assert not any("service was revoked is not known" in each.sentence for each in before.findings)
+    listless = judged(stamped(value, START_MS - 19 * DAY_MS), Trust.of([*authority.anchors(), *authority.authorities()]), content=DOCUMENT)
+    assert [each.level for each in listless.findings if "service was revoked is not known" in each.sentence] == ["warn"]
 
 
 def test_several_signers_are_judged_one_by_one(keys: dict[str, Key], trust: Trust) -> None:
@@ -205,6 +228,12 @@ def test_a_revocation_after_the_moment_that_only_others_saw_is_said_too(
     assert [each.level for each in report.findings if "revoked later, at 2026-11-19T" in each.text] == ["warn"]
     assert not any("was not" in each.text for each in report.findings)
     assert codes(judged(signature, listless, **known)) == ["verify.moment"], "its thief could have claimed the same"
+    good = judged(signature, listless, content=DOCUMENT, seen={key.certificate.sha256: Seen(START_MS, None, answered)})
+    [said] = good.as_json()["signatures"]
+    assert (good.verdict, said["revocation"], said["list"]) == ("valid", "good", "2026-11-21T05:46:40Z")
+    assert said["revocation_by"] == ("answer" if answered else "maker")
+    [row] = dict(good.signatures[0].rows(masked=False))["Revocation"]
+    assert (row.level, "answer" in row.text) == (("ok", True) if answered else ("warn", False))
 
 
 @pytest.mark.parametrize(("role", "words"), [("head", "head of the organisation"), ("employee", "employee of the organisation")])
@@ -222,7 +251,11 @@ def test_a_time_in_whole_seconds_is_not_held_against_a_head_of_the_same_second(k
     signed_ms = 1_795_775_281_000
     report = Report("statement")
     signature = Signature(
-        certificate=next(iter(keys.values())).certificate, level="PAdES-B", claimed_ms=signed_ms, after_ms=signed_ms + after_ms
+        certificate=next(iter(keys.values())).certificate,
+        digest="sha256",
+        level="PAdES-B",
+        claimed_ms=signed_ms,
+        after_ms=signed_ms + after_ms,
     )
     world = World(database=None, pin=None, trust=None, now_ms=signed_ms + 60_000)  # type: ignore[arg-type]
     _moment(world, signature, None, report)
