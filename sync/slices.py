@@ -25,7 +25,7 @@ WORTH_BYTES = 2 * SLICE_BYTES
 """What is no larger goes whole."""
 QUICK_MS, SLOW_MS = 1_000, 3_000
 """How long a slice takes, with its answer, after which the next ones are twice as large, or half."""
-SPREAD, SPREAD_SECONDS_MAX = 0.8, 1.0
+SPREAD, SPREAD_SECONDS_MAX = 0.6, 1.0
 """Of the time for which one lane's slice is under way, over the number of lanes: no two slices begin closer than that."""
 ROUNDS = 3
 """How often a container is gone through: a centre that fell lost some of its slices."""

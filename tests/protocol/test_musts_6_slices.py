@@ -400,7 +400,7 @@ def test_6_25_lanes_that_begin_together_are_parted() -> None:
             pace.turn(count)
     finally:
         slices.time = real
-    assert waited == [0.0, pytest.approx(0.8), pytest.approx(1.2)]
+    assert waited == [0.0, pytest.approx(0.6), pytest.approx(0.9)]
 
 
 class Clock:
