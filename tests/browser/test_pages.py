@@ -44,6 +44,14 @@ def decision_pages(page: Page, base: str) -> list[str]:
     return [f"{address}/decision/{kind}" for kind in ("register", "refuse", "redirect")]
 
 
+def material_pages(page: Page, base: str) -> list[str]:
+    """Return the pages of the materials of the court's first case, to whose list the newest ones do not lead."""
+    page.goto(f"{base}/desk/cases?q=1")
+    case = str(page.locator("td a[href^='/desk/cases/']").first.get_attribute("href"))
+    page.goto(base + case)
+    return [f"{case}/materials/add", str(page.locator("#materials li a").first.get_attribute("href"))]
+
+
 def left(*walks: Walk, rules: object) -> set[str]:
     """Return the rules of pages that none of ``walks`` opened."""
     unseen = set.intersection(*(walk.unseen(rules) for walk in walks))  # type: ignore[arg-type]
@@ -64,7 +72,7 @@ def test_every_page_of_a_node(demo: Demo, chromium: Browser, court: Court) -> No
     clerk.look_at("/desk/enter")
     enter(clerk.page, demo.aktau + "/desk/enter", demo.key("clerk-aktau"))
     decisions = decision_pages(clerk.page, demo.aktau)
-    clerk.through(["/desk", *decisions])
+    clerk.through(["/desk", *decisions, *material_pages(clerk.page, demo.aktau)])
     for name in ("judge-aktau", "administrator-aktau"):
         others.append(Walk(visit(chromium, DESK), demo.aktau))
         enter(others[-1].page, demo.aktau + "/desk/enter", demo.key(name))

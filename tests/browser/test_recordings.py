@@ -36,7 +36,7 @@ def test_a_recording_plays_and_jumps(demo: Demo, chromium: Browser) -> None:
     page = visitor.page
     enter(page, demo.aktau + "/enter", demo.key("sarsenova"))
     for kind, element in (("mic", "audio"), ("play-circle", "video")):
-        page.goto(listed(page, kind)[-1])
+        page.goto(listed(page, kind)[0])
         if element == "video" and not page.locator("video").count():
             page.locator("form button.btn-primary").click()  # the one of the other court: it comes when it was asked for
             reload_until(page, page.locator("video"))
