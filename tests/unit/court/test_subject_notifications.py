@@ -5,23 +5,34 @@ from court_world import (
     AIGUL,
     BLOBS,
     BOLAT,
+    CLERK,
     COURT,
     NOW,
     NUMBER,
+    RECORD,
     TALON,
     case_body,
     fact,
     fold,
+    material_body,
     party_body,
     register_decision,
     store,
     submit_body,
 )
 
-from common.court import cases, filings, hearings
+from common.court import cases, filings, hearings, materials
 from common.court.notifications import notifications
 from common.db import open_database
 from common.errors import Refused
+
+MATERIALS = ((bytes(16), NOW, [AIGUL.iin]), (b"m" * 16, NOW + 5, [AIGUL.iin, BOLAT.iin]), (b"n" * 16, NOW + 5, []))
+"""(object, when it was added, whom it is open to)."""
+
+
+def joined(obj, time, readers):
+    body = material_body(open_to=readers)
+    return fold(materials, [fact("materials.add/1", body, obj=obj, time=time, actor=CLERK.key, blobs=(RECORD,))])[0]
 
 
 @pytest.fixture
@@ -37,6 +48,7 @@ def database(tmp_path):
     opened = [fact("case.open/1", case_body(), obj=b"c" * 16, time=NOW + 10), fact("case.party/1", party_body(), obj=b"c" * 16)]
     store(database, filings, *objects)
     store(database, hearings)
+    store(database, materials, *(joined(obj, time, readers) for obj, time, readers in MATERIALS))
     store(database, cases, fold(cases, opened)[0])
     return database
 
@@ -46,13 +58,16 @@ def test_newest_first_and_only_mine(database):
     assert [(each.kind, each.time_ms - NOW) for each in found] == [
         ("opened", 10),
         ("registered", 10),
+        ("material", 5),
         ("filed", 5),
         ("filed", 0),
         ("filed", 0),
+        ("material", 0),
     ]
+    assert (found[2].subject, found[2].number, found[2].params["kind"]) == ("materials", NUMBER, "audio")
     assert {each.talon for each in found} == {TALON}
     assert (found[0].subject, found[1].number, found[1].court, found[1].params["number"]) == ("cases", NUMBER, COURT, NUMBER)
-    assert [each.kind for each in notifications(database, BOLAT.iin, limit=20)] == ["filed"]
+    assert [each.kind for each in notifications(database, BOLAT.iin, limit=20)] == ["material", "filed"]
     assert notifications(database, "000000000000", limit=20) == []
 
 
