@@ -26,6 +26,7 @@ UNKNOWN_CODES = frozenset(f"verify.{name}" for name in ("leaf", "large", "pin", 
     "cms.detached",
     "cms.certificate",
     "pki.digest_slow",
+    "tsp.detached",
 }
 """Refusals that only say that here is not what is needed to judge."""
 

@@ -28,7 +28,7 @@ from sync.report import Report as Report
 from sync.verify_evidence import read_bytes, read_container
 from sync.verify_papers import read_other, read_pdf
 from sync.verify_register import read_bundle, read_code, read_message, read_proof, read_statement
-from sync.verify_signatures import looks_like_cms, read_cms, read_xml
+from sync.verify_signatures import looks_like_cms, looks_like_timestamp, read_cms, read_timestamp, read_xml
 from sync.verify_world import World as World
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -57,6 +57,7 @@ READERS: Final = (
     Reader("proof", lambda data: data.startswith(inclusion.HEADER.encode()), read_proof),
     Reader("receipt", lambda data: data.startswith(CBOR_SIGN1), read_message),
     Reader("evidence", looks_like_container, read_bytes),
+    Reader("timestamp", looks_like_timestamp, read_timestamp),
     Reader("cms", looks_like_cms, read_cms),
     Reader("xml", looks_like_xml, read_xml),
     Reader("checkpoint", lambda data: b"\n\n\xe2\x80\x94 " in data, read_statement),

@@ -1,15 +1,17 @@
-"""Checking what people sign outside of a PDF: CMS (attached or detached) and signatures in XML."""
+"""Checking what is signed outside of a PDF: by people CMS (attached or detached) and XML, by services time stamps."""
 
 from common.errors import N_, Refused
-from common.pki import cms, xmldsig
-from common.pki.signed_data import SignedData
+from common.pki import cms, der, timestamps, xmldsig
+from common.pki.signed_data import TST_INFO, SignedData
 from common.pki.xmldsig import XmlSignature
 from sync.report import Finding, Report
-from sync.verify_world import Signature, World, judge, stamp_of
+from sync.verify_world import Signature, World, judge, say_service, stamp_of
 
 HEAD_BYTES = 64
+STAMP_HEAD_BYTES = 128
 SPACE = b"\xef\xbb\xbf \t\r\n"
 _SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+_STAMP = der.oid(TST_INFO)
 INSIDE = Finding("ok", N_("the content inside the signature, byte for byte"))
 BESIDE = Finding("ok", N_("the file given beside the signature, byte for byte"))
 DOCUMENT = Finding("ok", N_("the whole XML document but the signature itself"))
@@ -29,6 +31,26 @@ def looks_like_cms(data: bytes) -> bool:
         return text.startswith(b"MI") and _SIGNED_DATA in cms.unarmoured(text.split(b"\n", 1)[0].strip()[: HEAD_BYTES // 3 * 4])
     except Refused:
         return False
+
+
+def looks_like_timestamp(data: bytes) -> bool:
+    """Return whether ``data`` is a time stamp in a file of its own, or a service's answer with one inside."""
+    return data[:1] == b"\x30" and _SIGNED_DATA in data[:HEAD_BYTES] and _STAMP in data[:STAMP_HEAD_BYTES]
+
+
+def read_timestamp(world: World, data: bytes, report: Report) -> None:
+    """Check a time stamp over the content given beside it."""
+    token = timestamps.token_in(data)
+    stamp = timestamps.read(token)
+    report.facts |= {"name": stamp.certificate.subject, "at_ms": stamp.at_ms, "policy": stamp.policy}
+    if world.content is None:
+        raise Refused("tsp.detached", N_("This time stamp lies apart from what it was given for. Give that file too."))
+    if world.trust is None or not world.trust.anchors():
+        raise Refused("verify.trust", N_("Who issued the certificate was not checked: no trusted centres are known here."))
+    _, verdict = timestamps.check(token, world.content, world.trust, now_ms=world.now_ms)
+    sentence = N_("A time stamp of %(name)s proves that the file given beside it was there at %(stamped_ms)s.")
+    report.ok(sentence, name=stamp.certificate.subject, stamped_ms=stamp.at_ms)
+    say_service(verdict, report)
 
 
 def read_cms(world: World, data: bytes, report: Report) -> None:

@@ -272,10 +272,10 @@ def _check_attributes(found: Signer, content_type: str) -> bytes:
 
 def _check_signed(found: Signer, signed: bytes) -> None:
     """Check the signature over the attributes as they came, as most sign them, or over their DER (RFC 5652, 5.4)."""
-    exact = der.exact(der.read(signed))
     try:
         _check_signature(found, signed)
     except Refused:
+        exact = der.exact(der.read(signed))
         if exact == signed:
             raise
         _check_signature(found, exact)

@@ -91,6 +91,15 @@ class Request:
         return token
 
 
+def token_in(data: bytes) -> bytes:
+    """Return the token in a file: the file itself, or the service's whole answer (RFC 3161, 2.4.2). Raises Refused("tsp.broken")."""
+    with refused_as("tsp.broken", BROKEN):
+        if len(data) > RESPONSE_BYTES_MAX:
+            raise der.DerError("too large")
+        whole = der.read(data).expect(der.SEQUENCE)
+        return whole[1].raw if whole[0].tag == der.SEQUENCE else data
+
+
 def said(token: bytes) -> Timestamp:
     """Return what a token says, its signature unchecked. Raises Refused("tsp.broken")."""
     return _timestamp(token, cms.read)

@@ -158,6 +158,7 @@ def verdict(kind: str, said: str, *, part: bool = False) -> str:
         "statement": gettext("The signature is genuine"),
         "cms": gettext("The signature is genuine"),
         "xml": gettext("The signature is genuine"),
+        "timestamp": gettext("The time stamp is genuine"),
         "evidence": gettext("The evidence is genuine"),
         "file": gettext("The file is unchanged"),
     }

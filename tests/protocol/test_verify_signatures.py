@@ -190,6 +190,30 @@ def test_a_time_stamp_proves_what_the_signer_only_says(authorities: dict[str, Au
     assert [each.level for each in listless.findings if "service was revoked is not known" in each.sentence] == ["warn"]
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["token", "answer"])
+def test_a_time_stamp_in_a_file_of_its_own_is_checked_with_what_it_is_over(
+    authorities: dict[str, Authority], trust: Trust, whole: bool
+) -> None:
+    service = authorities["p256"].issue_service("TSA", TIME_STAMPING, not_before_ms=START_MS - 60 * DAY_MS)
+    request = Request.over(DOCUMENT, policy=POLICY_RSA)
+    answer = timestamp_response(request.encoded(), service, at_ms=START_MS - DAY_MS)
+    stamp = answer if whole else request.read_response(answer)
+    good = judged(stamp, trust, content=DOCUMENT)
+    assert (good.kind, good.verdict, good.facts["name"], good.facts["at_ms"]) == ("timestamp", "valid", "TSA", START_MS - DAY_MS)
+    assert [each.text for each in good.findings] == [
+        "A time stamp of TSA proves that the file given beside it was there at 2026-11-20T05:46:40Z."
+    ]
+    alone = judged(stamp, trust)
+    assert (alone.verdict, codes(alone)) == ("unknown", ["tsp.detached"])
+    assert codes(judged(stamp, None, content=DOCUMENT)) == ["verify.trust"]
+    other = judged(stamp, trust, content=DOCUMENT + b".")
+    assert (other.verdict, codes(other)) == ("invalid", ["tsp.tampered"])
+    broken = judged(stamp[:-1] + bytes([stamp[-1] ^ 1]), trust)
+    assert (broken.verdict, codes(broken)) == ("invalid", ["tsp.tampered"])
+    stranger = Authority.create("p256", "БАСҚА", at_ms=START_MS - DAY_MS)
+    assert codes(judged(stamp, Trust.of(stranger.anchors()), content=DOCUMENT)) == ["pki.untrusted"]
+
+
 def test_several_signers_are_judged_one_by_one(keys: dict[str, Key], trust: Trust) -> None:
     both = cms.add_signer(cms.sign_detached(DOCUMENT, keys["p256"], at_ms=START_MS), DOCUMENT, keys["gost512"], at_ms=START_MS)
     report = judged(both, trust, content=DOCUMENT)
