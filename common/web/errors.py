@@ -60,6 +60,9 @@ BARE = """<!DOCTYPE html>
 <html lang="{language}"><head><meta charset="utf-8"><title>{title}</title></head>
 <body><main><h1>{title}</h1><p>{sentence}</p><p>{cure}</p><p><a href="/">↩</a></p></main></body></html>
 """
+STALE_ADVICE = Advice(
+    N_("Open the page again"), N_("If you are asked to sign in, do so: what the page said it had saved is there again."), "arrow-repeat"
+)
 STALE = Refused("web.stale_page", N_("The page stood open for too long, so nothing was sent. Open it again and repeat."))
 
 
@@ -84,7 +87,8 @@ def _court_error(error: CourtError) -> Response:
 
 
 def _stale(_: CSRFError) -> Response:
-    return answer(STALE, STALE.status, _advice(STALE))
+    page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    return answer(STALE, STALE.status, STALE_ADVICE, again=request.full_path.rstrip("?") if page else "")
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -119,12 +123,12 @@ def _advice(error: CourtError) -> Advice:
     return next((advice for kind, advice in ADVICE if isinstance(error, kind)), INTERNAL)
 
 
-def answer(error: CourtError, status: int, advice: Advice) -> Response:
-    """Return ``error`` as a page in the frame, or as JSON where that was asked for."""
+def answer(error: CourtError, status: int, advice: Advice, *, again: str = "") -> Response:
+    """Return ``error`` as a page in the frame, or as JSON where that was asked for; ``again``: the page that is to be opened once more."""
     if wants_json():
         response = jsonify(code=error.code, sentence=tell(error), field=error.field)
     else:
-        response = make_response(_page(error, advice))
+        response = make_response(_page(error, advice, again))
     response.status_code = status
     minutes = error.params.get("minutes")
     if isinstance(error, TooMany) and isinstance(minutes, int):
@@ -132,10 +136,11 @@ def answer(error: CourtError, status: int, advice: Advice) -> Response:
     return response
 
 
-def _page(error: CourtError, advice: Advice) -> str:
+def _page(error: CourtError, advice: Advice, again: str) -> str:
     title, sentence, cure = gettext(advice.title), tell(error), gettext(advice.cure)
+    values = {"title": title, "sentence": sentence, "cure": cure, "icon_name": advice.icon, "tone": advice.tone, "again": again}
     try:
-        return render_template("shared/error.html", title=title, sentence=sentence, cure=cure, icon_name=advice.icon, tone=advice.tone)
+        return render_template("shared/error.html", **values)
     except Exception as broken:  # noqa: BLE001 - the frame itself fails (its database, say): the safe fall-back is a page without one
         log.error("no frame for an error page: %s", type(broken).__qualname__)
         return BARE.format(language=current_language(), title=escape(title), sentence=escape(sentence), cure=escape(cure))

@@ -24,6 +24,7 @@ from common.web.languages import current_language
 from edge.services.citations import cite
 
 ACCEPT = ",".join(EXTENSIONS)
+LANGUAGES_OF_STATEMENTS = {"kk": "Қазақша", "ru": "Русский"}
 _Raw = Mapping[str, str]
 
 
@@ -71,7 +72,7 @@ class CaseForm(CourtForm):
         region = self.region.data or claim.region
         courts = [(court.court_id, book.name(court, lang)) for court in book.courts_of(region) if hears_civil(court)]
         offer(self.court, [("", gettext("Choose the court") if courts else gettext("First choose the region")), *courts])
-        offer(self.language, [("kk", "Қазақша"), ("ru", "Русский")])
+        offer(self.language, list(LANGUAGES_OF_STATEMENTS.items()))
         offer(self.filed_by_role, filer_choices(self.proceedings.data or claim.proceedings))
 
     def validate_region(self, field: Field) -> None:

@@ -30,7 +30,7 @@ from edge.services.drafts import Draft
 from edge.visitor import Visitor
 from edge.web import access
 from edge.web.filings_draft import opened, read_id
-from edge.web.filings_forms import DocumentsForm, PaymentForm
+from edge.web.filings_forms import LANGUAGES_OF_STATEMENTS, DocumentsForm, PaymentForm, nature_choices, proceedings_choices
 from edge.web.filings_party_form import role_words
 from edge.web.filings_words import (
     category_word,
@@ -211,9 +211,15 @@ def _review_page(
 
 
 def case_facts(book: Book, claim: Claim) -> list[tuple[str, str]]:
-    """Return court, category, participants and texts in a sentence each."""
+    """Return everything of the first and third step in a sentence each: what is signed is read before, field by field."""
     place = ", ".join(part for part in (court_word(book, claim.court), region_word(book, claim.region)) if part)
-    rows = [(gettext("Court"), place), (gettext("Category of the case"), category_word(book, claim.category))]
+    rows = [
+        (gettext("Kind of proceedings"), dict(proceedings_choices(book)).get(claim.proceedings, "")),
+        (gettext("Category of the case"), category_word(book, claim.category)),
+        (gettext("Nature of the claim"), {code: word for code, word, _ in nature_choices(book)}.get(claim.nature, "")),
+        (gettext("Court"), place),
+        (gettext("Language of the statement"), LANGUAGES_OF_STATEMENTS[claim.language]),
+    ]
     words = role_words()
     for party in claim.parties:
         label = gettext("BIN") if party.kind == "legal_entity" else gettext("IIN")

@@ -120,6 +120,7 @@ def test_a_change_without_a_token_is_refused(browser: Browser, path: str) -> Non
     answer = browser.post(path, {"password": "x"}, token="")
     assert answer.status_code == 400
     assert "stood open for too long" in answer.text
+    assert f'href="{path}"' in answer.text, "and the way on is the page itself, by way of the door"
 
 
 def test_over_an_open_channel_no_key_is_taken_and_the_page_says_why(browser: Browser) -> None:

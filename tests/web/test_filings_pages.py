@@ -66,6 +66,9 @@ def test_from_the_chooser_to_the_talon(house: House, aigul: Browser) -> None:
     review = aigul.get(f"{base}/review")
     assert review.status_code == 200
     assert "11 / 12 hold" in words(review), "the unpaid duty is a warning"
+    rows = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", review.text))
+    asked = ("Kind of proceedings", "Category of the case", "Nature of the claim", "Court", "Language of the statement", "Plaintiff")
+    assert all(rows.get(label) for label in asked), "everything that was chosen is read before signing"
     statement = aigul.get(f"{base}/statement.pdf")
     assert statement.data.startswith(b"%PDF-")
     answer = aigul.post(f"{base}/review", {"shown": shown_on(aigul, base)}, key=AIGUL)
