@@ -203,9 +203,8 @@ def _run(given: argparse.Namespace) -> int:
         if config.blobs:
             _look_at_store(centre)
         commands.warn_of_plain_disk(centre.data)
-        out.print(f"Serving http://{config.listen}")
         try:
-            serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy, stop=stop)
+            serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy, stop=stop, say=out.print)
         finally:
             schedule.shutdown(wait=False)
             folder.stop()

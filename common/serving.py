@@ -84,9 +84,18 @@ class Parser(HTTPRequestParser):
             self.adj = adjustments
 
 
-def serve(app: Flask, listen: str, *, threads: int, tls_proxy: bool, stop: Stop, limit_of: Callable[[str], int] | None = None) -> None:
+def serve(
+    app: Flask,
+    listen: str,
+    *,
+    threads: int,
+    tls_proxy: bool,
+    stop: Stop,
+    limit_of: Callable[[str], int] | None = None,
+    say: Callable[[str], object] = print,
+) -> None:
     """Serve ``app`` until the process is told to stop; ``limit_of``: how many bytes the page at a path takes, where that is more than
-    BODY_BYTES_MAX.
+    BODY_BYTES_MAX; ``say`` is told where, once it listens.
 
     Raises Refused("config.…") for an address that is not allowed, Conflict("serve.address") where another process listens,
     Conflict("serve.listen") where this machine has no such address or this user may not, Corrupt("serve.ended") when serving
@@ -113,6 +122,7 @@ def serve(app: Flask, listen: str, *, threads: int, tls_proxy: bool, stop: Stop,
             sentence = N_("Nothing can listen on %(listen)s: %(why)s. Correct the setting listen.")
             raise Conflict("serve.listen", sentence, listen=listen, why=error.strerror or type(error).__name__) from error
         raise Conflict("serve.address", N_("Nothing can listen on %(listen)s: another process does already."), listen=listen) from error
+    say(f"Serving http://{listen}")
     gc.collect()
     gc.freeze()  # what a machine is made of stays: the collector need not walk through it again and again
     try:

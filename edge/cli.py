@@ -132,10 +132,9 @@ def _run(given: argparse.Namespace) -> int:
         web = app.build(node, exchanger)
         scheduler = jobs.start(node, exchanger)
         commands.warn_of_plain_disk(node.data)
-        out.print(f"Serving http://{config.listen}")
         try:
             limit_of = body_limit_of(web)
-            serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy, stop=stop, limit_of=limit_of)
+            serve(web, config.listen, threads=config.threads, tls_proxy=config.tls_proxy, stop=stop, limit_of=limit_of, say=out.print)
         finally:
             scheduler.shutdown(wait=False)
     leave(0)

@@ -1,5 +1,6 @@
 """Serving ends because somebody said so, or it is an error that stands in the log."""
 
+import errno
 import signal
 
 import pytest
@@ -62,9 +63,16 @@ def test_a_stop_is_heeded_once_and_never_where_it_is_to_be_ignored() -> None:
             signal.signal(each, handler)
 
 
-def test_why_nothing_listens_is_said_as_it_is() -> None:
+def test_why_nothing_listens_is_said_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def far_away(*given: object, **settings: object) -> None:
+        raise OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+
+    monkeypatch.setattr(serving, "create_server", far_away)
     with pytest.raises(Conflict) as raised:
-        serving.serve(Flask("far"), "192.0.2.1:8001", threads=1, tls_proxy=True, stop=serving.Stop())
+        serving.serve(Flask("far"), "192.0.2.1:8001", threads=1, tls_proxy=True, stop=serving.Stop(), say=said.append)
+    assert said == [], "it serves nothing"
     assert raised.value.code == "serve.listen", "no other process is to blame where this machine has no such address"
 
 
