@@ -6,6 +6,7 @@ machines' certificates (.cose; each talon has its machine's inside).
 """
 
 import argparse
+import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -78,7 +79,8 @@ def run(given: argparse.Namespace, name: str, database: Database | None = None) 
         return CANNOT_TELL
     ground.database.close()
     compare([report for _, report in reports])
-    _show(reports, as_json=given.json)
+    with contextlib.suppress(SystemExit):  # of rich, where the reader has closed the pipe: the status speaks of the files all the same
+        _show(reports, as_json=given.json)
     return _worst(STATUSES[report.verdict] for _, report in reports)
 
 

@@ -1,7 +1,10 @@
 """`verify FILE`: a table for people, JSON for programs, 0 when all is right, 1 when something is wrong, 2 when nobody here can tell."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -162,6 +165,17 @@ def test_no_machine_is_needed_where_there_is_a_folder_of_trust(run: Run, signed:
         assert part in shown.out, part
     assert run("edge", tmp_path / "none", "verify", "--trust", signed / "trusted", signed / "paper.xml").status == 0
     assert not (tmp_path / "none").exists()
+
+
+def test_a_reader_who_stops_reading_does_not_change_the_answer(signed: Path, tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "edge", "--data", tmp_path / "none", "verify", "--trust", signed / "trusted"]
+    done = subprocess.run(
+        [*command, "--content", signed / "paper.txt", signed / "paper.txt.p7s"], stdout=writer, stderr=subprocess.PIPE, timeout=60
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_newer_list_and_another_moment_change_the_answer(run: Run, signed: Path, tmp_path: Path) -> None:
