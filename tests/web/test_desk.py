@@ -248,6 +248,11 @@ def test_papers_are_shown_and_saved(shared: World, filed: bytes) -> None:
     assert "«Теңіз Құрылыс Сервис» ЖШС" in data
     assert "BIN 940140 000385" in data
     terminal.get(f"{base}/files/{bytes(32).hex()}", status=404)
+
+
+@pytest.mark.parametrize("who", [CLERK, JUDGE])
+def test_clerk_and_judge_have_all_evidence_by_one_button(shared: World, filed: bytes, who: Person) -> None:
+    terminal, base = at_desk(shared, who), f"/desk/filings/{filed.hex()}"
     assert f'href="{base}/evidence.asice"' in terminal.get(base)
     assert looks_like_container(terminal.client.get(f"{base}/evidence.asice").data)
 
