@@ -19,7 +19,7 @@ from court_world import (
     store,
 )
 
-from common.court import cases, filings, hearings
+from common.court import cases, filings, hearings, materials
 from common.court.notifications import notifications
 from common.db import open_database
 
@@ -30,6 +30,7 @@ CASE = b"c" * 16
 def database(tmp_path):
     database = open_database(tmp_path / "hearings.db")
     store(database, filings)
+    store(database, materials)
     store(database, cases, fold(cases, [fact("case.open/1", case_body(), obj=CASE)])[0])
     first = fact("hearing.set/1", set_body(), obj=b"h" * 16, time=NOW + 1)
     moved = set_body(earlier_ms=STARTS, starts_ms=STARTS + 3_600_000, replaces=first.leaf)
