@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from common import canonical
 from common.court import filing_texts, numbers, ruling
+from common.court.events import EventTable, event_row
 from common.court.ruling import Ruling
 from common.court.writers import ObjectId, Sha256, require_court_node, require_decider
 from common.db import BlobField, CompositeKey, Database, IntegerField, Table, TextField, one_of, rows_of
@@ -101,19 +101,8 @@ class CasePartyRow(Table):
         primary_key = CompositeKey("obj", "position")
 
 
-class CaseEventRow(Table):
-    """One step of a case; ``params`` is a canonical CBOR map."""
-
-    obj = BlobField()
-    position = IntegerField()
-    kind = TextField()
-    time_ms = IntegerField()
-    node = IntegerField()
-    leaf = BlobField()
-    params = BlobField()
-
-    class Meta:
-        primary_key = CompositeKey("obj", "position")
+class CaseEventRow(EventTable):
+    """One step of a case."""
 
 
 TABLES: tuple[type[Table], ...] = (CaseRow, CasePartyRow, CaseEventRow)
@@ -226,15 +215,7 @@ def _event_row(position: int, fact: Fact) -> dict[str, Any]:
         kind, params = body.outcome, {"judge": body.judge, "note": body.note, "date": body.date}
     else:
         kind, params = ("party" if body.to_ms is None else "party_left"), {"role": body.role, "name": body.name}
-    return {
-        "obj": fact.obj,
-        "position": position,
-        "kind": kind,
-        "time_ms": fact.time,
-        "node": fact.node,
-        "leaf": fact.leaf,
-        "params": canonical.encode(params),
-    }
+    return event_row(fact, position, kind, params)
 
 
 def status(state: State) -> Literal["", "opened", "accepted", "returned", "declined"]:

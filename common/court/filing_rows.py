@@ -8,6 +8,7 @@ import msgspec
 
 from common import canonical
 from common.court import filing_tables as tables
+from common.court.events import event_row
 from common.court.filing_entries import Cosigner, Evidence, Refuse, Register, Rule, Submit, Verify, Withdraw
 from common.facts import Body, Fact, Rows
 
@@ -159,15 +160,7 @@ def _event_row(position: int, fact: Fact, submit: Submit) -> dict[str, Any]:
     kind, params = _event(fact.body)
     if isinstance(fact.body, Verify) and fact.body.signer:
         params["signer"] = submit.cosigners[fact.body.signer - 1].name
-    return {
-        "obj": fact.obj,
-        "position": position,
-        "kind": kind,
-        "time_ms": fact.time,
-        "node": fact.node,
-        "leaf": fact.leaf,
-        "params": canonical.encode(params),
-    }
+    return event_row(fact, position, kind, params)
 
 
 def _event(body: Body) -> tuple[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 Times are ms UTC, money tiyn, hashes raw; ``position`` counts from 0 within a filing.
 """
 
+from common.court.events import EventTable
 from common.db import BlobField, BooleanField, CompositeKey, IntegerField, Table, TextField
 
 
@@ -136,19 +137,8 @@ class FilingFileRow(Table):
         primary_key = CompositeKey("obj", "position")
 
 
-class FilingEventRow(Table):
-    """One step of the dynamics; notifications are made of these. ``params`` is a canonical CBOR map."""
-
-    obj = BlobField()
-    position = IntegerField()
-    kind = TextField()
-    time_ms = IntegerField()
-    node = IntegerField()
-    leaf = BlobField()
-    params = BlobField()
-
-    class Meta:
-        primary_key = CompositeKey("obj", "position")
+class FilingEventRow(EventTable):
+    """One step of the dynamics."""
 
 
 class FilingEvidenceRow(Table):

@@ -16,11 +16,11 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from common import canonical
 from common.court import hearing_texts
+from common.court.events import EventTable, event_row
 from common.court.hearing_texts import Kind, Mode, Outcome
 from common.court.writers import ObjectId, Sha256, require_staff
-from common.db import BlobField, BooleanField, CompositeKey, IntegerField, Table, TextField
+from common.db import BlobField, BooleanField, IntegerField, Table, TextField
 from common.errors import N_, Conflict, Refused
 from common.facts import Audience, Body, Fact, Known, Rows
 
@@ -103,20 +103,11 @@ class HearingRow(Table):
         indexes = ((("court", "starts_ms"), False),)
 
 
-class HearingEventRow(Table):
-    """One step of a hearing; ``params`` is a canonical CBOR map."""
-
-    obj = BlobField()
-    position = IntegerField()
-    kind = TextField()
-    time_ms = IntegerField()
-    node = IntegerField()
-    leaf = BlobField()
-    params = BlobField()
+class HearingEventRow(EventTable):
+    """One step of a hearing."""
 
     class Meta:
         table_name = "hearing_event"
-        primary_key = CompositeKey("obj", "position")
 
 
 TABLES: tuple[type[Table], ...] = (HearingRow, HearingEventRow)
@@ -265,15 +256,7 @@ def _event_rows(state: State) -> Iterable[dict[str, Any]]:
             before = body
         else:
             kind, params = body.outcome, {"starts_ms": before.starts_ms if before else 0, "note": body.note, "officer": body.officer}
-        yield {
-            "obj": fact.obj,
-            "position": position,
-            "kind": kind,
-            "time_ms": fact.time,
-            "node": fact.node,
-            "leaf": fact.leaf,
-            "params": canonical.encode(params),
-        }
+        yield event_row(fact, position, kind, params)
 
 
 def audience(state: State) -> Audience:

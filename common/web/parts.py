@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
 
+from flask import request
+
 from common.web.frame import Action
 
 RungState = Literal["done", "now", "ahead", "bad"]
@@ -39,6 +41,12 @@ class Page:
     last: int
     before: str = ""
     after: str = ""
+
+
+def page_number() -> int:
+    """Return the page that the request asks for, 1 where it names none that can be read."""
+    text = request.args.get("page", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
 def page_of(total: int, per_page: int, number: int, path: str, args: Mapping[str, str]) -> Page:

@@ -11,7 +11,7 @@ from common.court.filing_lists import Event, Filing
 from common.errors import NotFound
 from common.papers.words import iin_groups, initials
 from common.web.languages import current_language, when
-from common.web.parts import page_of
+from common.web.parts import page_number, page_of
 from edge.node import Node
 from edge.services import cases, hearings
 from edge.services import materials as joined
@@ -56,7 +56,7 @@ def make_pages(node: Node) -> Blueprint:
     @pages.get("", endpoint="list")
     def show_list() -> str:
         officer = access.require_officer(node, *READERS)
-        book, search, number = node.book(), request.args.get("q", "").strip(), _page_number()
+        book, search, number = node.book(), request.args.get("q", "").strip(), page_number()
         found = cases.find(node, officer.court, search=search, page=number)
         return render_template(
             "edge/cases/list.html",
@@ -94,11 +94,6 @@ def make_pages(node: Node) -> Blueprint:
     materials.add_pages(pages, node)
 
     return pages
-
-
-def _page_number() -> int:
-    text = request.args.get("page", "1")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
 def _row(book: Book, row: cases.Row) -> RowView:

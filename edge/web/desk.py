@@ -18,7 +18,7 @@ from common.web.documents import file_answer, stream_answer
 from common.web.frame import safe_next
 from common.web.keys import KeyForm, hand_out, opened, takes_key
 from common.web.languages import current_language, tell
-from common.web.parts import Tab, page_of
+from common.web.parts import Tab, page_number, page_of
 from edge.node import Node
 from edge.services import cases, decisions, desk, evidence, inbox, line, registration, standing
 from edge.services.decisions import Draft, Kind
@@ -177,7 +177,7 @@ def _inbox_page(node: Node, readers: tuple[Officer, ...]) -> str:
     asked = request.args.get("tab", "")
     search, document_type = request.args.get("q", "").strip(), request.args.get("type", "")
     tab = asked if asked in inbox.TABS else "all" if search else "waiting"
-    found = inbox.inbox(node, court, tab=tab, search=search, document_type=document_type, page=_page_number())
+    found = inbox.inbox(node, court, tab=tab, search=search, document_type=document_type, page=page_number())
     after = standing.after_cut(node, [row.filing for row in found.rows])
     kept = {name: value for name, value in (("tab", tab), ("q", search), ("type", document_type)) if value}
     types = inbox.document_types(node.database, court)
@@ -189,7 +189,7 @@ def _inbox_page(node: Node, readers: tuple[Officer, ...]) -> str:
         ],
         rows=[desk_words.row_view(book, row, court, now, after=row.filing.obj in after) for row in found.rows],
         shows_days=desk_words.shows_days(tab),
-        pages=page_of(found.total, inbox.PER_PAGE, _page_number(), url_for("desk.inbox"), kept),
+        pages=page_of(found.total, inbox.PER_PAGE, page_number(), url_for("desk.inbox"), kept),
         found=found,
         overdue=len(line.overdue(node)),
         alarm_hours=node.config.alarm_hours,
@@ -204,11 +204,6 @@ def _inbox_page(node: Node, readers: tuple[Officer, ...]) -> str:
 
 def _courts(readers: tuple[Officer, ...]) -> list[str]:
     return sorted({officer.court for officer in readers})
-
-
-def _page_number() -> int:
-    text = request.args.get("page", "1")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
 def _filing_page(node: Node, officer: Officer, page: Sheet, conflict: Conflict | None = None) -> tuple[str, int]:

@@ -23,7 +23,7 @@ from common.web.forms import CourtForm, ListField
 from common.web.keys import KeyForm, hand_out, takes_key
 from common.web.keys import opened as open_key_of
 from common.web.languages import current_language, when
-from common.web.parts import Tab, page_of
+from common.web.parts import Tab, page_number, page_of
 from edge.node import Node
 from edge.services import arrival, cases, copies, drafts, evidence, filings, hearings, mine, withdrawals
 from edge.services import materials as joined
@@ -107,7 +107,7 @@ def _add_list(pages: Blueprint, node: Node) -> None:
         _offer(node, who, form)
         total = mine.count(node, who.person, wanted)
         args = {name: value for name, value in request.args.items() if name != "page" and value}
-        page = page_of(total, mine.PER_PAGE, _number(request.args.get("page", "")), url_for("filings.mine"), args)
+        page = page_of(total, mine.PER_PAGE, page_number(), url_for("filings.mine"), args)
         now = node.clock.now()
         return render_template(
             "edge/filings/mine.html",
@@ -154,10 +154,6 @@ def _day(text: str) -> date | None:
     if found is None:
         return date.fromisoformat(text)
     return date(int(found[3]), int(found[2]), int(found[1]))
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
 def card_views(node: Node, cards: list[Card]) -> list[dict[str, object]]:

@@ -18,7 +18,7 @@ from common.papers.words import date_words, time_words
 from common.people import calm_name
 from common.web.keys import hand_out, opened, takes_key
 from common.web.languages import current_language, tell, weekday, when
-from common.web.parts import Tab, page_of
+from common.web.parts import Tab, page_number, page_of
 from edge.node import Node
 from edge.services import cases, hearings
 from edge.services.desk import NOT_FOR_YOU
@@ -56,7 +56,7 @@ def make_pages(node: Node) -> Blueprint:
     @pages.get("", endpoint="list")
     def show_list() -> str:
         officer = access.require_officer(node, *READERS)
-        past, number = request.args.get("past") == "1", _page_number()
+        past, number = request.args.get("past") == "1", page_number()
         found, total = hearings.day_list(node, officer.court, past=past, page=number)
         return render_template(
             "edge/hearings/list.html",
@@ -256,11 +256,6 @@ def _clash(hearing: Hearing) -> str:
 
 
 # -- the list
-
-
-def _page_number() -> int:
-    text = request.args.get("page", "1")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
 def _days(node: Node, found: list[Hearing]) -> list[tuple[str, list[RowView]]]:
