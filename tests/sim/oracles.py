@@ -73,6 +73,7 @@ def _check_room(node: Node) -> None:
     whole = {sha256.hex() for (sha256,) in fetch(node.database, "SELECT sha256 FROM blob")}
     assert not [path for path in (node.data / "blobs" / "partial").iterdir() if path.name in whole], "pieces of whole files"
     assert not (node.data / "stick" / "reading").exists()
+    assert not fetch(node.database, "SELECT 1 FROM requested"), f"{node.data.name} still waits for a recording"
 
 
 def _check_signatures(court: "Court") -> None:

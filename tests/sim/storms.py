@@ -20,17 +20,19 @@ from pathlib import Path
 from common.db import fetch
 from common.errors import CourtError
 from edge.node import Node
-from tests.court import COURTS, Court, Weather
+from sync import blobs, recordings
+from tests.court import COURTS, Court, Filing, Weather
 from tests.sim import ages
 from tests.sim.oracles import check_media
 from tests.sim.papers import CITIZENS
 from tests.sim.troubles import Troubles
 
-ACTIONS = 22
+ACTIONS = 25
 WEEK_MS = 7 * 86_400_000
 LOST_RACES = ("filing.withdrawn", "filing.decided")
 """Two machines acted on one filing while one of them was offline: the register's order decides, the other one waits visibly."""
 MEDIA = 2
+FILM_BYTES_MAX = 3 * blobs.CHUNK_BYTES
 MEMORY = Path("/dev/shm")
 
 
@@ -52,6 +54,8 @@ class Storm(Troubles):
             (self.withdraw, 1),
             (self.decide, 4),
             (self.open_cabinet, 1),
+            (self.record, 3),
+            (self.ask, 3),
             (self.exchange, 8),
             (self.cut, 1),
             (self.heal, 2),
@@ -79,6 +83,8 @@ class Storm(Troubles):
         ]
 
     def run(self) -> None:
+        if self.dice.random() < 0.5:
+            self.quiet_days()
         actions, weights = zip(*self.actions, strict=True)
         for action in self.dice.choices(actions, weights, k=ACTIONS):
             node = self.dice.choice(self.court.nodes)
@@ -88,6 +94,17 @@ class Storm(Troubles):
             except CourtError as error:  # a use case refused: the person at the desk reads why
                 self.told[-1] += f" {error.code}"
         self.settle()
+
+    def quiet_days(self) -> None:
+        """Let a case come to be before the storm, with recordings that two machines know and one has."""
+        court = self.court
+        filing = court.file(court.nodes[0], self.dice.choice(CITIZENS), COURTS[1])
+        court.open_cabinet(court.nodes[0], filing.person)
+        court.settle()
+        court.decide(court.nodes[1], filing)
+        for _ in range(2):
+            self.film(court.nodes[1], filing)
+        court.settle()
 
     def settle(self) -> None:
         """Everybody gets today's program and a line; the last sticks and letters arrive; operators look after their disks."""
@@ -139,6 +156,28 @@ class Storm(Troubles):
 
     def open_cabinet(self, node: Node) -> None:
         self.court.open_cabinet(node, self.dice.choice(CITIZENS))
+
+    def record(self, node: Node) -> None:
+        """Add a recording of up to a few chunks to a case at its court, which registers it first where it still waits."""
+        if not self.court.filings:
+            return
+        filing = self.dice.choice(self.court.filings)
+        node = self.court.machine(1001 + COURTS.index(filing.court))
+        if self.court.status(node, filing) == "filed":
+            self.court.decide(node, filing, "register")
+        if self.court.status(node, filing) == "registered":
+            self.film(node, filing)
+
+    def film(self, node: Node, filing: Filing) -> None:
+        self.court.add_material(node, filing, self.dice.randbytes(1 + int(self.dice.random() * FILM_BYTES_MAX)))
+
+    def ask(self, node: Node) -> None:
+        """Ask for a recording at a machine that knows of it and does not have it."""
+        statement = "SELECT DISTINCT sha256 FROM blob_ref WHERE media = 'video/mp4' EXCEPT SELECT sha256 FROM blob ORDER BY sha256"
+        known = [(each, sha256) for each in self.court.nodes for (sha256,) in fetch(each.database, statement)]
+        if known:
+            node, sha256 = self.dice.choice(known)
+            recordings.request(node.database, sha256, now=node.clock.now())
 
     # the line and sticks, in any order
 
