@@ -1,8 +1,10 @@
 """The doors of the exchange: every decoder of bytes from another machine, behind its signature and seal where it has one."""
 
 import functools
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from common import canonical
 from common.config import load
+from common.errors import Refused
 from common.facts import decode_body, encode_body
 from common.papers.qr import decode_qr, encode_qr
 from edge.config import EdgeConfig
-from sync import container, cose, enrolment, identity, receipts
+from sync import container, cose, enrolment, identity, ports, receipts, slices, stick
 from sync.blobs import CHUNK_BYTES
 from sync.bundle import open_bundle, read_bundle_header
 from sync.checkpoint import add_signature, cosign, read_checkpoint, read_cosignature
@@ -129,16 +132,54 @@ def _messages(kinds: tuple[type[Any], ...]) -> Iterator[bytes]:
 
 
 def _door_of_the_centre() -> Target:
-    """The centre's six paths: the first byte says which; nothing but a signed refusal comes out."""
+    """The centre's paths: the first byte says which; nothing but a signed refusal comes out, or what of a slice is there."""
     world = shared_world()
-    paths = ("/sync/hello", "/sync/bundle", "/sync/down", "/sync/blob/have", "/sync/blob/put", "/sync/blob/get")
+    whole = (ports.HELLO, ports.BUNDLE, ports.DOWN, ports.BLOB_HAVE, ports.BLOB_PUT, ports.BLOB_GET, ports.ROTATE, ports.LINEAGE)
+    paths = (*whole, ports.RELAY_PUT, ports.RELAY_GET, ports.bundle_beside(7), ports.BUNDLE + "/", ports.BLOB_PUT + "/")
 
     def door(data: bytes) -> None:
-        if data:
-            status, _ = world.post(paths[data[0] % len(paths)], data[1:])
-            assert 400 <= status < 500, status
+        if not data:
+            return
+        path, body = paths[data[0] % len(paths)], data[1:]
+        if sliced := path.endswith("/"):
+            name = f"{world.node.number:04d}{bytes(14).hex()}"
+            with suppress(Refused):  # no container: no name belongs to it
+                name = slices.name_of(world.node.number, body)
+            path += f"{name}/0"
+        status, _ = world.post(path, body)
+        assert 400 <= status < 500 or sliced and status == ports.OK, status
 
-    return Target(door, tuple(bytes([place]) + world.me.certificate.data for place in range(len(paths))))
+    bundle = world.bundle(world.entries())
+    parts = tuple(bytes([len(paths) - 2]) + bundle[:size] for size in (len(bundle) - 1, len(bundle) // 2))
+    return Target(door, (*(bytes([place]) + world.me.certificate.data for place in range(len(paths))), *parts))
+
+
+def _stick() -> Target:
+    """A folder of a stick: a file of any bytes, or what a true machine may seal into its index, or into a pack; the first byte says."""
+    world = shared_world()
+    me, centre = world.me, world.centre
+    medium = Path(_folder.name) / "usb"
+    medium.mkdir(exist_ok=True)
+    world.node.client.stick.export(medium)
+    folder = medium / stick.LAYOUT / stick.up_name(me.node)
+    raw = (folder / stick.INDEX).read_bytes()
+    index = open_payload(*read_header(raw, me.certificate.sign_key, me.environment), centre)
+    said = decode_body(index, stick.UpIndex)
+    pack = folder / stick.pack_name(1)
+
+    def door(data: bytes) -> None:
+        kind, rest = data[0] % 3 if data else 0, data[1:]
+        sealed = container.write_container((stick.INDEX_KIND, stick.PACK_KIND)[kind == 2], {}, rest, me, centre.certificate)
+        pack.write_bytes(sealed)
+        files = [stick.Piece(hashlib.sha256(sealed).digest(), len(sealed))]
+        honest = encode_body(msgspec.structs.replace(said, files=files))
+        of_a_pack = container.write_container(stick.INDEX_KIND, {}, honest, me, centre.certificate)
+        (folder / stick.INDEX).write_bytes((rest, sealed, of_a_pack)[kind])
+        for moved in world.court.centre.sticks.take(medium):
+            if moved.problems:
+                raise Refused(moved.problems[0], "")
+
+    return Target(door, (b"\x00" + raw, b"\x01" + encode_body(msgspec.structs.replace(said, files=[])), b"\x02" + canonical.encode([])))
 
 
 def _chunk() -> Target:
@@ -184,6 +225,7 @@ DOORS: dict[str, Callable[[], Target]] = {
     "sealed_bundle": _sealed_bundle,
     "message": _message,
     "centre": _door_of_the_centre,
+    "stick": _stick,
     "chunk": _chunk,
     "settings": _settings,
     "square": _square,
