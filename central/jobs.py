@@ -1,4 +1,5 @@
-"""What the centre does by itself beside folding, by APScheduler: it asks the certification centre, and publishes the log."""
+"""What the centre does by itself beside folding, by APScheduler: it asks the certification centre, publishes the log, and moves
+the database's own into its file."""
 
 import logging
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from central.services.authority import Authority
 from sync.objects import Objects
 
 ROUND_SECONDS = 60
+LOG_SECONDS = 600
 
 logging.getLogger("apscheduler").setLevel(logging.WARNING)  # not a line for every round
 
@@ -30,5 +32,6 @@ def start(centre: Centre, leads: Callable[[], bool] = lambda: True, tiles: Objec
         scheduler.add_job(lambda: public_log.round(centre, tiles) if leads() else None, "interval", seconds=ROUND_SECONDS, id="tiles")
     if centre.database.shared:  # what another process fetched or was given
         scheduler.add_job(centre.trust.refresh, "interval", seconds=ROUND_SECONDS, id="trust")
+    scheduler.add_job(centre.database.empty_log, "interval", seconds=LOG_SECONDS, id="log")
     scheduler.start()
     return scheduler

@@ -106,6 +106,12 @@ class Database(peewee.Database):
         """Write a backup of one moment of the database, whoever writes to it meanwhile, into a new file."""
         raise NotImplementedError
 
+    def empty_log(self) -> None:
+        """Move what commits left in the database's own log into its file: done from time to time, when nobody waits for it.
+
+        A server does that by itself.
+        """
+
     def scrub(self) -> None:
         """Remove what was erased from where the database keeps its own history, as far as it can."""
         raise NotImplementedError

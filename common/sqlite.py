@@ -13,6 +13,9 @@ from common.dialect import Database, Guard, broken, busy, constraint, full
 from common.errors import CourtError
 
 CACHE_KIB = 16_000
+LOG_PAGES = 16_384
+"""Pages of 4 KiB in the write-ahead log at which a commit moves them into the file before it returns: whoever waits for that commit
+waits for two more flushes and every page. `empty_log` does it when nobody waits; this is for who writes much at once."""
 FAILURES = (apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.NotADBError)
 """What is not the statement's fault."""
 
@@ -23,6 +26,10 @@ def _pragma_wal(connection: apsw.Connection) -> None:
 
 def _pragma_full(connection: apsw.Connection) -> None:
     connection.pragma("synchronous", "full")  # a receipt promises durability: fsync on every commit
+
+
+def _pragma_checkpoint(connection: apsw.Connection) -> None:
+    connection.pragma("wal_autocheckpoint", LOG_PAGES)
 
 
 def _pragma_keys(connection: apsw.Connection) -> None:
@@ -44,6 +51,7 @@ def _pragma_trust(connection: apsw.Connection) -> None:
 RECIPE: tuple[Callable[[apsw.Connection], None], ...] = (
     _pragma_wal,
     _pragma_full,
+    _pragma_checkpoint,
     _pragma_keys,
     _pragma_secure_delete,
     _pragma_cache,
@@ -123,5 +131,9 @@ class SqliteFile(Database, APSWDatabase):
             step.step(-1)  # all in one read: writers go on meanwhile, and none of them makes it begin anew
         copy.close()
 
+    def empty_log(self) -> None:
+        for way in ("PASSIVE", "TRUNCATE"):  # writers go on during the first, which leaves little to the second
+            self.run(f"PRAGMA wal_checkpoint({way})")
+
     def scrub(self) -> None:
-        self.run("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.empty_log()

@@ -10,6 +10,7 @@ TICK_SECONDS = 1
 DRAFTS_SECONDS = 3_600
 LISTS_SECONDS = 15
 RETENTION_SECONDS = 3_600
+LOG_SECONDS = 600
 
 
 def start(node: Node, exchanger: Exchanger) -> BackgroundScheduler:
@@ -22,5 +23,6 @@ def start(node: Node, exchanger: Exchanger) -> BackgroundScheduler:
     scheduler.add_job(drafts.purge, "interval", seconds=DRAFTS_SECONDS, args=[node], id="drafts")
     scheduler.add_job(lists.Taker(node).run, "interval", seconds=LISTS_SECONDS, id="lists")
     scheduler.add_job(retention.prune, "interval", seconds=RETENTION_SECONDS, args=[node], id="retention")
+    scheduler.add_job(node.database.empty_log, "interval", seconds=LOG_SECONDS, id="log")
     scheduler.start()
     return scheduler

@@ -22,9 +22,13 @@ from typing import Any
 
 import apsw
 
+from common import sqlite
+
 SECTOR_BYTES = 512
 """What a disk writes whole or not at all."""
 VFS_NAME = "faulty"
+LOG_PAGES = 40
+"""Where commits move the write-ahead log into the file here: often enough that the power goes in the midst of that."""
 
 
 class PowerCut(BaseException):
@@ -183,10 +187,11 @@ class Disk:
     # in and out
 
     def __enter__(self) -> "Disk":
-        self._before = apsw.vfs_names()[0]
+        self._before, self._log_pages = apsw.vfs_names()[0], sqlite.LOG_PAGES
         self._vfs = _Vfs(self, self._before)
         apsw.set_default_vfs(VFS_NAME)
         apsw.connection_hooks.append(_exclusive)
+        sqlite.LOG_PAGES = LOG_PAGES
         self._real = {name: getattr(os, name) for name in ("replace", "pwrite", "fsync", "fdatasync", "mkdir")}
         os.replace, os.pwrite, os.mkdir = self._replace, self._pwrite, self._mkdir  # type: ignore[assignment]
         os.fsync, os.fdatasync = self._fsync("fsync"), self._fsync("fdatasync")
@@ -197,6 +202,7 @@ class Disk:
         for name, function in self._real.items():
             setattr(os, name, function)
         apsw.connection_hooks.remove(_exclusive)
+        sqlite.LOG_PAGES = self._log_pages
         apsw.set_default_vfs(self._before)
         return isinstance(error, PowerCut)
 
