@@ -95,13 +95,15 @@ class Uplink:
 
     def _acked(self) -> Position:
         state = self._link.state()
-        epoch, seq = state["acked_epoch"], state["acked_seq"]
+        return self._at(state["acked_epoch"], state["acked_seq"])
+
+    def _at(self, epoch: int, seq: int) -> Position:
         return Position(epoch, seq, self._journal.head_at(epoch, seq) or b"")
 
     def _send_epochs(self, at: Position) -> None:
         for epoch in self._older_epochs(at):
             # a restored disk may hold promises of the closed epoch that never arrived: they go before the new epoch does
-            start = at if epoch == at.epoch else self._start_of(epoch)
+            start = at if epoch == at.epoch else self._at(epoch, 0)
             if self._journal.head_at(epoch, start.seq) != start.head:
                 self._offer(epoch)
                 continue
@@ -114,15 +116,12 @@ class Uplink:
                 fetch(self._database, "UPDATE out_bundle SET data = NULL WHERE epoch = ? AND first = ?", (epoch, start.seq + 1))
                 self._offer(epoch)
         own = self._journal.position()
-        self._send_after(at if at.epoch == own.epoch else self._start_of(own.epoch))
+        self._send_after(at if at.epoch == own.epoch else self._at(own.epoch, 0))
 
     def _older_epochs(self, at: Position) -> list[int]:
         statement = "SELECT DISTINCT epoch FROM entry WHERE node = ? AND chain IS NOT NULL AND epoch >= ? AND epoch < ? ORDER BY epoch"
         current = self._journal.position().epoch
         return [epoch for (epoch,) in fetch(self._database, statement, (self._journal.node, at.epoch, current))]
-
-    def _start_of(self, epoch: int) -> Position:
-        return Position(epoch, 0, self._journal.head_at(epoch, 0) or b"")
 
     def _send_after(self, at: Position) -> None:
         self._acknowledged(at)
@@ -157,11 +156,11 @@ class Uplink:
         acked = self._acked()
         own = self._journal.position()
         for each in (*self._older_epochs(acked), own.epoch):
-            at = acked if each == acked.epoch else self._start_of(each)
+            at = acked if each == acked.epoch else self._at(each, 0)
             while data := self._next_bundle(at):
                 yield data
                 last = fetch(self._database, "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?", (each, at.seq + 1))[0][0]
-                at = Position(each, last, self._journal.head_at(each, last) or b"")
+                at = self._at(each, last)
 
     def acknowledged_by_hand(self, at: Position) -> bool:
         """Note where the centre said it stands, unless more is known already; return whether it was news."""
@@ -185,7 +184,7 @@ class Uplink:
         given = "SELECT COALESCE(MAX(last), 0) FROM out_bundle WHERE epoch = ? AND data IS NULL"
         seq = int(fetch(self._database, given, (epoch,))[0][0])
         while entries := self._journal.entries_after(epoch, seq, bytes_max=PLAIN_BYTES_TARGET):
-            data = self._make_bundle(entries, Position(epoch, seq, self._journal.head_at(epoch, seq) or b""))
+            data = self._make_bundle(entries, self._at(epoch, seq))
             try:
                 # not `_send`: what the register has already is acknowledged with a position this disk does not know
                 self._link.read(self._link.post(ports.BUNDLE, data), Acknowledgement)
@@ -247,7 +246,7 @@ class Uplink:
         own = self._journal.position()
         at = Position(own.epoch, state["acked_seq"] if state["acked_epoch"] == own.epoch else 0, b"")
         while (last := self._last_of_full(at)) is not None:
-            self._next_bundle(Position(at.epoch, at.seq, self._journal.head_at(at.epoch, at.seq) or b""))
+            self._next_bundle(self._at(at.epoch, at.seq))
             at = Position(at.epoch, last, b"")
 
     def _last_of_full(self, at: Position) -> int | None:
@@ -258,14 +257,17 @@ class Uplink:
         return self._journal.last_that_fits(at.epoch, at.seq, bytes_max=PLAIN_BYTES_TARGET)
 
     def _prepare_after(self, at: Position, settle: Callable[[], object]) -> None:
-        """Make the bundle that follows the one which begins after ``at``, so that it is ready when that one is acknowledged."""
+        """Make the first bundle after ``at`` that is not made yet, so that it is ready in its turn."""
         settle()
-        (last,) = fetch(self._database, "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?", (at.epoch, at.seq + 1))[0]
-        self._next_bundle(Position(at.epoch, last, self._journal.head_at(at.epoch, last) or b""))
+        made = "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?"
+        seq = at.seq
+        while rows := fetch(self._database, made, (at.epoch, seq + 1)):
+            seq = rows[0][0]
+        self._next_bundle(self._at(at.epoch, seq))
 
     def _more_after(self, at: Position) -> bool:
         (last,) = fetch(self._database, "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?", (at.epoch, at.seq + 1))[0]
-        return self._journal.position() != Position(at.epoch, last, self._journal.head_at(at.epoch, last) or b"")
+        return self._journal.position() != self._at(at.epoch, last)
 
     def _make_bundle(self, entries: list[Entry], at: Position) -> bytes:
         data = self._pack(entries, at)
