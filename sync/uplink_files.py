@@ -35,9 +35,10 @@ class LackedRow(Table):
 
 
 LACKED = "SELECT sha256, size FROM blob WHERE sha256 IN (SELECT sha256 FROM lacked)"  # as a join it reads all blobs
-UNRECEIPTED = """SELECT e.rowid, e.log_index IS NOT NULL, b.sha256 IS NOT NULL, r.sha256, r.size, r.media FROM entry e
-                 JOIN blob_ref r ON r.leaf = e.leaf LEFT JOIN blob b ON b.sha256 = r.sha256 LEFT JOIN complete_here c ON c.leaf = e.leaf
-                 WHERE e.rowid > ? AND e.node = ? AND c.leaf IS NULL"""
+UNRECEIPTED = """SELECT MIN(e.rowid), MAX(e.log_index IS NOT NULL), b.sha256 IS NOT NULL, r.sha256, r.size, r.media FROM entry e
+                 JOIN blob_ref r ON r.leaf = e.leaf LEFT JOIN blob b ON b.sha256 = r.sha256
+                 WHERE e.rowid > ? AND e.node = ? AND NOT EXISTS (SELECT 1 FROM complete_here c WHERE c.leaf = e.leaf)
+                 GROUP BY r.sha256, r.size, r.media"""
 
 
 class FilesUp:
