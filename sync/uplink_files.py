@@ -36,9 +36,11 @@ class LackedRow(Table):
 
 LACKED = "SELECT sha256, size FROM blob WHERE sha256 IN (SELECT sha256 FROM lacked)"  # as a join it reads all blobs
 UNRECEIPTED = """SELECT MIN(e.rowid), MAX(e.log_index IS NOT NULL), b.sha256 IS NOT NULL, r.sha256, r.size, r.media FROM entry e
-                 JOIN blob_ref r ON r.leaf = e.leaf LEFT JOIN blob b ON b.sha256 = r.sha256
+                 CROSS JOIN blob_ref r ON r.leaf = e.leaf LEFT JOIN blob b ON b.sha256 = r.sha256
                  WHERE e.rowid > ? AND e.node = ? AND NOT EXISTS (SELECT 1 FROM complete_here c WHERE c.leaf = e.leaf)
-                 GROUP BY r.sha256, r.size, r.media"""
+                 GROUP BY r.sha256, r.size, r.media"""  # CROSS: from the newest entries to their files, not through all files there are
+Row = tuple[int, int, int, bytes, int, str]
+"""First entry, whether one of them is logged, whether the file is here, and what it is."""
 
 
 class FilesUp:
@@ -52,8 +54,11 @@ class FilesUp:
         self._database = link.database
         self._whole: dict[bytes, int] = {}
         """Files that the centre said it has whole, and when (monotonic ms)."""
-        self._receipted = (0, 0)
-        """Every own entry up to this row has R2 or names no file; and how many objects had been withdrawn then."""
+        self._receipted = self._answered = 0
+        """Every own entry up to this row has R2 or names no file; or one that the centre said within the hour that it has."""
+        self._withdrawn = 0
+        """Of so many objects: where it was less, rows have gone, and those that came since may have their numbers."""
+        self._look_again = 0
         self._recordings: list[tuple[bytes, int]] = []
         """Left for the end of the exchange that is under way."""
         self._begun: dict[bytes, bytes] = {}
@@ -70,7 +75,7 @@ class FilesUp:
         self._whole.clear()
         self._begun.clear()
         self._under_way.clear()
-        self._receipted = (0, 0)
+        self._receipted = self._answered = 0
 
     def note(self, began: Position, at: Position, ack: Acknowledgement) -> None:
         """Remember which files of entries ``began``…``at`` the centre has, so that they are not asked for one by one."""
@@ -83,18 +88,34 @@ class FilesUp:
         self._begun |= missing
         self._whole |= dict.fromkeys((sha256 for (sha256,) in named if sha256 not in missing), self._journal.clock.monotonic())
 
-    def unfinished(self, *, logged: bool = False) -> list[tuple[bytes, int, bool]]:
+    def unfinished(self) -> list[tuple[bytes, int, bool]]:
         """Return (sha256, size, whether it is a recording) of the files that the centre lacks as far as is known here, recordings
-        last, the small first: those of our own entries without R2, of all or of ``logged`` ones, and what got damaged there.
+        last, the small first: those of our own entries without R2, and what got damaged there.
 
         Entries before the first one that lacks R2 are not read again: there may be years of them.
         """
+        rows, self._receipted = self._unreceipted(self._receipted)
+        return self._files(rows)
+
+    def _unreceipted(self, after: int, *, whole_counts: bool = False) -> tuple[list[Row], int]:
+        """Return the files of own entries after row ``after`` that lack R2, and the row up to which there are none. ``whole_counts``:
+        so does the centre's word that it has a file."""
         stood, withdrawn = fetch(self._database, "SELECT (SELECT MAX(rowid) FROM entry), (SELECT COUNT(*) FROM withdrawn)")[0]
-        if self._receipted[1] != withdrawn:  # rows have gone, and those that came since may have their numbers
-            self._receipted = (0, withdrawn)
-        rows = fetch(self._database, UNRECEIPTED, (self._receipted[0], self._journal.node))
-        self._receipted = (min([stood or 0, *(place - 1 for place, *_ in rows)]), withdrawn)
-        found = {sha256: (size, is_recording(media)) for _, known, here, sha256, size, media in rows if here and (known or not logged)}
+        if self._withdrawn != withdrawn:
+            self._receipted = self._answered = after = 0
+            self._withdrawn = withdrawn
+        rows: list[Row] = fetch(self._database, UNRECEIPTED, (after, self._journal.node))
+        if whole_counts:
+            rows = [row for row in rows if not self._is_whole(row[3])]
+        return rows, min([stood or 0, *(place - 1 for place, *_ in rows)])
+
+    def _is_whole(self, sha256: bytes) -> bool:
+        """Return whether the centre said within the hour that it has the file."""
+        before = self._journal.clock.monotonic() - ASK_AGAIN_MS
+        return self._whole.get(sha256, before) > before
+
+    def _files(self, rows: list[Row]) -> list[tuple[bytes, int, bool]]:
+        found = {sha256: (size, is_recording(media)) for *_, here, sha256, size, media in rows if here}
         found |= {sha256: (size, recordings.is_one(self._database, sha256)) for sha256, size in fetch(self._database, LACKED)}
         files = [(sha256, size, recorded) for sha256, (size, recorded) in found.items()]
         return sorted(files, key=lambda one: (one[2], one[1], one[0]))
@@ -112,8 +133,12 @@ class FilesUp:
     def send(self) -> bool:
         """Send the files of logged entries that the centre lacks, smallest first, and leave recordings for `send_recordings`; return
         whether there were any to send or to ask about."""
-        before = self._journal.clock.monotonic() - ASK_AGAIN_MS
-        found = [each for each in self.unfinished(logged=True) if self._whole.get(each[0], before) <= before]
+        now = self._journal.clock.monotonic()
+        if now >= self._look_again:
+            _, self._receipted = self._unreceipted(self._receipted)
+            self._answered, self._look_again = self._receipted, now + ASK_AGAIN_MS
+        rows, self._answered = self._unreceipted(self._answered, whole_counts=True)
+        found = [each for each in self._files([row for row in rows if row[1]]) if not self._is_whole(each[0])]
         self._recordings = [(sha256, size) for sha256, size, recorded in found if recorded]
         wanted = [(sha256, size) for sha256, size, recorded in found if not recorded]
         names = {sha256 for sha256, *_ in found}
@@ -139,9 +164,8 @@ class FilesUp:
 
     def offer(self) -> None:
         """Hand over files of a machine that is not served any more: those that the register has by its entries it still takes."""
-        before = self._journal.clock.monotonic() - ASK_AGAIN_MS
         for sha256, size, _ in self.unfinished():
-            if self._whole.get(sha256, before) > before:
+            if self._is_whole(sha256):
                 continue
             self._whole[sha256] = self._journal.clock.monotonic()  # asked about again after a while, whatever comes of it
             try:

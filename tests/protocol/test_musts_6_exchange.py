@@ -494,6 +494,21 @@ def test_6_20_a_file_that_never_gets_its_receipt_is_asked_about_again(world: Wor
     assert asked(world) == [ports.HELLO]
 
 
+def test_6_20_what_the_centre_said_it_has_is_not_read_again_while_its_receipt_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a first sync R2 of thousands of entries comes when they are folded: no exchange until then looks at all of them."""
+    without_folding(world)
+    monkeypatch.setattr(completeness, "WITH_BUNDLE", 0)
+    files = world.node.client._up.files
+    ref = BlobRef(world.node.blobs.put(b"one"), 3, "a/b")
+    world.court.centre.blobs.put(b"one")
+    world.write(3, blobs=[ref])
+    assert len(asked(world)) == 2
+    assert [row[3] for row in files._unreceipted(0)[0]] == [ref.sha256]
+    assert files._unreceipted(files._answered)[0] == []
+    world.write(blobs=[ref, BlobRef(world.node.blobs.put(b"two"), 3, "a/b")])
+    assert asked(world) == [ports.HELLO, ports.BUNDLE, ports.BLOB_PUT, ports.DOWN]
+
+
 def test_6_7_a_line_that_breaks_again_and_again_is_gone_on_with_while_something_gets_through(world: World) -> None:
     line = world.court.lines[world.node.number]
     handle, tries = line._handle, [0]
