@@ -9,6 +9,7 @@ import errno
 import faulthandler
 import fcntl
 import gc
+import io
 import logging
 import os
 import signal
@@ -18,12 +19,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, ClassVar, NoReturn
+from typing import IO, Any, ClassVar, NoReturn
 
 from flask import Flask
 from waitress import buffers
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
+from waitress.receiver import FixedStreamReceiver
 from waitress.server import create_server
 
 from common.config import split_listen
@@ -35,8 +37,10 @@ CONNECTIONS_MAX = 500
 RECEIVE_BYTES = 1 << 16
 """Read from a connection at once: a bundle of a megabyte came in 128 pieces of waitress's own eight kilobytes."""
 BODY_BYTES_MAX = 100 << 20
-"""What waitress takes at most pages, in its own words if it is more: a little over the largest thing that they take
-(`common.web.checking`). A page for recordings takes more (`Parser`)."""
+"""What is taken at most pages: a little over the largest thing that they take (`common.web.checking`). A page for recordings takes
+more (`Parser`)."""
+DISCARDED_BYTES_MAX = 8 << 30
+"""So much of a body that is too large is read into nothing; what is larger still is cut off, with waitress's own words."""
 # waitress keeps a body over half a megabyte in a temporary file; it offers no other way to say in which
 buffers.TempfileBasedBuffer.newfile = lambda self: sealed_file()
 
@@ -68,8 +72,29 @@ class Stop:
         sys.exit(0)
 
 
+class Nothing:
+    """Takes the place of a buffer, and keeps nothing of what it is given."""
+
+    def append(self, data: bytes) -> None:
+        """Forget ``data``."""
+
+    def getfile(self) -> IO[bytes]:
+        """Return an empty file."""
+        return io.BytesIO()
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def __len__(self) -> int:
+        return 0
+
+
 class Parser(HTTPRequestParser):
-    """Takes a larger body where `limit_of` says that the page at the path does; it comes in pieces and is spilled as any other."""
+    """Takes a larger body where `limit_of` says that the page at the path does; it comes in pieces and is spilled as any other.
+
+    One that is too large reaches the application without its body: by its length the application refuses it, in the person's own
+    language. Its bytes are read all the same, for a browser shows no answer before it has sent everything.
+    """
 
     adj: Any
     limit_of: ClassVar[Callable[[str], int]] = staticmethod(lambda path: 0)
@@ -77,10 +102,12 @@ class Parser(HTTPRequestParser):
     def parse_header(self, header_plus: bytes) -> None:
         """Read the head of a request, and how large its body may be."""
         super().parse_header(header_plus)
-        most = type(self).limit_of(self.path)
+        most = max(BODY_BYTES_MAX, type(self).limit_of(self.path))
+        if most < self.content_length <= DISCARDED_BYTES_MAX:
+            self.body_rcv, most = FixedStreamReceiver(self.content_length, Nothing()), self.content_length
         if most > BODY_BYTES_MAX:
             adjustments = copy.copy(self.adj)
-            adjustments.max_request_body_size = most
+            adjustments.max_request_body_size = most + 1  # from which on waitress refuses
             self.adj = adjustments
 
 
@@ -104,7 +131,7 @@ def serve(
     host, port = split_listen(listen, behind_tls_proxy=tls_proxy)
     if limit_of is not None:
         Parser.limit_of = staticmethod(limit_of)
-        HTTPChannel.parser_class = Parser  # it offers no other way to say so
+    HTTPChannel.parser_class = Parser  # it offers no other way to say so
     try:
         server = create_server(
             app,
@@ -113,7 +140,7 @@ def serve(
             threads=threads,
             ident="",
             connection_limit=CONNECTIONS_MAX,
-            max_request_body_size=BODY_BYTES_MAX,
+            max_request_body_size=BODY_BYTES_MAX + 1,
             clear_untrusted_proxy_headers=not tls_proxy,
             recv_bytes=RECEIVE_BYTES,
         )

@@ -22,6 +22,8 @@ from common.web.languages import current_language, tell
 log = logging.getLogger("court.web")
 
 NUMBER_DIGITS = 8
+TOO_LARGE = 413
+"""Of a body over the limit of its page; over that of every page it comes here without its body (`common.serving`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ HTTP_ERRORS: dict[int, CourtError] = {
     403: Forbidden("web.forbidden", N_("You may not open this page.")),
     404: NotFound("web.no_page", N_("There is no page at this address.")),
     405: NotFound("web.no_method", N_("This address cannot be opened in this way.")),
-    413: Refused("web.too_large", N_("What you sent is too large. Choose a smaller file or send the files one by one.")),
+    TOO_LARGE: Refused("web.too_large", N_("What you sent is too large. Choose a smaller file or send the files one by one.")),
     429: TooMany("web.too_many_requests", N_("Too many requests. Try again in a minute.")),
 }
 BARE = """<!DOCTYPE html>
@@ -87,8 +89,13 @@ def _court_error(error: CourtError) -> Response:
 
 
 def _stale(_: CSRFError) -> Response:
+    return answer(STALE, STALE.status, STALE_ADVICE, again=_same_page())
+
+
+def _same_page() -> str:
+    """Return the address of the page that a form was sent from, where it is one that can be opened; else ""."""
     page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
-    return answer(STALE, STALE.status, STALE_ADVICE, again=request.full_path.rstrip("?") if page else "")
+    return request.full_path.rstrip("?") if page else ""
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -98,7 +105,7 @@ def _http_error(error: HTTPException) -> Response:
     known = HTTP_ERRORS.get(status)
     if known is None:
         return _foreign(error) if status >= 500 else _unnamed(error, status)
-    response = answer(known, status, _advice(known))
+    response = answer(known, status, _advice(known), again=_same_page() if status == TOO_LARGE else "")
     if status == 405 and (allowed := getattr(error, "valid_methods", None)):
         response.headers["Allow"] = ", ".join(sorted(allowed))
     return response

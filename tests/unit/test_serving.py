@@ -27,16 +27,23 @@ def test_a_large_body_is_taken_at_the_page_that_takes_recordings_and_nowhere_els
     app.add_url_rule("/read", "read", lambda: "")
     monkeypatch.setattr(serving.Parser, "limit_of", staticmethod(body_limit_of(app)))
 
-    def refused(path: str, size: int) -> bool:
-        parser = serving.Parser(Adjustments(max_request_body_size=serving.BODY_BYTES_MAX))
+    def kept(path: str, size: int) -> bool:
+        """Whether the bytes of such a body reach the application; where they do not, its length does."""
+        parser = serving.Parser(Adjustments(max_request_body_size=serving.BODY_BYTES_MAX + 1))
         parser.received(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode())
-        return parser.error is not None
+        parser.received(b"x" * 1000)
+        assert parser.error is None
+        assert parser.headers["CONTENT_LENGTH"] == str(size)
+        return len(parser.body_rcv) > 0
 
-    assert not refused("/films/7/add", serving.BODY_BYTES_MAX * 7)
-    assert refused("/films/7/add", serving.BODY_BYTES_MAX * 8 + 1)
+    for size in (serving.BODY_BYTES_MAX * 7, serving.BODY_BYTES_MAX * 8):
+        assert kept("/films/7/add", size)
+    assert not kept("/films/7/add", serving.BODY_BYTES_MAX * 8 + 1)
     for path in ("/films/7", "/read", "/nowhere", "//", "/%00"):
-        assert refused(path, serving.BODY_BYTES_MAX + 1), path
-        assert not refused(path, serving.BODY_BYTES_MAX - 1), path
+        assert not kept(path, serving.BODY_BYTES_MAX + 1), path
+        assert kept(path, serving.BODY_BYTES_MAX), path
+    with pytest.raises(AssertionError):
+        kept("/read", serving.DISCARDED_BYTES_MAX + 1)
 
 
 def test_serving_that_ends_by_itself_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,21 @@
 """What every answer carries, and what no request may do."""
 
+import contextlib
 import re
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from tiny_app import tiny_app
+from waitress.server import create_server
 from werkzeug.test import TestResponse
+
+from common import serving
+from common.errors import Corrupt
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -116,6 +124,36 @@ def send_paper(client: FlaskClient, size: int) -> TestResponse:
 def test_bodies_have_a_limit(client: FlaskClient) -> None:
     token = token_of(client)
     assert client.post("/form", data={"csrf_token": token, "claim": "x" * 3_000_000}).status_code == 413
+
+
+def test_a_body_larger_than_any_page_takes_is_answered_by_a_page_of_ours(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a script too: all of it is sent, none of it is kept, and the answer leads back to the form."""
+    started: list[Any] = []
+
+    def create(*given: Any, **settings: Any) -> Any:
+        started.append(create_server(*given, **settings))
+        return started[0]
+
+    monkeypatch.setattr(serving, "create_server", create)
+    monkeypatch.setattr(serving, "BODY_BYTES_MAX", 2 << 20)
+
+    def serve() -> None:
+        with contextlib.suppress(Corrupt):  # nobody said stop: the test closes it
+            serving.serve(app, "127.0.0.1:0", threads=1, tls_proxy=False, stop=serving.Stop(), say=lambda _: listens.set())
+
+    listens = threading.Event()
+    thread = threading.Thread(target=serve)
+    thread.start()
+    assert listens.wait(10)
+    try:
+        address = f"http://127.0.0.1:{started[0].effective_port}/attach?lang=ru"
+        answer = requests.post(address, data={"a": "x" * (30 << 20)}, headers={"Connection": "close"}, timeout=20)
+    finally:
+        started[0].close()
+        thread.join(10)
+    assert answer.status_code == 413
+    assert "Слишком большой объём. Выберите файл поменьше" in answer.text
+    assert 'href="/attach?lang=ru"' in answer.text
 
 
 def test_a_view_may_raise_its_limit(client: FlaskClient) -> None:

@@ -1,5 +1,5 @@
 /* Shows how much of a file has gone: <form data-upload data-loading="Loading" data-large="sentence">. The answer is the next page,
-   taken as it comes; what is too large at all is refused before any page of ours is asked, so it is said here. */
+   taken as it comes; that it is too large is said on the page itself, where everything typed stands. */
 (() => {
   "use strict";
   const TOO_LARGE = 413;
