@@ -191,6 +191,34 @@ def test_a_kiosk_asks_and_then_erases(browser: Browser, kiosk: str) -> None:
     context.close()
 
 
+def test_a_page_that_looks_again_by_itself_is_nobodys_touch(browser: Browser, kiosk: str) -> None:
+    context = browser.new_context(viewport=KIOSK)
+    page = context.new_page()
+    page.goto(kiosk + "/form")  # from here on there is something to erase
+    page.goto(kiosk + "/parts?again=3")
+    touched = page.evaluate("sessionStorage.touched")
+    with page.expect_navigation():
+        pass  # it does so by itself
+    expect(page.locator("dialog")).to_be_hidden()
+    assert page.evaluate("sessionStorage.touched") == touched
+    page.evaluate("sessionStorage.touched = Date.now() - 60_000")
+    expect(page.locator("dialog")).to_be_visible()
+    context.close()
+
+
+def test_who_watches_a_recording_is_asked_later(browser: Browser, kiosk: str) -> None:
+    context = browser.new_context(viewport=KIOSK)
+    page = context.new_page()
+    page.clock.install()
+    page.goto(kiosk + "/form")
+    page.evaluate("Object.defineProperty(document.body.appendChild(new Audio()), 'paused', { value: false })")
+    page.clock.run_for(125_000)
+    expect(page.locator("dialog")).to_be_hidden()
+    page.clock.run_for(180_000)
+    expect(page.locator("dialog")).to_be_visible()
+    context.close()
+
+
 def test_the_kiosks_keyboard_writes_kazakh(browser: Browser, kiosk: str) -> None:
     context = browser.new_context(viewport=KIOSK, has_touch=True)
     page = context.new_page()

@@ -89,6 +89,7 @@ def tiny_app(
             who="Сәрсенова А. М." if "person" in session else "",
             help_text="1-қабат, 104-бөлме",
             draft_code="4715-2096" if "person" in session else "",
+            reload_seconds=int(request.args.get("again", 0)),
             nav=(NavItem("/", "Келген құжаттар", True), NavItem("/x", "Істер"), NavItem("/y", "Отырыстар"), NavItem("/z", "Алмасу")),
             line=Line(
                 "off",

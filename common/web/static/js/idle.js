@@ -1,7 +1,9 @@
 /* A kiosk asks «are you here?» after a minute without a touch, then ends and erases: <dialog data-idle>.
-   A page of which nothing needs erasing goes quietly back to the first one: <div data-idle-home>. */
+   A page of which nothing needs erasing goes quietly back to the first one: <div data-idle-home>.
+   Whoever watches a recording touches nothing and is asked later; a page that looks again by itself (reload.js) is nobody's touch. */
 (() => {
   "use strict";
+  const PLAYING_MS = 5 * 60000, SETTLED_MS = 2000;
   const TOUCHES = ["pointerdown", "keydown", "input", "wheel", "touchmove", "scroll"];
   const onTouch = (act) => { for (const kind of TOUCHES) addEventListener(kind, act, { passive: true, capture: true }); };
 
@@ -23,6 +25,9 @@
   const left = dialog.querySelector("[data-left]");
   let timer = 0, ticking = 0;
 
+  const untouchedMs = () => Date.now() - sessionStorage.touched;
+  const playing = () => [...document.querySelectorAll("audio, video")].some((one) => !one.paused && !one.ended);
+
   const beep = () => {
     try {
       const sound = new AudioContext(), tone = sound.createOscillator(), volume = sound.createGain();
@@ -41,12 +46,15 @@
   };
 
   const ask = () => {
+    if (playing() && untouchedMs() < PLAYING_MS) { timer = setTimeout(ask, afterMs); return; }
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur(); // a half-typed field is saved
     dialog.showModal();
     tick(seconds);
   };
 
-  const here = () => {
+  const here = (event) => {
+    if (event?.type === "scroll" && performance.now() < SETTLED_MS) return; // the browser puts a page back where it was
+    sessionStorage.touched = Date.now();
     clearTimeout(timer);
     if (!dialog.open) timer = setTimeout(ask, afterMs);
   };
@@ -62,5 +70,7 @@
   dialog.addEventListener("click", stay);
   dialog.addEventListener("cancel", stay);
   onTouch(here);
-  here();
+  const again = sessionStorage.looksAgain && sessionStorage.touched;
+  delete sessionStorage.looksAgain;
+  if (again) timer = setTimeout(ask, afterMs - untouchedMs()); else here();
 })();

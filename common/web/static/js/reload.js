@@ -6,6 +6,8 @@
   if (!seconds) return;
   setInterval(() => {
     const busy = document.hidden || document.querySelector("details[open]") || document.activeElement !== document.body;
-    if (!busy) location.reload();
+    if (busy) return;
+    sessionStorage.looksAgain = "1"; // for idle.js
+    location.reload();
   }, seconds * 1000);
 })();
