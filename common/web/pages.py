@@ -2,13 +2,15 @@
 
 ``/look``  changes contrast, size and height and comes back; a plain link, for it changes nothing but the look.
 ``/end``   asks once where there is something to lose, then erases; ``/idle`` asks «are you here?» where no script runs.
+``/here``  is told by a script that somebody is at work, which keeps the session, and answers with what their forms carry now.
 """
 
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 
-from flask import Blueprint, Response, current_app, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, current_app, jsonify, make_response, redirect, render_template, request, session, url_for
+from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
 from common.errors import N_, NotFound
@@ -50,10 +52,14 @@ def make_pages(erased: Callable[[], None] | None) -> Blueprint:
             return end_now()
         return _ask_end(safe_next(request.form.get("next"), current_frame().home_url))
 
+    @pages.get("/here")
+    def here() -> Response:
+        return jsonify(token=generate_csrf() if somebody_here() else "")
+
     @pages.get("/idle")
     def idle() -> str:
-        here = safe_next(request.args.get("next"), current_frame().home_url)
-        return render_template("shared/idle.html", stay_url=here, seconds=IDLE_ANSWER_SECONDS, still=True)
+        back = safe_next(request.args.get("next"), current_frame().home_url)
+        return render_template("shared/idle.html", stay_url=back, seconds=IDLE_ANSWER_SECONDS, still=True)
 
     @pages.get("/idle/end/<token>")
     def idle_end(token: str) -> BaseResponse:

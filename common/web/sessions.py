@@ -2,7 +2,7 @@
 
 * The cookie holds 256 random bits, HttpOnly, SameSite, Secure behind TLS. The table holds only a hash of it.
 * What a session says is sealed under a key made from the cookie: a stolen database file opens no session.
-* A session ends after ``idle_ms`` without a page and after ``absolute_ms`` in any case.
+* A session ends after ``idle_ms`` without a page or a touch (``/here``), and after ``absolute_ms`` in any case.
 * ``renew_session()`` at every sign-in: a new id, a new CSRF token, the old row deleted (no fixation).
 * ``erase_session()`` for «end and erase»: the row goes, the cookie goes, the browser drops what it kept of us.
 * A visitor of whom there is nothing to remember gets no cookie and no row.

@@ -17,7 +17,7 @@ from tests.browser.walking import ID, LOOK, TARGET_PX, Walk, axe_findings, compl
 from tests.court import Court
 
 NO_PAGES = re.compile(
-    r"/static/|/look$|/idle/end|/wire|^/v1|/tile|/checkpoint|\.(asice|pdf|svg)$|/heads/|/quarantine/evidence/|/decision$"
+    r"/static/|/look$|/here$|/idle/end|/wire|^/v1|/tile|/checkpoint|\.(asice|pdf|svg)$|/heads/|/quarantine/evidence/|/decision$"
     r"|/after/admit$|/lineage"
 )
 """Rules that answer machines, or with nothing to look at: nothing in the demonstration has a second history."""

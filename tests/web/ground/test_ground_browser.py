@@ -17,6 +17,7 @@ pytestmark = pytest.mark.browser
 FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
 PAGES = ("/", "/form", "/parts", "/charts", "/help", "/sure", "/later", "/nope", "/attach")
 KIOSK = {"width": 1080, "height": 1920}
+DESK = {"width": 1440, "height": 1000}
 Serve = Callable[[str], str]
 
 
@@ -216,6 +217,39 @@ def test_who_watches_a_recording_is_asked_later(browser: Browser, kiosk: str) ->
     expect(page.locator("dialog")).to_be_hidden()
     page.clock.run_for(180_000)
     expect(page.locator("dialog")).to_be_visible()
+    context.close()
+
+
+def sign_in(page: Page, base: str) -> None:
+    page.goto(base + "/form")
+    page.evaluate("""async () => {
+        const body = new URLSearchParams({ csrf_token: document.querySelector('[name=csrf_token]').value });
+        await fetch('/sign-in', { method: 'POST', body });
+    }""")
+
+
+def test_what_was_written_before_a_session_ended_goes_after_signing_in_again(browser: Browser, serve: Serve) -> None:
+    base, context = serve("desk"), browser.new_context(viewport=DESK)
+    page = context.new_page()
+    page.clock.install()
+    sign_in(page, base)
+    page.goto(base + "/form?lang=en")
+    page.fill("#family", "Ә")
+    page.clock.fast_forward(180_000)
+    page.get_by_role("button", name="Сохранить участника").click()
+    expect(page.locator("section.errors")).to_be_visible()  # the machine says that they are signed in still
+    page.fill("#family", "Әб")
+    context.clear_cookies()
+    page.clock.fast_forward(180_000)
+    page.get_by_role("button", name="Сохранить участника").click()
+    expect(page.locator("[data-away]")).to_be_visible()
+    expect(page.locator("[data-away] a")).to_be_focused()
+    expect(page.locator("#family")).to_have_value("Әб")
+    sign_in(context.new_page(), base)
+    page.fill("#iin", "000000000000")
+    page.get_by_role("button", name="Сохранить участника").click()
+    expect(page.locator("section.errors")).to_contain_text("12 zeros are nobody.")
+    expect(page.locator("#family")).to_have_value("Әб")
     context.close()
 
 

@@ -148,3 +148,17 @@ def test_purge_forgets_the_old_and_the_too_many(tmp_path: Path, monkeypatch: pyt
     assert store.purge(created_before=0, seen_before=102) == 3
     assert store.load(b"\x02" * 32) is None
     assert store.load(b"\x04" * 32) is not None
+
+
+def test_who_works_on_a_page_stays_signed_in_and_nobody_else_is_remembered(app: Flask, client: FlaskClient, clock: FixedClock) -> None:
+    stranger = app.test_client().get("/here")
+    assert stranger.json == {"token": ""}
+    assert "Set-Cookie" not in stranger.headers
+    sign_in(client)
+    for _ in range(3):
+        clock.ms += DESK_IDLE_MS - 1
+        said = client.get("/here").json
+    assert said is not None
+    assert client.post("/form", data={"csrf_token": said["token"], "who": "p", "role": "1", "iin": "1", "family": "Ә"}).status_code == 303
+    clock.ms += DESK_IDLE_MS + 1
+    assert client.get("/here").json == {"token": ""}
