@@ -15,8 +15,9 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
+from common.court.cases import CaseRow
 from common.court.writers import ObjectId, require_court_node
-from common.db import BlobField, BooleanField, CompositeKey, Database, IntegerField, Table, TextField, fetch, one_of, rows_of
+from common.db import BlobField, BooleanField, CompositeKey, Database, IntegerField, Table, TextField, one_of, rows_of
 from common.errors import N_, Conflict, Refused
 from common.facts import Audience, Body, Fact, Known, Rows
 
@@ -188,12 +189,29 @@ def material(database: Database, obj: bytes) -> Material | None:
 def of_case(database: Database, case: bytes, court: str, *, person: str | None = None) -> list[Material]:
     """Return what ``court`` has added to its case, by day: everything, or what is open to ``person`` (IIN or BIN)."""
     which = (MaterialRow.case_obj == case) & (MaterialRow.court == court)
-    if person is not None:
-        which = which & MaterialRow.obj.in_(MaterialReaderRow.select(MaterialReaderRow.obj).where(MaterialReaderRow.person == person))
-    query = MaterialRow.select().where(which).order_by(MaterialRow.date, MaterialRow.added_ms, MaterialRow.obj)
-    return [Material(**row) for row in rows_of(database, query)]
+    return _materials(database, which if person is None else which & MaterialRow.obj.in_(open_to(person)))
+
+
+def written(database: Database, *, court: str, number: str) -> list[Material]:
+    """Return the materials that ``court`` added under a case number, whatever became of the case: for who erases them."""
+    return _materials(database, (MaterialRow.court == court) & (MaterialRow.number == number))
+
+
+def open_to(person: str) -> Any:
+    """Return the query for the objects of all materials that a court has opened to a person (IIN or BIN) in a case of its own.
+
+    As with hearings, no court adds to another court's case, whatever an entry says.
+    """
+    mine = MaterialReaderRow.select(MaterialReaderRow.obj).where(MaterialReaderRow.person == person)
+    beside = (MaterialRow.case_obj == CaseRow.obj) & (MaterialRow.court == CaseRow.court)
+    return MaterialRow.select(MaterialRow.obj).join(CaseRow, on=beside).where(MaterialRow.obj.in_(mine))
 
 
 def is_open_to(database: Database, obj: bytes, person: str) -> bool:
-    """Return whether the court has opened a material to a person (IIN or BIN)."""
-    return bool(person and fetch(database, "SELECT 1 FROM material_reader WHERE obj = ? AND person = ?", (obj, person)))
+    """Return whether a material is among those `open_to` a person."""
+    return bool(person and one_of(database, open_to(person).where(MaterialRow.obj == obj)))
+
+
+def _materials(database: Database, which: Any) -> list[Material]:
+    query = MaterialRow.select().where(which).order_by(MaterialRow.date, MaterialRow.added_ms, MaterialRow.obj)
+    return [Material(**row) for row in rows_of(database, query)]

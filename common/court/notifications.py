@@ -16,7 +16,7 @@ from common.court.cases import CaseEventRow, CaseRow, goes_to
 from common.court.filing_tables import FilingEventRow, FilingRow
 from common.court.hearing_lists import objects_of
 from common.court.hearings import HearingEventRow, HearingRow
-from common.court.materials import MaterialReaderRow, MaterialRow
+from common.court.materials import MaterialRow, open_to
 from common.db import Database, Table, rows_of
 from common.errors import N_, Refused
 
@@ -72,23 +72,15 @@ def _events(
     columns = (event.obj, event.position, event.kind, event.time_ms, event.params, owner.talon, owner.number, owner.court)
     query = event.select(*columns).join(owner, on=(event.obj == owner.obj)).where(which)
     if place is not None:
-        time_ms, obj, position = place
-        same = event.time_ms == time_ms
-        query = query.where(
-            (event.time_ms < time_ms) | (same & (event.obj < obj)) | (same & (event.obj == obj) & (event.position < position))
-        )
+        query = query.where(_older(place, event.time_ms, event.obj, event.position))
     return rows_of(database, query.order_by(event.time_ms.desc(), event.obj.desc(), event.position.desc()).limit(limit))
 
 
 def _of_materials(database: Database, person: str, place: _Place | None, limit: int) -> list[Notification]:
     """The newest ``limit`` materials older than ``place`` that a court has opened to ``person``."""
-    mine = MaterialReaderRow.select(MaterialReaderRow.obj).where(MaterialReaderRow.person == person)
-    query = MaterialRow.select().where(MaterialRow.obj.in_(mine))
+    query = MaterialRow.select().where(MaterialRow.obj.in_(open_to(person)))
     if place is not None:
-        time_ms, obj, position = place
-        same = MaterialRow.added_ms == time_ms
-        before = MaterialRow.obj <= obj if position > 0 else MaterialRow.obj < obj
-        query = query.where((MaterialRow.added_ms < time_ms) | (same & before))
+        query = query.where(_older(place, MaterialRow.added_ms, MaterialRow.obj, 0))
     rows = rows_of(database, query.order_by(MaterialRow.added_ms.desc(), MaterialRow.obj.desc()).limit(limit))
     return [
         Notification(
@@ -104,6 +96,11 @@ def _of_materials(database: Database, person: str, place: _Place | None, limit: 
         )
         for row in rows
     ]
+
+
+def _older(place: _Place, time_ms: Any, obj: Any, position: Any) -> Any:
+    """The condition on columns (a material is its object's only step, 0) that says what comes after ``place`` in the list."""
+    return (time_ms < place[0]) | ((time_ms == place[0]) & ((obj < place[1]) | ((obj == place[1]) & (position < place[2]))))
 
 
 def _notification(subject: str, row: dict[str, Any]) -> Notification:

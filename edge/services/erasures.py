@@ -99,7 +99,7 @@ def find(node: Node, court: str, text: str) -> list[Target]:
     cases += [case for each in filings for case in cases_of_filing(database, each.obj) if case.court == court and case not in cases]
     numbers = dict.fromkeys((number, *(case.number for case in cases)))
     heard = [each.obj for one in numbers for each in hearing_lists.written(database, court=court, number=one)]
-    joined = [each.obj for case in cases for each in materials.of_case(database, case.obj, court)]
+    joined = [each.obj for one in numbers for each in materials.written(database, court=court, number=one)]
     named = dict.fromkeys((*(each.obj for each in filings), *(each.obj for each in cases), *heard, *joined))
     return [target for obj in named if (target := of(node, court, obj))]
 

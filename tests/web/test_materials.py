@@ -11,7 +11,7 @@ from common.court import materials as rows
 from common.db import fetch
 from common.errors import Conflict, NotFound, Refused
 from common.spool import sealed_file
-from edge.services import decisions, drafts, filings, materials, registration
+from edge.services import decisions, drafts, erasures, filings, materials, registration
 from edge.services.materials import Draft
 from edge.services.registration import Clerk
 from edge.web import materials as pages_of
@@ -244,6 +244,14 @@ def test_an_act_may_name_one_material(world: World, case: bytes) -> None:
     page = terminal.get(f"/desk/erasures?q={only(world, case).number}")
     assert f"/desk/erasures/{obj.hex()}" in page
     assert "Material of case" in terminal.get(f"/desk/erasures/{obj.hex()}")
+
+
+def test_an_act_may_name_a_material_whose_case_is_erased_already(world: World, case: bytes) -> None:
+    obj, number = add(world, case), only(world, case).number
+    erasures.order(world.aktau, case, CHAIRMAN.open(world.aktau), court=AKTAU, reference="17", date="2026-11-27")
+    assert f"/desk/erasures/{obj.hex()}" in desk(world, CHAIRMAN).get(f"/desk/erasures?q=№ {number}")
+    world.deliver()
+    assert kiosk(world).get(f"/materials/{obj.hex()}").status_code == 404, "and nobody else finds it meanwhile"
 
 
 def test_a_large_recording_never_lies_in_memory(world: World, case: bytes) -> None:

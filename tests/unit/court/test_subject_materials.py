@@ -1,9 +1,25 @@
 """Materials: who may add one, what it may be, and who receives it."""
 
 import pytest
-from court_world import AIGUL, AKTAU, BOLAT, CLERK, COURT, JUDGE, NOW, OTHER_CLERK, OTHER_COURT, RECORD, fact, fold, material_body, store
+from court_world import (
+    AIGUL,
+    AKTAU,
+    BOLAT,
+    CLERK,
+    COURT,
+    JUDGE,
+    NOW,
+    OTHER_CLERK,
+    OTHER_COURT,
+    RECORD,
+    case_body,
+    fact,
+    fold,
+    material_body,
+    store,
+)
 
-from common.court import materials
+from common.court import cases, materials
 from common.db import open_database
 from common.facts import Audience, BlobRef
 
@@ -58,6 +74,7 @@ def test_it_goes_to_its_court_and_whom_it_is_open_to():
 def test_a_person_finds_what_is_open_to_them_and_the_court_everything(tmp_path):
     database = open_database(tmp_path / "materials.db")
     bodies = {b"1" * 16: material_body(), b"2" * 16: material_body(open_to=[], date="2026-11-25"), b"3" * 16: material_body(case=b"x" * 16)}
+    store(database, cases, fold(cases, [fact("case.open/1", case_body(), obj=b"c" * 16)])[0])
     store(database, materials, *(fold(materials, [added(body, obj=obj)])[0] for obj, body in bodies.items()))
     assert [each.obj for each in materials.of_case(database, b"c" * 16, COURT)] == [b"2" * 16, b"1" * 16]
     assert [each.obj for each in materials.of_case(database, b"c" * 16, COURT, person=AIGUL.cabinet)] == [b"1" * 16]
@@ -65,6 +82,7 @@ def test_a_person_finds_what_is_open_to_them_and_the_court_everything(tmp_path):
     assert materials.of_case(database, b"c" * 16, COURT, person="") == []
     assert materials.of_case(database, b"c" * 16, OTHER_COURT) == []
     assert materials.is_open_to(database, b"1" * 16, AIGUL.cabinet)
+    assert not materials.is_open_to(database, b"3" * 16, AIGUL.cabinet), "its court has no such case"
     assert not materials.is_open_to(database, b"2" * 16, AIGUL.cabinet)
     assert not materials.is_open_to(database, b"2" * 16, "")
     assert materials.material(database, b"1" * 16).recorded
