@@ -131,12 +131,6 @@ def full_name(surname: str, first_name: str, patronymic: str = "") -> str:
     return " ".join(part for part in parts if part)
 
 
-def short_name(surname: str, first_name: str, patronymic: str = "") -> str:
-    """Return «Сәрсенова А. М.» with no-break spaces, as public lists show people."""
-    initials = [f"{part.strip()[0].upper()}." for part in (first_name, patronymic) if part.strip()]
-    return "\u00a0".join([surname.strip(), *initials])
-
-
 def kazakh_key(text: str) -> str:
     """Return the key that sorts ``text`` by the 42 letters of the Kazakh alphabet; case does not count.
 

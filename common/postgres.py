@@ -91,11 +91,6 @@ class _Whole(NumericBinaryLoader):
         return int(super().load(data))
 
 
-def is_address(text: str) -> bool:
-    """Return whether ``text`` names a server and not a file."""
-    return text.startswith(("postgresql://", "postgres://"))
-
-
 def open_postgres(address: str, *, standby: bool = False) -> "Postgres":
     """Open the database at ``address``, a libpq URI; each thread gets its own connection on first use.
 

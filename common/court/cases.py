@@ -7,7 +7,7 @@
 - Only the node of the case's court writes. No uniqueness of numbers is assumed anywhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -300,20 +300,18 @@ def cases_of_filing(database: Database, filing: bytes) -> list[Case]:
     return _cases(database, CaseRow.filing == filing)
 
 
-def cases_of_court(database: Database, court: str) -> list[Case]:
-    """Return the cases of a court, newest first."""
-    return _cases(database, CaseRow.court == court)
-
-
-def cases_of_person(database: Database, person: str) -> list[Case]:
-    """Return the cases that a person's filings opened, newest first."""
-    return _cases(database, goes_to(person))
-
-
 def participants(database: Database, obj: bytes) -> list[Participant]:
     """Return who takes or took part in a case, in the order of joining."""
-    query = CasePartyRow.select().where(CasePartyRow.obj == obj).order_by(CasePartyRow.position)
-    return [Participant(**row) for row in rows_of(database, query)]
+    return participants_of(database, [obj]).get(obj, [])
+
+
+def participants_of(database: Database, objects: Iterable[bytes]) -> dict[bytes, list[Participant]]:
+    """Return the participants of several cases in one question: for lists."""
+    query = CasePartyRow.select().where(CasePartyRow.obj.in_(list(objects))).order_by(CasePartyRow.obj, CasePartyRow.position)
+    found: dict[bytes, list[Participant]] = {}
+    for row in rows_of(database, query):
+        found.setdefault(row["obj"], []).append(Participant(**row))
+    return found
 
 
 def last_sequence(database: Database, *, court: str, prefix: str) -> int:

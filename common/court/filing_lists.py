@@ -3,6 +3,7 @@
 Times are ms UTC, money tiyn, hashes raw. None of these functions knows who asks: a page asks for one person or one court.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -188,20 +189,6 @@ def inbox(database: Database, court: str) -> list[Filing]:
     return _filings(database, query.order_by(FilingRow.submitted_ms, FilingRow.obj))
 
 
-def filings_of_court(database: Database, court: str, *, status: str = "", limit: int = 200, offset: int = 0) -> list[Filing]:
-    """Return the filings that ``court`` holds, newest first; with ``status`` only those."""
-    query = FilingRow.select().where(FilingRow.court == court)
-    if status:
-        query = query.where(FilingRow.status == status)
-    return _filings(database, query.order_by(FilingRow.submitted_ms.desc(), FilingRow.obj).limit(limit).offset(offset))
-
-
-def counts_of_court(database: Database, court: str) -> dict[str, int]:
-    """Return how many filings ``court`` holds in each status."""
-    query = FilingRow.select(FilingRow.status, fn.COUNT(FilingRow.obj).alias("count")).where(FilingRow.court == court)
-    return {row["status"]: row["count"] for row in rows_of(database, query.group_by(FilingRow.status))}
-
-
 def duplicates(database: Database, obj: bytes) -> list[Filing]:
     """Return the other filings with the same person, court, form and files, oldest first."""
     mine = FilingRow.select(FilingRow.likeness).where(FilingRow.obj == obj)
@@ -232,8 +219,17 @@ def form(database: Database, obj: bytes) -> Form | None:
 
 def parties(database: Database, obj: bytes) -> list[Party]:
     """Return the participants as the filer named them."""
-    query = FilingPartyRow.select(FilingPartyRow.role, FilingPartyRow.name, FilingPartyRow.kind)
-    return [Party(**row) for row in rows_of(database, query.where(FilingPartyRow.obj == obj).order_by(FilingPartyRow.position))]
+    return parties_of(database, [obj]).get(obj, [])
+
+
+def parties_of(database: Database, objects: Iterable[bytes]) -> dict[bytes, list[Party]]:
+    """Return the participants of several filings in one question: for lists."""
+    query = FilingPartyRow.select(FilingPartyRow.obj, FilingPartyRow.role, FilingPartyRow.name, FilingPartyRow.kind)
+    found: dict[bytes, list[Party]] = {}
+    wanted = FilingPartyRow.obj.in_(list(objects))
+    for row in rows_of(database, query.where(wanted).order_by(FilingPartyRow.obj, FilingPartyRow.position)):
+        found.setdefault(row.pop("obj"), []).append(Party(**row))
+    return found
 
 
 def cosigners(database: Database, obj: bytes) -> list[Cosigned]:

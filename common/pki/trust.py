@@ -151,13 +151,6 @@ class Trust:
             self._store = replace(store, authorities=_with(store.authorities, certificate))
         return certificate
 
-    def add_anchor_file(self, path: Path) -> Certificate:
-        """Add the certificate in ``path``, as ``add``. Raises Refused("pki.certificate_broken") also when it cannot be read."""
-        try:
-            return self.add(path.read_bytes())
-        except OSError as error:
-            raise Refused("pki.file", N_("The file %(name)s cannot be read."), name=path.name) from error
-
     def import_crl(self, data: bytes, now_ms: int) -> CrlInfo:
         """Check a revocation list, full or delta, and put it in the place of the one we have; return what is held now.
 

@@ -77,7 +77,8 @@ def find(node: Node, court: str, *, search: str = "", page: int = 1, per_page: i
     page = min(max(1, page), max(1, -(-total // per_page)))
     query = CaseRow.select().where(which).order_by(CaseRow.opened_ms.desc(), CaseRow.obj)
     found = [Case(**row) for row in rows_of(node.database, query.limit(per_page).offset((page - 1) * per_page))]
-    return Found(tuple(Row(each, tuple(cases.participants(node.database, each.obj))) for each in found), total)
+    parties = cases.participants_of(node.database, [each.obj for each in found])
+    return Found(tuple(Row(each, tuple(parties.get(each.obj, ()))) for each in found), total)
 
 
 def case_of(node: Node, obj: bytes) -> Case | None:

@@ -6,7 +6,7 @@
 - What a court gave away to another one stays in its list: it decided that, and answers for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from common.clock import KAZAKHSTAN_OFFSET_MS
 from common.court import terms
 from common.court.book import Book
 from common.court.filing_entries import Party
-from common.court.filing_lists import DAY_MS, WAITING, Filing
+from common.court.filing_lists import DAY_MS, WAITING, Filing, parties_of
 from common.court.filing_tables import FilingDecisionRow, FilingEventRow, FilingPartyRow, FilingRow
 from common.db import Database, fetch, fn, one_of, rows_of
 from common.errors import Refused
@@ -82,9 +82,20 @@ def inbox(
     order = (_came(), FilingRow.obj) if tab in OPEN_TABS else (FilingRow.submitted_ms.desc(), FilingRow.obj)
     query = FilingRow.select(FilingRow, _came().alias("came_ms")).where(which).order_by(*order)
     found = rows_of(node.database, query.limit(per_page).offset((page - 1) * per_page))
+    came = {row["obj"]: row.pop("came_ms") for row in found}
+    parties, arrived = parties_of(node.database, came), arrived_files(node.database, list(came))
     counts = {each: _count(node.database, _where(court, each, threshold)) for each in TABS}
     return Inbox(
-        rows=tuple(_row(node.database, book, court, row, today) for row in found),
+        rows=tuple(
+            Row(
+                filing=filing,
+                came_ms=came[filing.obj],
+                term=term_of(book, came[filing.obj], today) if filing.status in WAITING and filing.court == court else Term(None, None),
+                parties=tuple(parties.get(filing.obj, ())),
+                arrived=arrived.get(filing.obj, 0),
+            )
+            for filing in (Filing(**row) for row in found)
+        ),
         total=total,
         counts=MappingProxyType(counts),
         registered_today=_decided_today(node.database, court, "registered", today),
@@ -180,25 +191,11 @@ def _count(database: Database, which: Any) -> int:
     return row["count"] if row else 0
 
 
-def _row(database: Database, book: Book, court: str, row: dict[str, Any], today: date) -> Row:
-    came = row.pop("came_ms")
-    filing = Filing(**row)
-    waits = filing.status in WAITING and filing.court == court
-    query = FilingPartyRow.select(FilingPartyRow.role, FilingPartyRow.name, FilingPartyRow.kind)
-    parties = rows_of(database, query.where(FilingPartyRow.obj == filing.obj).order_by(FilingPartyRow.position))
-    return Row(
-        filing=filing,
-        came_ms=came,
-        term=term_of(book, came, today) if waits else Term(None, None),
-        parties=tuple(Party(**party) for party in parties),
-        arrived=arrived_files(database, filing.obj),
-    )
-
-
-def arrived_files(database: Database, obj: bytes) -> int:
-    """Return how many of the attached files of a filing are here, whole; the statement is not counted."""
-    statement = "SELECT COUNT(*) FROM filing_file_row f JOIN blob b ON b.sha256 = f.sha256 WHERE f.obj = ?"
-    return int(fetch(database, statement, (obj,))[0][0])
+def arrived_files(database: Database, objects: Sequence[bytes]) -> dict[bytes, int]:
+    """Return how many of the attached files of each filing are here, whole; statements are not counted."""
+    marks = ", ".join("?" * len(objects))
+    statement = f"SELECT f.obj, COUNT(*) FROM filing_file_row f JOIN blob b ON b.sha256 = f.sha256 WHERE f.obj IN ({marks}) GROUP BY f.obj"
+    return dict(fetch(database, statement, list(objects)))
 
 
 def _decided_today(database: Database, court: str, kind: str, today: date) -> int:

@@ -7,8 +7,8 @@ from typing import Any
 
 from common.clock import KAZAKHSTAN_OFFSET_MS
 from common.court.filing_entries import Party
-from common.court.filing_lists import DAY_MS, Filing
-from common.court.filing_tables import FilingDecisionRow, FilingGroundRow, FilingPartyRow, FilingRow
+from common.court.filing_lists import DAY_MS, Filing, parties_of
+from common.court.filing_tables import FilingDecisionRow, FilingGroundRow, FilingRow
 from common.court.ruling import STAGES
 from common.db import Database, fetch, fn, one_of, rows_of
 from common.errors import Refused
@@ -59,7 +59,7 @@ def cards(node: Node, person: str, wanted: Filter, *, page: int = 1) -> list[Car
     """Return one page (from 1) of the cabinet's filings, newest first."""
     query = FilingRow.select().where(*_where(person, wanted)).order_by(FilingRow.submitted_ms.desc(), FilingRow.obj)
     found = [Filing(**row) for row in rows_of(node.database, query.limit(PER_PAGE).offset((page - 1) * PER_PAGE))]
-    parties = _parties(node.database, [filing.obj for filing in found])
+    parties = parties_of(node.database, [filing.obj for filing in found])
     climbed = ladders(node.database, [filing.leaf for filing in found])
     refused = [filing.obj for filing in found if filing.status == "refused" or filing.ruling in STAGES]
     until, reasons = _refusals(node.database, refused)
@@ -129,14 +129,6 @@ def _talon(text: str) -> str:
 
 def _midnight(day: date) -> int:
     return (day.toordinal() - 719_163) * DAY_MS - KAZAKHSTAN_OFFSET_MS
-
-
-def _parties(database: Database, objects: Sequence[bytes]) -> dict[bytes, list[Party]]:
-    query = FilingPartyRow.select().where(FilingPartyRow.obj.in_(list(objects))).order_by(FilingPartyRow.obj, FilingPartyRow.position)
-    found: dict[bytes, list[Party]] = {}
-    for row in rows_of(database, query):
-        found.setdefault(row["obj"], []).append(Party(role=row["role"], name=row["name"], kind=row["kind"]))
-    return found
 
 
 def _refusals(database: Database, objects: Sequence[bytes]) -> tuple[dict[bytes, str], dict[bytes, list[tuple[str, str]]]]:

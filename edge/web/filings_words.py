@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flask import url_for
 from flask_babel import gettext
 
 from common.court import filing_lists
@@ -328,11 +327,6 @@ def house(node: Node) -> str:
     """Return the name of this machine's court."""
     courts = node.courts()
     return court_word(node.book(), courts[0]) if courts else gettext("This court")
-
-
-def draft_url(id: bytes, page: str = "case") -> str:
-    """Return the address of a step of a draft."""
-    return url_for(f"filings.{page}", id=id.hex())
 
 
 def witnessed(filing: Filing, form: Form | None) -> Iterator[tuple[str, str]]:

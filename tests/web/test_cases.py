@@ -45,6 +45,26 @@ def test_the_list_is_the_courts_own_newest_first(world: World) -> None:
     assert cases.find(world.aktau, ASTANA).total == 0
 
 
+def test_inbox_and_cases_ask_the_database_a_few_times_however_long_they_are(world: World) -> None:
+    terminal = Terminal(world.aktau)
+    terminal.sign_in(CLERK)
+
+    def queries(path: str) -> int:
+        terminal.get(path)  # what is asked once is known then
+        seen: list[str] = []
+        connection = world.aktau.database.connection()
+        connection.trace_v2(1, lambda event: seen.append(event["sql"]))
+        try:
+            terminal.get(path)
+        finally:
+            connection.trace_v2(0, None)
+        return len(seen)
+
+    paths = ("/desk/cases?q=2", "/desk/cases?q=760212350620"), ("/desk?tab=registered&q=/1", "/desk?tab=registered&q=/")
+    for few, many in paths:
+        assert queries(few) == queries(many), (few, many)
+
+
 @pytest.mark.parametrize("search", ["760212350620", "теңіз", "ТЕҢІЗ ҚҰРЫЛЫС", "Сәрсенова Айгүл"])
 def test_search_by_a_party(world: World, search: str) -> None:
     assert numbers(world, search=search) == ["3", "2", "1"]

@@ -43,7 +43,7 @@ class World:
         return self.services.authority.crl(now, now + DAY_MS, number)
 
     def rows(self) -> list[filing_lists.Filing]:
-        return filing_lists.filings_of_court(self.node.database, "kz-7")
+        return filing_lists.inbox(self.node.database, "kz-7")
 
     def exchange(self) -> None:
         self.node.client.exchange()

@@ -98,8 +98,6 @@ def test_queries(tmp_path):
     assert cases.case(database, b"1" * 16).number == NUMBER
     assert cases.case(database, b"?" * 16) is None
     assert [each.obj[:1] for each in cases.cases_by_number(database, NUMBER)] == [b"1"]
-    assert [each.obj[:1] for each in cases.cases_of_court(database, COURT)] == [b"2", b"1"]
-    assert [each.obj[:1] for each in cases.cases_of_person(database, AIGUL.iin)] == [b"2", b"1"]
     assert len(cases.cases_of_filing(database, b"o" * 16)) == 2
     assert [each.name for each in cases.participants(database, b"1" * 16)] == ["Бекова Б. Б."]
     assert cases.last_sequence(database, court=COURT, prefix="7194-26-00-2") == 1001

@@ -382,8 +382,6 @@ def test_lists(database):
     assert [each.obj[:1] for each in filing_lists.filings_of_person(database, AIGUL.iin)] == [b"3", b"2", b"1"]
     assert [each.obj[:1] for each in filing_lists.filings_of_person(database, AIGUL.iin, limit=1, offset=1)] == [b"2"]
     assert [each.obj[:1] for each in filing_lists.inbox(database, COURT)] == [b"3", b"4"]
-    assert [each.obj[:1] for each in filing_lists.filings_of_court(database, COURT, status="refused")] == [b"2"]
-    assert filing_lists.counts_of_court(database, COURT) == {"filed": 2, "refused": 1, "registered": 1}
     assert len(filing_lists.filings_by_talon(database, TALON)) == 4
     assert filing_lists.filing(database, b"?" * 16) is None
     assert filing_lists.filing_of_draft(database, b"cure").obj == b"3" * 16
