@@ -5,16 +5,17 @@ An invoice names the talon, and so does who pays by it. The list is a table in U
     talon;amount;date;document
     197640118205377;24500.00;2026-11-27;0123456
 
-- One duty may be paid in parts: what a list holds of one talon counts together. Less than the duty is told, and not written.
+- One duty may be paid in parts: what a list holds of one talon counts together, the same payment (one number, day and sum) once.
+  Less than the duty is told, and not written.
 - A talon that is not here (its machine has no line yet) is told: the list is given again later. A list twice changes nothing.
 - A list is taken whole or not at all. The result informs and decides nothing, as every `filing.verify`.
 """
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from central.centre import Centre
@@ -25,6 +26,7 @@ from common.errors import N_, Refused
 from common.ids import read_talon
 
 HEADING: Final = ["talon", "amount", "date", "document"]
+AMOUNT: Final = re.compile(r"([0-9]{1,16})(?:[.,]([0-9]{1,2}))?")
 DOCUMENT_CHARS_MAX: Final = 40
 """Of the number of a payment."""
 BATCH: Final = 200
@@ -80,13 +82,10 @@ def _payment(number: int, line: list[str]) -> Payment:
 
 def _tiyn(text: str) -> int:
     """Return «24 500,50» in tiyn; raises ValueError for what is no sum of whole tiyn."""
-    try:
-        tiyn = Decimal("".join(text.split()).replace(",", ".")) * 100
-        if not tiyn.is_finite() or tiyn != tiyn.to_integral_value():
-            raise ValueError(text)
-    except InvalidOperation as error:
-        raise ValueError(text) from error
-    return int(tiyn)
+    found = AMOUNT.fullmatch("".join(text.split()))
+    if found is None:
+        raise ValueError(text)
+    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
 
 
 def match(centre: Centre, payments: Iterable[Payment]) -> Matched:
@@ -114,7 +113,12 @@ def match(centre: Centre, payments: Iterable[Payment]) -> Matched:
 
 def _by_talon(payments: Iterable[Payment]) -> dict[str, list[Payment]]:
     found: dict[str, list[Payment]] = {}
+    named = set[Payment]()
     for one in payments:
+        if one in named:  # the list was put together from two that overlap: nothing was paid twice
+            continue
+        if one.document:
+            named.add(one)
         found.setdefault(one.talon, []).append(one)
     return found
 

@@ -55,6 +55,15 @@ def test_a_payment_is_found_by_the_talon_and_told_to_the_court(country: Country)
     assert (again.paid, again.known, again.left) == (0, 1, [])
 
 
+def test_one_payment_told_twice_pays_once(country: Country) -> None:
+    """A list may be put together from two that overlap; two payments without a number are two."""
+    node = country.node("kz-7")
+    half, parts = (country.file(node, pay="pending", duty=2_450_000).talon for _ in range(2))
+    node.client.exchange()
+    found = payments.match(country.centre, listed(*[f"{half};12250;2026-11-27;0123456"] * 2, *[f"{parts};12 250,0;2026-11-27;"] * 2))
+    assert (found.paid, found.left) == (1, [(half, payments.LESS)])
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
@@ -69,6 +78,7 @@ def test_a_payment_is_found_by_the_talon_and_told_to_the_court(country: Country)
             "197640118205377;1.001;2026-11-27;9",
             "197640118205377;NaN;2026-11-27;9",
             "197640118205377;1e99;2026-11-27;9",
+            "197640118205377;9e999999;2026-11-27;9",
             "197640118205377;much;2026-11-27;9",
             "197640118205377;1;27.11.2026;9",
             f"197640118205377;1;2026-11-27;{'9' * 41}",
