@@ -115,7 +115,7 @@ def make_pages(node: Node) -> Blueprint:
         if form.validate_on_submit():
             with form.refusals():
                 return _sign_page(node, target, who, hearings.check_closing(node, target, form.draft()))
-        form.seen.data = target.seen.hex()
+        _say_seen(form, target)
         return form.page("edge/hearings/close.html", hearing=view_of(node.book(), _of(target), node.clock.now()), case=target.case)
 
     @pages.post("/<id>/close/sign", endpoint="sign_close")
@@ -187,9 +187,16 @@ def _ask_set(node: Node, target: Target, who: Clerk) -> Answer:
     if form.validate_on_submit():
         with form.refusals():
             return _sign_page(node, target, who, hearings.check(node, target, form.draft()))
+    _say_seen(form, target)
     back = _address("show", target) if target.hearing else url_for("cases.show", id=target.case.obj.hex())
     now = view_of(node.book(), target.hearing, node.clock.now()) if target.hearing else None
     return form.page("edge/hearings/set.html", case=target.case, hearing=now, back=back)
+
+
+def _say_seen(form: HearingForm | CloseForm, target: Target) -> None:
+    """Write into the page on what it rests; once a change meanwhile was told, on the hearing as it stands now, which the page shows."""
+    if target.hearing is not None:
+        form.seen.data = (target.hearing.leaf if form.form_errors else target.seen).hex()
 
 
 def _sign(node: Node, target: Target, who: Clerk, form: SignSetForm | SignCloseForm) -> Answer:

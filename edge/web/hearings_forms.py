@@ -72,7 +72,7 @@ class HearingForm(CourtForm):
     def show(self, hearing: Hearing) -> None:
         """Fill a page that is opened to move ``hearing``."""
         fields: Any = self
-        fields.seen.data, fields.day.data = hearing.leaf.hex(), local_date(hearing.starts_ms)
+        fields.day.data = local_date(hearing.starts_ms)
         fields.at.data = time.fromisoformat(time_words(hearing.starts_ms))
         fields.openness.data = "closed" if hearing.closed else "open"
         for name in ("hall", "judge", "kind", "mode", "link"):

@@ -237,6 +237,24 @@ def test_of_two_who_change_it_at_once_the_second_is_told(world: World) -> None:
     assert moment(stands(world, target).starts_ms).endswith("11:00"), "a page that saw nothing changes nothing"
 
 
+def test_who_is_told_of_a_change_goes_on_from_there_and_loses_nothing(world: World) -> None:
+    _, case = ruled(world)
+    target = fixed(world, case)
+    clerk = Terminal(world.aktau)
+    clerk.sign_in(CLERK)
+    address = f"/desk/hearings/{stands(world, target).obj.hex()}"
+    note = "Тараптар келісті."
+    pages = {"move": {**FORM, "hall": "5-зал"}, "close": {"outcome": "cancelled", "note": note}}
+    forms = {name: clerk.get(f"{address}/{name}") for name in pages}
+    hearings.sign(world.aktau, as_judge(), target, draft(at=time(11, 0)), JUDGE.open(world.aktau))
+    for name, said in pages.items():
+        told = clerk.post(f"{address}/{name}", status=400, **hidden_in(forms[name]), **said)
+        assert "The hearing was changed meanwhile" in told
+        assert "11:00" in plain(told)
+        assert said.get("hall", note) in unescape(told)
+        assert "The text that is signed" in clerk.post(f"{address}/{name}", status=200, **hidden_in(told), **said)
+
+
 def test_a_change_from_an_older_base_is_shown_until_people_have_decided(world: World) -> None:
     _, case = ruled(world)
     target = fixed(world, case)
