@@ -25,6 +25,7 @@ from common.people import calm_name
 from common.pki import pades
 from common.pki.keystore import key_from_ec
 from edge.node import Node
+from edge.services.desk import NOT_FOR_YOU
 from edge.services.inbox import SEARCH_CHARS_MAX
 from edge.services.statements import paper_court
 
@@ -86,11 +87,17 @@ def case_of(node: Node, obj: bytes) -> Case | None:
     return cases.case(node.database, obj)
 
 
-def card(node: Node, court: str, obj: bytes) -> Card:
-    """Return the card of a case of ``court``; raises NotFound for everything else."""
+def of_court(node: Node, court: str, obj: bytes) -> Case:
+    """Return a case of ``court``; raises NotFound for everything else."""
     case = cases.case(node.database, obj)
     if case is None or case.court != court:
-        raise NotFound("access.none", N_("There is no such page, or it is not for you."))
+        raise NotFound("access.none", NOT_FOR_YOU)
+    return case
+
+
+def card(node: Node, court: str, obj: bytes) -> Card:
+    """Return the card of a case of ``court``; raises as `of_court`."""
+    case = of_court(node, court, obj)
     in_court = [each for each in filing_lists.filings_of_person(node.database, case.filer_person) if each.case_obj == obj]
     return Card(
         case=case,

@@ -32,6 +32,7 @@ from common.people import calm_name
 from common.pki.opening import Signer
 from edge.node import Node
 from edge.services import registration, standing
+from edge.services.cases import of_court as case_of_court
 from edge.services.decisions import NOTE_CHARS_MAX
 from edge.services.desk import NOT_FOR_YOU
 from edge.services.registration import Clerk
@@ -103,9 +104,7 @@ class Unsettled:
 
 def in_case(node: Node, court: str, obj: bytes) -> Target:
     """Return a new hearing in a case of ``court``; raises NotFound for another court's, Conflict("hearing.not_accepted")."""
-    case = cases.case(node.database, obj)
-    if case is None or case.court != court:
-        raise NotFound("access.none", NOT_FOR_YOU)
+    case = case_of_court(node, court, obj)
     if case.status != ACCEPTED:
         sentence = N_("Hearings are set in a case that a judge has accepted to proceedings. Rule on acceptance first.")
         raise Conflict("hearing.not_accepted", sentence)
@@ -120,10 +119,9 @@ def find(node: Node, obj: bytes) -> Hearing | None:
 def of_court(node: Node, court: str, obj: bytes, *, seen: bytes | None = None) -> Target:
     """Return a hearing of ``court`` as it was ``seen``, None for as it stands; raises NotFound for another court's."""
     hearing = hearing_lists.hearing(node.database, obj)
-    case = cases.case(node.database, hearing.case_obj) if hearing is not None else None
-    if hearing is None or case is None or case.court != court:
+    if hearing is None:
         raise NotFound("access.none", NOT_FOR_YOU)
-    return Target(case, hearing, hearing.leaf if seen is None else seen)
+    return Target(case_of_court(node, court, hearing.case_obj), hearing, hearing.leaf if seen is None else seen)
 
 
 def judges(node: Node, court: str) -> list[str]:

@@ -19,6 +19,7 @@ from common.errors import N_, Conflict, NotFound, Refused
 from common.facts import BlobRef
 from common.ids import new_object_id
 from edge.node import Node
+from edge.services.cases import of_court
 from edge.services.desk import NOT_FOR_YOU
 from edge.services.registration import Clerk
 from sync import recordings as traffic
@@ -51,12 +52,12 @@ def add(node: Node, author: Clerk, case_obj: bytes, draft: Draft, *, name: str, 
 
     Raises NotFound for a case of another court, Refused("upload.…"/"materials.…") naming the field to correct.
     """
-    _require_case(node, author, case_obj)
+    of_court(node, author.court, case_obj)
     _check(draft)
     kind, media, seconds = _inspect(name, file)
     sha256, size = node.blobs.put_file(file)
     with node.journal.unit() as unit:
-        case, obj = _require_case(node, author, case_obj), new_object_id()
+        case, obj = of_court(node, author.court, case_obj), new_object_id()
         if any(each.sha256 == sha256 for each in materials.of_case(node.database, case.obj, case.court)):
             raise Conflict("materials.again", N_("This file is among the materials of the case already."), field="file")
         body = Add(
@@ -72,13 +73,6 @@ def add(node: Node, author: Clerk, case_obj: bytes, draft: Draft, *, name: str, 
         )
         unit.append(obj, body, blobs=[BlobRef(sha256, size, media)], actor=author.certificate)
     return obj
-
-
-def _require_case(node: Node, author: Clerk, obj: bytes) -> Case:
-    case = cases.case(node.database, obj)
-    if case is None or case.court != author.court:
-        raise NotFound("access.none", NOT_FOR_YOU)
-    return case
 
 
 def _check(draft: Draft) -> None:

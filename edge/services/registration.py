@@ -29,6 +29,7 @@ from common.pki.opening import Signer
 from edge.node import Node
 from edge.services import standing
 from edge.services.decisions import Draft, Kind, check, grounds_named
+from edge.services.desk import NOT_FOR_YOU
 from sync.journal import Unit
 
 PROCEEDINGS: Final = {"claim": "civil", "special": "civil"}
@@ -133,7 +134,7 @@ def _require_waiting(unit: Unit, court: str, obj: bytes) -> Filing:
     """Read the state inside the transaction that will change it: who comes second sees it here, before any number is minted."""
     filing = filing_lists.filing(unit.database, obj)
     if filing is None:
-        raise NotFound("access.none", N_("There is no such page, or it is not for you."))
+        raise NotFound("access.none", NOT_FOR_YOU)
     if filing.status == "withdrawn":
         raise Conflict("filing.withdrawn", N_("The filing was withdrawn before."))
     if filing.status not in WAITING:

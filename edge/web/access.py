@@ -12,10 +12,14 @@ from flask import current_app, redirect, request, session, url_for
 from werkzeug.exceptions import HTTPException
 
 from common.court import staff, writers
+from common.court.cases import Case
 from common.court.filing_entries import Witness
 from common.errors import N_, Forbidden, NotFound
+from common.ids import OBJECT_ID_BYTES
 from common.web.sessions import renew_session
 from edge.node import Node
+from edge.services import cases
+from edge.services.desk import NOT_FOR_YOU
 from edge.visitor import Visitor as Visitor
 
 READERS = frozenset({"clerk", "judge", "chairman"})
@@ -115,7 +119,32 @@ def require_officer(node: Node, *roles: str, court: str = "") -> Officer:
     for found in offices(node, frozenset(roles) or None):
         if not court or found.court == court:
             return found
-    raise NotFound("access.none", N_("There is no such page, or it is not for you."))
+    raise NotFound("access.none", NOT_FOR_YOU)
+
+
+def officer_of_case(node: Node, id: str, roles: frozenset[str] = READERS) -> tuple[Officer, Case]:
+    """Return the visitor as staff of the court of a case, with one of ``roles``, and the case; 404 for everybody else."""
+    require_officer(node, *roles)
+    case = cases.case_of(node, read_object(id))
+    if case is None:
+        raise NotFound("access.none", NOT_FOR_YOU)
+    return require_officer(node, *roles, court=case.court), case
+
+
+def read_object(text: str) -> bytes:
+    """Return the object id of an address; raises as `read_hex`."""
+    return read_hex(text, OBJECT_ID_BYTES)
+
+
+def read_hex(text: str, size: int) -> bytes:
+    """Return ``size`` bytes of an address; raises NotFound("access.none") for anything else."""
+    try:
+        value = bytes.fromhex(text)
+    except ValueError:
+        value = b""
+    if len(value) != size:
+        raise NotFound("access.none", NOT_FOR_YOU)
+    return value
 
 
 def require_key(who: Visitor) -> bytes:

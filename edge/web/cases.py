@@ -8,19 +8,17 @@ from flask_babel import gettext
 from common.court.book import Book
 from common.court.cases import Participant
 from common.court.filing_lists import Event, Filing
-from common.errors import NotFound
 from common.papers.words import iin_groups, initials
 from common.web.languages import current_language, when
 from common.web.parts import page_number, page_of
 from edge.node import Node
 from edge.services import cases, hearings
 from edge.services import materials as joined
-from edge.services.desk import NOT_FOR_YOU
 from edge.web import access, materials, rulings
 from edge.web import hearings as hearing_pages
 from edge.web.access import READERS
 from edge.web.desk_words import role_word
-from edge.web.filings_words import FIRST_ROLES, RULED, STATES, case_state, category_word, court_word, document_word, iso_day, read_object
+from edge.web.filings_words import FIRST_ROLES, RULED, STATES, case_state, category_word, court_word, document_word, iso_day
 from edge.web.hearings_words import views_of
 
 
@@ -69,13 +67,8 @@ def make_pages(node: Node) -> Blueprint:
 
     @pages.get("/<id>")
     def show(id: str) -> str:
-        access.require_officer(node, *READERS)
-        obj = read_object(id)
-        found = cases.case_of(node, obj)
-        if found is None:
-            raise NotFound("access.none", NOT_FOR_YOU)
-        officer = access.require_officer(node, *READERS, court=found.court)
-        card, book, now = cases.card(node, officer.court, obj), node.book(), node.clock.now()
+        _, case = access.officer_of_case(node, id)
+        card, book, now = cases.card(node, case.court, case.obj), node.book(), node.clock.now()
         return render_template(
             "edge/cases/show.html",
             case=card.case,

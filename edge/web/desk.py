@@ -26,7 +26,7 @@ from edge.services.desk import NOT_FOR_YOU, Sheet
 from edge.services.examination import examine
 from edge.services.registration import Clerk, Decided
 from edge.web import access, desk_view, desk_words
-from edge.web.access import DECIDERS, READERS, Officer
+from edge.web.access import DECIDERS, READERS, Officer, read_hex, read_object
 from edge.web.accounts import challenge
 from edge.web.desk_forms import RedirectForm, RefuseForm, SignForm
 from edge.web.filings_words import court_word, day_words, document_word
@@ -36,6 +36,7 @@ DONE = {
     "refuse": N_("Registration is refused. The citizen reads it with the next exchange."),
     "redirect": N_("The filing is handed to the other court. It gets it with the next exchange."),
 }
+SHA256_BYTES = 32
 Answer = str | tuple[str, int] | BaseResponse
 
 
@@ -78,7 +79,7 @@ def make_pages(node: Node) -> Blueprint:
     @pages.get("/filings/<id>/files/<sha256>")
     def file(id: str, sha256: str) -> Response:
         _, page = _open(node, id, READERS)
-        title, media, data = desk.read_file(node, page, _hex(sha256, 32))
+        title, media, data = desk.read_file(node, page, read_hex(sha256, SHA256_BYTES))
         name = file_name(title, media) if title else gettext("Statement %(talon)s.pdf", talon=page.filing.talon)
         return file_answer(data, name=name, kind=media, inline="save" not in request.args)
 
@@ -149,23 +150,13 @@ def make_pages(node: Node) -> Blueprint:
 def _open(node: Node, id: str, roles: frozenset[str]) -> tuple[Officer, Sheet]:
     """Return the officer and the filing as their court sees it; the same 404 for what is not here and what is not theirs."""
     access.require_officer(node, *roles)
-    obj = _hex(id, 16)
+    obj = read_object(id)
     held = access.offices(node, roles)
     for court in desk.courts_that_held(node, obj):
         for officer in held:
             if officer.court == court:
                 return officer, desk.sheet(node, court, obj)
     raise NotFound("access.none", NOT_FOR_YOU)
-
-
-def _hex(text: str, size: int) -> bytes:
-    try:
-        value = bytes.fromhex(text)
-    except ValueError:
-        value = b""
-    if len(value) != size:
-        raise NotFound("access.none", NOT_FOR_YOU)
-    return value
 
 
 def _clerk(officer: Officer) -> Clerk:

@@ -5,7 +5,6 @@ each, which the page says. Nobody else sees any of it.
 """
 
 from datetime import date
-from typing import Final
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext, ngettext
@@ -24,11 +23,10 @@ from edge.services import erasures
 from edge.services.desk import NOT_FOR_YOU
 from edge.services.erasures import Target
 from edge.web import access
-from edge.web.access import Officer
+from edge.web.access import Officer, read_object
 from edge.web.filings_words import court_word, iso_day
 from edge.web.hearings_words import moment
 
-OBJECT_DIGITS: Final = 32
 Answer = str | tuple[str, int] | Response
 
 
@@ -95,11 +93,7 @@ def make_pages(node: Node) -> Blueprint:
 
 def _target(node: Node, officer: Officer, id: str) -> Target:
     """Return what the court holds and an act may name; the same 404 for everything else."""
-    try:
-        obj = bytes.fromhex(id) if len(id) == OBJECT_DIGITS else b""
-    except ValueError:
-        obj = b""
-    found = erasures.of(node, officer.court, obj) if obj else None
+    found = erasures.of(node, officer.court, read_object(id))
     if found is None or not found.entries:
         raise NotFound("access.none", NOT_FOR_YOU)
     return found

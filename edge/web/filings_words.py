@@ -12,8 +12,7 @@ from common.court.book import Book
 from common.court.filing_entries import Party
 from common.court.filing_lists import Event, Filing, Form
 from common.court.lines import Line, decimal_text, shown
-from common.errors import N_, NotFound
-from common.ids import OBJECT_ID_BYTES
+from common.errors import N_
 from common.papers.words import date_words, day_month, initials, money, time_words
 from common.people import calm_name
 from common.web.languages import current_language, when
@@ -111,17 +110,6 @@ RULED = {"accepted": "ok", "returned": "bad", "declined": "bad"}
 def case_state(status: str) -> str:
     """Return where a registered case stands, in words."""
     return gettext(STATES[status]) if status in STATES else status
-
-
-def read_object(text: str) -> bytes:
-    """Return the object id of an address; raises NotFound("access.none") for anything else."""
-    try:
-        value = bytes.fromhex(text)
-    except ValueError:
-        value = b""
-    if len(value) != OBJECT_ID_BYTES:
-        raise NotFound("access.none", N_("There is no such page, or it is not for you."))
-    return value
 
 
 def state_of(filing: Filing, climbed: Ladder, *, online: bool) -> State:

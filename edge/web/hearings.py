@@ -20,13 +20,13 @@ from common.web.keys import hand_out, opened, takes_key
 from common.web.languages import current_language, tell, weekday, when
 from common.web.parts import Tab, page_number, page_of
 from edge.node import Node
-from edge.services import cases, hearings
+from edge.services import hearings
 from edge.services.desk import NOT_FOR_YOU
 from edge.services.hearings import ACCEPTED, Closing, Draft, Target
 from edge.services.registration import Clerk
 from edge.web import access
-from edge.web.access import READERS
-from edge.web.filings_words import court_word, read_object
+from edge.web.access import READERS, Officer, read_object
+from edge.web.filings_words import court_word
 from edge.web.hearings_forms import CloseForm, HearingForm, SignCloseForm, SignSetForm
 from edge.web.hearings_words import HearingView, event_words, kind_word, moment, state_of, view_of
 
@@ -136,12 +136,8 @@ def may_set(node: Node, status: str, court: str) -> bool:
 
 def _in_case(node: Node, id: str) -> tuple[Target, Clerk]:
     """Return a new hearing in a case and the officer of its court; 404 for everybody else."""
-    access.require_officer(node, *READERS)
-    found = cases.case_of(node, read_object(id))
-    if found is None:
-        raise NotFound("access.none", NOT_FOR_YOU)
-    who = _officer(node, found.court)
-    return hearings.in_case(node, found.court, found.obj), who
+    officer, case = access.officer_of_case(node, id)
+    return hearings.in_case(node, case.court, case.obj), _clerk(officer)
 
 
 def _target(node: Node, id: str) -> tuple[Target, Clerk]:
@@ -150,12 +146,11 @@ def _target(node: Node, id: str) -> tuple[Target, Clerk]:
     found = hearings.find(node, read_object(id))
     if found is None:
         raise NotFound("access.none", NOT_FOR_YOU)
-    who = _officer(node, found.court)
-    return hearings.of_court(node, found.court, found.obj, seen=_seen()), who
+    officer = access.require_officer(node, *READERS, court=found.court)
+    return hearings.of_court(node, found.court, found.obj, seen=_seen()), _clerk(officer)
 
 
-def _officer(node: Node, court: str) -> Clerk:
-    officer = access.require_officer(node, *READERS, court=court)
+def _clerk(officer: Officer) -> Clerk:
     return Clerk(officer.court, calm_name(officer.visitor.name), officer.visitor.certificate)
 
 

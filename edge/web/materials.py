@@ -18,7 +18,6 @@ from wtforms import StringField
 from common.court.materials import TITLE_CHARS_MAX, Material
 from common.court.recordings import EXTENSIONS, RECORDING_BYTES_MAX
 from common.court.terms import local_date
-from common.errors import NotFound
 from common.papers.words import length_words, size_words
 from common.web.documents import file_answer, ranged_answer, starts_at
 from common.web.forms import ChoiceField, CourtForm, DayField, Required
@@ -26,14 +25,13 @@ from common.web.frame import current_frame
 from common.web.languages import current_language, when
 from common.web.limits import accept_bytes
 from edge.node import Node
-from edge.services import cases, materials
-from edge.services.desk import NOT_FOR_YOU
+from edge.services import materials
 from edge.services.freshness import others_as_of
 from edge.services.materials import Draft, Held
 from edge.services.registration import Clerk
 from edge.web import access
-from edge.web.access import READERS
-from edge.web.filings_words import court_word, iso_day, read_object
+from edge.web.access import READERS, read_object
+from edge.web.filings_words import court_word, iso_day
 
 UPLOAD_BYTES_MAX = RECORDING_BYTES_MAX + (1 << 20)
 """One recording and the fields beside it."""
@@ -176,11 +174,7 @@ def _add_adding(pages: Blueprint, node: Node) -> None:
     @pages.route("/<id>/materials/add", methods=["GET", "POST"], endpoint="material_add")
     @accept_bytes(UPLOAD_BYTES_MAX)
     def add(id: str) -> Answer:
-        access.require_officer(node, *READERS)
-        case = cases.case_of(node, read_object(id))
-        if case is None:
-            raise NotFound("access.none", NOT_FOR_YOU)
-        officer = access.require_officer(node, *READERS, court=case.court)
+        officer, case = access.officer_of_case(node, id)
         form = AddForm(day=local_date(node.clock.now()))
         if form.validate_on_submit():
             upload = request.files.get("file")

@@ -20,14 +20,14 @@ from common.web.forms import ChecksField, ChoiceField, CourtForm, options
 from common.web.keys import KeyForm, hand_out, opened, takes_key
 from common.web.languages import current_language, tell
 from edge.node import Node
-from edge.services import cases, rulings
+from edge.services import rulings
 from edge.services.desk import NOT_FOR_YOU
 from edge.services.registration import Clerk
 from edge.services.rulings import Draft
 from edge.web import access
 from edge.web.desk_forms import SEPARATOR
 from edge.web.desk_view import chosen_grounds, where_written
-from edge.web.filings_words import court_word, read_object
+from edge.web.filings_words import court_word
 
 Answer = tuple[str, int] | Response
 OUTCOMES = [
@@ -118,11 +118,7 @@ def may_rule(node: Node, case: Case) -> bool:
 
 def _open(node: Node, id: str) -> tuple[Case, Clerk]:
     """Return the case and the judge of its court; 404 for everybody else, the card where it was ruled on."""
-    access.require_officer(node, *JUDGES)
-    case = cases.case_of(node, read_object(id))
-    if case is None:
-        raise NotFound("access.none", NOT_FOR_YOU)
-    officer = access.require_officer(node, *JUDGES, court=case.court)
+    officer, case = access.officer_of_case(node, id, JUDGES)
     return case, Clerk(officer.court, calm_name(officer.visitor.name), officer.visitor.certificate)
 
 
