@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext
 
-from common.court.book import Book, name
+from common.court.book import Book
 from common.court.notifications import Notification
 from common.people import calm_name
-from common.web.languages import current_language
 from edge.node import Node
 from edge.services import notifications
 from edge.services.freshness import others_as_of
 from edge.services.notifications import UNREAD_MAX, Row
 from edge.web import access
+from edge.web.filings_words import court_word
 from edge.web.hearings_words import notice_words
 
 
@@ -74,7 +74,7 @@ def _view(row: Row, book: Book) -> Notice:
     return Notice(
         talon=what.talon,
         words=_words(what, book),
-        court=_court(what.court, book),
+        court=court_word(book, what.court),
         time_ms=what.time_ms,
         url=_url(row),
         unread=row.unread,
@@ -132,7 +132,7 @@ def _words(what: Notification, book: Book) -> str:
         case "declined":
             return gettext("The judge did not accept the claim. The reasons are on its page.")
         case "redirected":
-            return gettext("Passed to another court: %(court)s.", court=_court(str(what.params.get("to", "")), book))
+            return gettext("Passed to another court: %(court)s.", court=court_word(book, str(what.params.get("to", ""))))
         case "opened":
             return gettext("The case was opened: %(number)s.", number=what.number)
         case "material":
@@ -166,8 +166,3 @@ def _checked(subject: str, result: str, *, later: bool) -> str:
         case "address", "differs":
             return gettext("The address differs from the state register.")
     return gettext("It was checked, but nothing certain was found out.")
-
-
-def _court(court_id: str, book: Book) -> str:
-    court = book.find_court(court_id)
-    return name(court, current_language()) if court else court_id
