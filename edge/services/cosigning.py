@@ -11,7 +11,7 @@ from common.errors import N_, Conflict, Refused
 from common.pki.opening import Signer
 from edge.node import Node
 from edge.services import drafts, filings, signing
-from edge.services.drafts import Content, Cosigned, Draft
+from edge.services.draft_content import Content, Cosigned, Draft
 from edge.visitor import Visitor
 
 

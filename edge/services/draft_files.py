@@ -7,7 +7,7 @@ from common.court.claim import Attachment, Claim, FileKind
 from common.errors import N_, Refused
 from edge.node import Node
 from edge.services import drafts
-from edge.services.drafts import Content, Draft
+from edge.services.draft_content import Content, Draft, accepted
 from edge.visitor import Visitor
 
 
@@ -60,5 +60,5 @@ def _without_file(content: Content, sha256: str) -> Content:
 def _with_claim(content: Content, claim: Claim, files: dict[str, str]) -> Content:
     named = {file.sha256 for file in claim.attachments}
     return msgspec.structs.replace(
-        drafts.accepted(content, "", claim), files={sha256: stored for sha256, stored in files.items() if sha256 in named}
+        accepted(content, "", claim), files={sha256: stored for sha256, stored in files.items() if sha256 in named}
     )

@@ -1,8 +1,6 @@
 """Drafts: what somebody has begun and not signed. Local to this machine, never an entry, seen by their author alone.
 
 - One key for each draft; content and files lie sealed under it (`vault`). The author's column is a keyed hash.
-- Every field is kept as it was typed, before anything is checked: ``typed`` holds the raw fields of a page until the page is
-  accepted, ``claim`` what could be understood of them.
 - Erasing deletes the key in one transaction; the files behind it are then noise and are swept away.
 - A draft lives `LIFE_DAYS` after it was last saved.
 
@@ -14,17 +12,13 @@ import io
 import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from common import canonical
-from common.court import claim as forms
 from common.court.attachments import FILE_BYTES_MAX
-from common.court.claim import Claim, Party
-from common.court.filing_entries import Cosigner
+from common.court.claim import Claim
 from common.db import (
     BlobField,
     CompositeKey,
@@ -43,16 +37,12 @@ from common.errors import N_, Corrupt, NotFound, Refused
 from common.ids import new_object_id
 from edge.node import Node
 from edge.services import vault
+from edge.services.draft_content import DAY_MS, LIFE_DAYS, Content, Draft, decode, encode, files_named
 from edge.services.vault import Vault
 from edge.visitor import Visitor
 
-LIFE_DAYS = 30
-"""After the last change; the person is told the day."""
-DAY_MS = 86_400_000
 DRAFTS_MAX = 20
 """Of one author on one machine."""
-CONTENT_BYTES_MAX = 256 * 1024
-"""The form (40 KiB) with the raw fields of its pages."""
 TYPED_CHARS_MAX = 20_000
 """One raw field; what is longer than its page allows is still kept, up to this."""
 FILES_BYTES_MAX = 300 * 1024**2
@@ -96,73 +86,6 @@ class DraftInvitedRow(Table):
         primary_key = CompositeKey("id", "party")
 
 
-class Paper(msgspec.Struct, frozen=True):
-    """The statement as typeset for reading and signing: a sealed file, and what it was made of."""
-
-    file: str
-    sha256: str
-    size: int
-    pages: int
-    made_of: str
-    made_ms: int
-
-
-class Cosigned(msgspec.Struct, frozen=True):
-    """The statement as parties have signed it so far: a sealed file, of which paper (SHA-256, hex), and who signed."""
-
-    file: str
-    paper: str
-    signers: tuple[Cosigner, ...]
-
-
-class Invitations(msgspec.Struct, frozen=True):
-    """Who is invited to sign: number (IIN or BIN) → since when (ms UTC); who declined; ``author``: person, IIN, BIN and name."""
-
-    author: tuple[str, str, str, str]
-    waiting: dict[str, int] = {}
-    declined: tuple[str, ...] = ()
-
-
-class Content(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is sealed. ``files``: SHA-256 (hex) → name of the sealed file. ``removed``: a party just taken out, with its place."""
-
-    claim: Claim = Claim()
-    typed: dict[str, dict[str, str]] = {}
-    files: dict[str, str] = {}
-    code: str = ""
-    talon: str = ""
-    paper: Paper | None = None
-    cosigned: Cosigned | None = None
-    invited: Invitations | None = None
-    removed: tuple[int, Party] | None = None
-    step: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """An opened draft; times in ms UTC."""
-
-    id: bytes
-    content: Content
-    created_ms: int
-    saved_ms: int
-
-    @property
-    def claim(self) -> Claim:
-        """The form as far as it is understood."""
-        return self.content.claim
-
-    @property
-    def code(self) -> str:
-        """The resume code, «4715-2096»."""
-        return f"{self.content.code[:4]}-{self.content.code[4:]}"
-
-    @property
-    def until_ms(self) -> int:
-        """When it is erased unless it is changed before."""
-        return self.saved_ms + LIFE_DAYS * DAY_MS
-
-
 Change = Callable[[Content], Content]
 
 
@@ -182,7 +105,7 @@ def begin(node: Node, author: Visitor, claim: Claim) -> Draft:
     with transaction(node.database):
         insert(node.database, DraftKeyRow, [{"id": id, "wrapped": wrapped}])
         row = {"id": id, "author": _author(safe, author), "code": safe.name("code", content.code), "created_ms": now, "saved_ms": now}
-        insert(node.database, DraftRow, [row | {"sealed": _sealed(key, id, content)}])
+        insert(node.database, DraftRow, [row | {"sealed": vault.seal(key, encode(content), id)}])
     return Draft(id, content, now, now)
 
 
@@ -236,9 +159,9 @@ def change(node: Node, author: Visitor, id: bytes, make: Change) -> Draft:
         if content == draft.content:
             return draft
         now = node.clock.now()
-        values = {"sealed": _sealed(key, id, content), "saved_ms": now}
+        values = {"sealed": vault.seal(key, encode(content), id), "saved_ms": now}
         changed(node.database, DraftRow.update(**values).where(DraftRow.id == id))
-    for name in _named(draft.content) - _named(content):  # if we crash before this, the file goes with the draft
+    for name in files_named(draft.content) - files_named(content):  # if we crash before this, the file goes with the draft
         (_folder(node, id) / name).unlink(missing_ok=True)
     return Draft(id, content, draft.created_ms, now)
 
@@ -251,24 +174,6 @@ def keep_typed(node: Node, author: Visitor, id: bytes, page: str, fields: Mappin
         return msgspec.structs.replace(content, typed={**content.typed, page: raw}, claim=understand(content.claim))
 
     return change(node, author, id, kept)
-
-
-def accepted(content: Content, page: str, claim: Claim) -> Content:
-    """Return ``content`` with ``claim`` after a page was accepted: its raw fields are no longer needed. Raises as `check_limits`."""
-    forms.check_limits(claim)
-    return without_typed(msgspec.structs.replace(content, claim=claim), page)
-
-
-def replace_claim(content: Content, **changes: Any) -> Content:
-    """Return ``content`` with some fields of the form changed; raises as `check_limits`."""
-    claim = msgspec.structs.replace(content.claim, **changes)
-    forms.check_limits(claim)
-    return msgspec.structs.replace(content, claim=claim)
-
-
-def without_typed(content: Content, *pages: str) -> Content:
-    """Return ``content`` without the raw fields of ``pages``."""
-    return msgspec.structs.replace(content, typed={name: raw for name, raw in content.typed.items() if name not in pages})
 
 
 def store_file(node: Node, author: Visitor, id: bytes, data: bytes) -> str:
@@ -295,7 +200,7 @@ def read_file(node: Node, author: Visitor, id: bytes, name: str) -> bytes:
 def file_chunks(node: Node, author: Visitor, id: bytes, name: str) -> Iterator[bytes]:
     """Yield one sealed file in chunks."""
     draft, key = _load(node, author, id)
-    if name not in _named(draft.content):
+    if name not in files_named(draft.content):
         raise NotFound("draft.no_file", N_("There is no such file in this draft."))
     yield from vault.read_sealed(_folder(node, id) / name, key)
 
@@ -335,12 +240,6 @@ def purge(node: Node) -> int:
     return len(old)
 
 
-def _named(content: Content) -> set[str]:
-    """The sealed files a draft names."""
-    papers = [each.file for each in (content.paper, content.cosigned) if each is not None]
-    return {*content.files.values(), *papers}
-
-
 def _folder(node: Node, id: bytes) -> Path:
     return node.data / "drafts" / id.hex()
 
@@ -370,25 +269,8 @@ def _open(node: Node, row: Mapping[str, Any]) -> tuple[Draft, bytes]:
     if not wrapped:
         raise Corrupt("draft.key", N_("This draft cannot be opened: the key of this machine is another one. Call the administrator."))
     key = _vault(node).open_key(wrapped[0][0], id)
-    plain = canonical.decode_map(vault.unseal(key, row["sealed"], id))
-    content = msgspec.convert(plain, Content)
+    content = decode(vault.unseal(key, row["sealed"], id))
     return Draft(id, content, row["created_ms"], row["saved_ms"]), key
-
-
-def _sealed(key: bytes, id: bytes, content: Content) -> bytes:
-    plain = canonical.encode(_listed(msgspec.to_builtins(content, builtin_types=(bytes,))))
-    if len(plain) > CONTENT_BYTES_MAX:
-        raise Refused(
-            "draft.large", N_("The form as a whole is too long. Shorten the texts or attach them as a file."), field="circumstances"
-        )
-    return vault.seal(key, plain, id)
-
-
-def _listed(value: Any) -> Any:
-    """Canonical CBOR has one kind of list; msgspec leaves tuples as they are."""
-    if isinstance(value, dict):
-        return {key: _listed(inner) for key, inner in value.items()}
-    return [_listed(inner) for inner in value] if isinstance(value, tuple | list) else value
 
 
 assert FILES_BYTES_MAX > FILE_BYTES_MAX, "one allowed file always fits"

@@ -36,7 +36,7 @@ from common.version import VERSION
 from edge.exchanger import FRESH_INTERVALS
 from edge.node import Node
 from edge.services import drafts, signing, statements, talons
-from edge.services.drafts import Draft
+from edge.services.draft_content import Draft
 from edge.visitor import Visitor
 from sync import directory
 

@@ -21,7 +21,7 @@ from common.errors import N_, Conflict, NotFound, Refused
 from common.pki.opening import Signer, require_holder
 from edge.node import Node
 from edge.services import cosigning, drafts, filings, signing, statements
-from edge.services.drafts import Content, Draft, Invitations
+from edge.services.draft_content import Content, Draft, Invitations
 from edge.visitor import Visitor
 
 

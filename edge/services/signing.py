@@ -9,7 +9,7 @@ from common.pki import cms, pades
 from common.pki.opening import Signer
 from edge.node import Node
 from edge.services import drafts, statements
-from edge.services.drafts import Draft
+from edge.services.draft_content import Draft
 from edge.visitor import Visitor
 
 SIGNATURE_FIELD = "Filer"

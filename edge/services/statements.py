@@ -31,7 +31,7 @@ from common.people import calm_name
 from edge.node import Node
 from edge.services import drafts
 from edge.services.citations import cite
-from edge.services.drafts import Content, Draft, Paper
+from edge.services.draft_content import Content, Draft, Paper
 from edge.visitor import Visitor
 
 FILE_ROLES = {

@@ -18,6 +18,7 @@ from common.web.languages import current_language
 from common.web.pages import render_confirm, render_not_built
 from edge.node import Node
 from edge.services import drafts, signing
+from edge.services.draft_content import Draft
 from edge.visitor import Visitor
 from edge.web import access, filings_cosign, filings_invited, filings_mine, filings_parties, filings_sign, filings_steps
 from edge.web.filings_draft import opened, read_id
@@ -136,7 +137,7 @@ def _add_drafts(pages: Blueprint, node: Node) -> None:
         )
 
 
-def _row(book: Book, draft: drafts.Draft) -> dict[str, object]:
+def _row(book: Book, draft: Draft) -> dict[str, object]:
     claim = draft.claim
     names = steps()
     return {

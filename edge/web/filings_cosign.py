@@ -12,7 +12,7 @@ from common.web.forms import Required
 from common.web.keys import KeyForm, hand_out, opened, takes_key
 from edge.node import Node
 from edge.services import cosigning, filings, signing, statements
-from edge.services.drafts import Draft
+from edge.services.draft_content import Draft
 from edge.web.filings_draft import opened as opened_draft
 from edge.web.filings_party_form import role_words
 from edge.web.filings_sign import leftovers

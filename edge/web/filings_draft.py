@@ -15,7 +15,7 @@ from common.web.forms import CourtForm, errors_of
 from common.web.frame import current_frame
 from edge.node import Node
 from edge.services import drafts, filings
-from edge.services.drafts import Content, Draft
+from edge.services.draft_content import Content, Draft
 from edge.visitor import Visitor
 from edge.web import access
 from edge.web.filings_words import say

@@ -14,7 +14,7 @@ from common.web.forms import errors_of
 from common.web.pages import render_confirm
 from edge.node import Node
 from edge.services import drafts
-from edge.services.drafts import Content, Draft
+from edge.services.draft_content import Content, Draft, replace_claim, without_typed
 from edge.visitor import Visitor
 from edge.web.filings_draft import opened, raw_or, saved_words
 from edge.web.filings_party_form import PartyForm, WhoForm, party_data, role_words, roles_for
@@ -198,8 +198,8 @@ def _at(draft: Draft, place: int) -> Party:
 
 def with_party(content: Content, party: Party) -> Content:
     """Return ``content`` with one more participant."""
-    changed = drafts.replace_claim(content, parties=(*content.claim.parties, party))
-    return drafts.without_typed(changed, "party-new")
+    changed = replace_claim(content, parties=(*content.claim.parties, party))
+    return without_typed(changed, "party-new")
 
 
 def mark_of(party: Party) -> str:
@@ -227,16 +227,16 @@ def _put(content: Content, place: int, was: str | None, party: Party) -> Content
     parties = list(content.claim.parties)
     at = len(parties) if at is None else at
     parties[at : at + 1] = [party]
-    return drafts.without_typed(drafts.replace_claim(content, parties=tuple(parties)), f"party-{place}", f"party-{at}")
+    return without_typed(replace_claim(content, parties=tuple(parties)), f"party-{place}", f"party-{at}")
 
 
 def _without(content: Content, place: int, party: Party) -> Content:
     if content.claim.parties[place : place + 1] != (party,):
         return content  # another window was quicker
     parties = content.claim.parties[:place] + content.claim.parties[place + 1 :]
-    changed = msgspec.structs.replace(drafts.replace_claim(content, parties=parties), removed=(place, party))
+    changed = msgspec.structs.replace(replace_claim(content, parties=parties), removed=(place, party))
     # raw fields belong to places, and the places behind this one have moved
-    return drafts.without_typed(changed, *(page for page in content.typed if page.startswith("party-") and page != "party-new"))
+    return without_typed(changed, *(page for page in content.typed if page.startswith("party-") and page != "party-new"))
 
 
 def _undone(content: Content) -> Content:
@@ -244,4 +244,4 @@ def _undone(content: Content) -> Content:
         return content
     place, party = content.removed
     parties = (*content.claim.parties[:place], party, *content.claim.parties[place:])
-    return msgspec.structs.replace(drafts.replace_claim(content, parties=parties), removed=None)
+    return msgspec.structs.replace(replace_claim(content, parties=parties), removed=None)

@@ -26,7 +26,7 @@ from common.web.keys import opened as open_key_of
 from common.web.languages import current_language, tell, when
 from edge.node import Node
 from edge.services import filings, outages, signing, statements, talons
-from edge.services.drafts import Draft
+from edge.services.draft_content import Draft
 from edge.visitor import Visitor
 from edge.web import access
 from edge.web.filings_draft import opened, read_id

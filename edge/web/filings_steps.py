@@ -19,7 +19,7 @@ from common.web.limits import accept_bytes
 from edge.node import Node
 from edge.services import draft_files, drafts, filings, statements
 from edge.services.citations import cite
-from edge.services.drafts import Draft
+from edge.services.draft_content import Content, Draft, accepted, replace_claim, without_typed
 from edge.visitor import Visitor
 from edge.web.filings_draft import Problem, of_step, opened, raw_or, reached, read_id, saved_words, tell_findings, typed_fields, wants
 from edge.web.filings_forms import (
@@ -104,7 +104,7 @@ def _add_case(pages: Blueprint, node: Node) -> None:
         if request.method == "POST" and not wants("courts"):
             problems = tell_findings(form, of_step(filings.preflight(node, who, draft), 1))
             if not problems:
-                drafts.change(node, who, draft.id, lambda content: reached(drafts.accepted(content, "case", content.claim), 2))
+                drafts.change(node, who, draft.id, lambda content: reached(accepted(content, "case", content.claim), 2))
                 return redirect(url_for("filings.payment", id=id), 303)
         return _case_page(node, who, draft, form, problems), 400 if problems else 200
 
@@ -153,9 +153,9 @@ def _add_category(pages: Blueprint, node: Node) -> None:
         return page, 400 if error else 200
 
 
-def _with_category(content: drafts.Content, code: str) -> drafts.Content:
-    changed = drafts.replace_claim(content, category=code)
-    return drafts.without_typed(changed, "category")
+def _with_category(content: Content, code: str) -> Content:
+    changed = replace_claim(content, category=code)
+    return without_typed(changed, "category")
 
 
 def _groups(book: Book, claim: Claim, words: str) -> list[tuple[str, list[tuple[str, str]], bool]]:
@@ -190,7 +190,7 @@ def _add_payment(pages: Blueprint, node: Node) -> None:
             claim = form.strict(draft.claim)
             problems = [*refused, *tell_findings(form, ())]
             if claim is not None and not problems:
-                drafts.change(node, who, draft.id, lambda content: reached(drafts.accepted(content, "payment", claim), 3))
+                drafts.change(node, who, draft.id, lambda content: reached(accepted(content, "payment", claim), 3))
                 return redirect(url_for("filings.documents", id=id), 303)
         return _payment_page(node, draft, form, problems), 400 if problems else 200
 
@@ -252,7 +252,7 @@ def _add_documents(pages: Blueprint, node: Node) -> None:
         if request.method == "POST" and not wants("upload"):
             problems = [*refused, *tell_findings(form, of_step(filings.preflight(node, who, draft), 3))]
             if not problems:
-                drafts.change(node, who, draft.id, lambda content: reached(drafts.accepted(content, "documents", content.claim), 4))
+                drafts.change(node, who, draft.id, lambda content: reached(accepted(content, "documents", content.claim), 4))
                 return redirect(url_for("filings.review", id=id), 303)
         return _documents_page(draft, form, problems), 400 if problems else 200
 
@@ -315,9 +315,9 @@ def _small_steps(node: Node, who: Visitor, draft: Draft, endpoint: str) -> BaseR
     return redirect(url_for(endpoint, id=draft.id.hex()), 303)
 
 
-def _with_duty(content: drafts.Content, amount: int) -> drafts.Content:
+def _with_duty(content: Content, amount: int) -> Content:
     raw = understand_payment(content.claim, {**payment_data(content.claim), "duty_amount": amount_text(amount)})
-    return drafts.without_typed(drafts.replace_claim(content, payment=raw.payment), "payment")
+    return without_typed(replace_claim(content, payment=raw.payment), "payment")
 
 
 def _add_replace(pages: Blueprint, node: Node) -> None:

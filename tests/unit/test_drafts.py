@@ -10,7 +10,7 @@ from common.court.claim import Claim
 from common.errors import Corrupt, NotFound, Refused
 from edge.node import Node
 from edge.services import drafts, vault
-from edge.services.drafts import DAY_MS, LIFE_DAYS
+from edge.services.draft_content import DAY_MS, LIFE_DAYS, Draft, accepted, replace_claim
 from edge.visitor import Visitor
 from tests.court import Court
 
@@ -30,7 +30,7 @@ def node(tmp_path: Path) -> Node:
     return made
 
 
-def begin(node: Node, who: Visitor = AIGUL) -> drafts.Draft:
+def begin(node: Node, who: Visitor = AIGUL) -> Draft:
     return drafts.begin(node, who, Claim(proceedings="claim", circumstances=SECRET))
 
 
@@ -62,14 +62,14 @@ def test_every_field_is_kept_as_typed_whatever_it_says(node: Node) -> None:
     drafts.keep_typed(node, AIGUL, draft.id, "payment", {"claim_amount": "екі миллион\0"}, lambda claim: claim)
     again = drafts.find(node, AIGUL, draft.id)
     assert again.content.typed == {"payment": {"claim_amount": "екі миллион"}}
-    done = drafts.change(node, AIGUL, draft.id, lambda content: drafts.accepted(content, "payment", content.claim))
+    done = drafts.change(node, AIGUL, draft.id, lambda content: accepted(content, "payment", content.claim))
     assert done.content.typed == {}
 
 
 def test_a_form_over_its_limit_is_refused_and_the_draft_stays(node: Node) -> None:
     draft = begin(node)
     with pytest.raises(Refused, match="claim.long"):
-        drafts.change(node, AIGUL, draft.id, lambda content: drafts.replace_claim(content, circumstances="а" * 9_000))
+        drafts.change(node, AIGUL, draft.id, lambda content: replace_claim(content, circumstances="а" * 9_000))
     huge = {str(page): {"text": "ә" * drafts.TYPED_CHARS_MAX} for page in range(8)}
     with pytest.raises(Refused, match="draft.large"):
         drafts.change(node, AIGUL, draft.id, lambda content: msgspec.structs.replace(content, typed=huge))

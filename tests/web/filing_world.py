@@ -12,7 +12,7 @@ from common.court.claim import Claim, Party, Payment
 from common.court.filing_lists import Filing
 from edge.node import Node
 from edge.services import draft_files, drafts, filings, statements
-from edge.services.drafts import Draft
+from edge.services.draft_content import Draft
 from edge.visitor import Visitor
 from edge.web import accounts, home, notifications, outages, talons
 from edge.web import filings as filing_pages

@@ -15,6 +15,7 @@ from common.errors import Conflict, Refused
 from common.pki import pades
 from edge.services import cosigning, drafts, filings, signing, statements
 from edge.services import desk as desk_services
+from edge.services.draft_content import Draft, replace_claim
 from edge.services.examination import examine
 from tests.court import Court
 from tests.web.elsewhere import sign_elsewhere
@@ -37,12 +38,12 @@ def court(tmp_path_factory: pytest.TempPathFactory) -> Court:
     return made
 
 
-def begun(court: Court) -> drafts.Draft:
+def begun(court: Court) -> Draft:
     own = claim_of(AIGUL).parties[0]
     return ready(court.nodes[0], AIGUL, parties=(own, DEFENDANT))
 
 
-def shown(draft: drafts.Draft) -> str:
+def shown(draft: Draft) -> str:
     assert draft.content.paper is not None
     return draft.content.paper.sha256
 
@@ -84,7 +85,7 @@ def test_a_party_signs_once(court: Court) -> None:
 def test_a_change_of_the_form_lets_signatures_lapse(court: Court) -> None:
     node, author, draft = court.nodes[0], visitor_of(AIGUL), begun(court)
     cosigning.cosign(node, author, draft.id, FIRM.open(node), shown=shown(draft))
-    drafts.change(node, author, draft.id, lambda content: drafts.replace_claim(content, requirement="Басқаша шешуіңізді сұраймын."))
+    drafts.change(node, author, draft.id, lambda content: replace_claim(content, requirement="Басқаша шешуіңізді сұраймын."))
     with pytest.raises(Conflict, match="filing.changed"):
         filings.submit(node, author, draft.id, AIGUL.open(node), shown=shown(draft))
     again = statements.prepare(node, author, draft.id)
@@ -159,7 +160,7 @@ def test_a_signature_on_what_was_changed_since_settles_nothing(court: Court) -> 
     node, author = court.nodes[0], visitor_of(BOLAT)
     draft = ready(node, BOLAT, **represented(BOLAT, DANA))
     cosigning.cosign(node, author, draft.id, DANA.open(node), shown=shown(draft))
-    drafts.change(node, author, draft.id, lambda content: drafts.replace_claim(content, requirement="Басқаша шешуіңізді сұраймын."))
+    drafts.change(node, author, draft.id, lambda content: replace_claim(content, requirement="Басқаша шешуіңізді сұраймын."))
     found = filings.preflight(node, author, drafts.find(node, author, draft.id))
     assert [finding.rule_id for finding in blocking(found)] == ["representative.power"]
 

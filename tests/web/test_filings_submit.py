@@ -15,6 +15,7 @@ from common.pki import pades
 from common.pki.opening import open_key
 from edge.node import Node
 from edge.services import draft_files, drafts, filings, statements, talons, withdrawals
+from edge.services.draft_content import replace_claim
 from sync.receipts import read_r0
 from tests.court import Court, FakeClock
 from tests.web.filing_world import COURT, claim_of, create, pdf, ready, send, visitor_of
@@ -116,7 +117,7 @@ def test_what_changed_after_reading_is_not_signed(node: Node) -> None:
     author, draft = visitor_of(AIGUL), ready(node)
     assert draft.content.paper is not None
     shown = draft.content.paper.sha256
-    drafts.change(node, author, draft.id, lambda content: drafts.replace_claim(content, requirement="Басқа талап."))
+    drafts.change(node, author, draft.id, lambda content: replace_claim(content, requirement="Басқа талап."))
     with pytest.raises(Conflict, match="filing.changed"):
         filings.submit(node, author, draft.id, AIGUL.open(node), shown=shown)
     again = statements.prepare(node, author, draft.id)

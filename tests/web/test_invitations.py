@@ -10,7 +10,7 @@ from common.db import fetch
 from common.errors import Conflict, NotFound, Refused
 from common.pki import pades
 from edge.services import drafts, filings, invitations, signing, statements
-from edge.services.drafts import Draft
+from edge.services.draft_content import Draft, replace_claim
 from tests.court import Court
 from tests.web.elsewhere import sign_elsewhere
 from tests.web.filing_world import COURT, create, house_of, ready, visitor_of
@@ -102,7 +102,7 @@ def test_an_organisation_signs_by_whoever_binds_it(court: Court) -> None:
 
 def test_what_its_author_changes_is_not_signed_until_it_is_ready_again(court: Court) -> None:
     node, author, principal, draft = court.nodes[0], visitor_of(BOLAT), visitor_of(DANA), of_bolat(court)
-    drafts.change(node, author, draft.id, lambda content: drafts.replace_claim(content, requirement="Басқаша шешуіңізді сұраймын."))
+    drafts.change(node, author, draft.id, lambda content: replace_claim(content, requirement="Басқаша шешуіңізді сұраймын."))
     with pytest.raises(Conflict, match=r"invite\.changing"):
         invitations.sign(node, principal, draft.id, DANA.open(node), shown=shown(draft))
     again = statements.prepare(node, author, draft.id)

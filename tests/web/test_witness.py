@@ -23,6 +23,7 @@ from edge.services import cases, decisions, draft_files, drafts, filings, regist
 from edge.services import desk as desk_services
 from edge.services import evidence as edge_evidence
 from edge.services import talons as talon_service
+from edge.services.draft_content import Draft
 from edge.services.examination import examine
 from edge.visitor import Visitor
 from edge.web import accounts, desk, home, outages, talons, witness
@@ -285,7 +286,7 @@ def visitor(who: Person, **changes: str) -> Visitor:
     )
 
 
-def prepared(world: World, author: Visitor) -> drafts.Draft:
+def prepared(world: World, author: Visitor) -> Draft:
     node = world.aktau
     draft = drafts.begin(node, author, claim_of(CITIZEN))
     draft_files.attach(node, author, draft.id, kind="claim", name="Талап арыз.pdf", data=pdf(2))
