@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from flask import render_template
+from flask import render_template, request
 from flask_babel import gettext, lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DateField, Field, IntegerField, RadioField, SelectChoice, SelectField, SelectMultipleField, StringField
@@ -118,6 +118,11 @@ class CourtForm(FlaskForm):
         return render_template(template, form=self, **values), 400 if self.errors else 200
 
 
+def went_back() -> bool:
+    """Return whether a filled form came from the page after it (``back_form``): it is shown as it was, and nothing is checked."""
+    return request.form.get("go") == "back"
+
+
 class Required(InputRequired):
     """Something must be given; ``sentence`` says what, in the words of this form (lazy_gettext)."""
 
@@ -174,9 +179,9 @@ class DayField(DateField):
             raise ValueError(gettext("Write the date as day.month.year, for example 20.11.2026.")) from error
 
     def _value(self) -> str:
-        if self.raw_data:
-            return " ".join(self.raw_data)
-        return self.data.strftime("%d.%m.%Y") if isinstance(self.data, date) else ""
+        if isinstance(self.data, date):
+            return self.data.strftime("%d.%m.%Y")
+        return " ".join(self.raw_data or ())
 
 
 class WholeField(IntegerField):

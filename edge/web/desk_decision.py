@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from common.court.filing_lists import Filing
 from common.errors import N_, Conflict, NotFound, Refused
 from common.people import calm_name
+from common.web.forms import went_back
 from common.web.keys import hand_out, opened, takes_key
 from common.web.languages import current_language
 from edge.node import Node
@@ -82,7 +83,7 @@ def _clerk(officer: Officer) -> Clerk:
 
 def _draft_page(node: Node, officer: Officer, page: Sheet, kind: Kind) -> Answer:
     form = _refusal_form(node, page) if kind == "refuse" else _redirect_form(node, page)
-    if form.validate_on_submit():
+    if not went_back() and form.validate_on_submit():
         with form.refusals():
             draft = decisions.check(node, page.filing, form.draft(kind))
             return _sign_page(node, officer, page, draft)
@@ -162,11 +163,25 @@ def _sign_page(node: Node, officer: Officer, page: Sheet, draft: Draft, form: Si
         court=court_word(book, filing.court),
         target=court_word(book, draft.redirected_to) if draft.redirected_to else "",
         cure_until=day_words(draft.cure_until) if draft.cure_until else "",
-        back=url_for("desk.filing", id=filing.obj.hex())
-        if draft.kind == "register"
-        else url_for("desk.decide", id=filing.obj.hex(), kind=draft.kind),
+        back=_before(node, filing, draft),
+        said=[] if draft.kind == "register" else _said(draft),
         action=url_for("desk.sign", id=filing.obj.hex(), kind=draft.kind),
     )
+
+
+def _before(node: Node, filing: Filing, draft: Draft) -> str:
+    """Return the address of the page before the key: a registration has no form, a handing over one for each region."""
+    if draft.kind == "register":
+        return url_for("desk.filing", id=filing.obj.hex())
+    court = node.book().find_court(draft.redirected_to)
+    return url_for("desk.decide", id=filing.obj.hex(), kind=draft.kind, region=court.region_rr if court else None)
+
+
+def _said(draft: Draft) -> list[tuple[str, str]]:
+    """Return what was said, field by field, as the page before calls them."""
+    until = draft.cure_until.isoformat() if draft.cure_until else ""
+    grounds = [("grounds", each) for each in draft.grounds]
+    return [*grounds, ("note", draft.note), ("cure_until", until), ("redirected_to", draft.redirected_to)]
 
 
 def _number_known(node: Node, filing: Filing) -> str:

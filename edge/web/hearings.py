@@ -16,6 +16,7 @@ from common.court.hearings import Hearing
 from common.errors import Conflict, NotFound
 from common.papers.words import date_words, time_words
 from common.people import calm_name
+from common.web.forms import went_back
 from common.web.keys import hand_out, opened, takes_key
 from common.web.languages import current_language, tell, weekday, when
 from common.web.parts import Tab, page_number, page_of
@@ -112,7 +113,7 @@ def make_pages(node: Node) -> Blueprint:
         form = CloseForm()
         if request.method == "GET":
             form.outcome.data = "held" if _of(target).starts_ms <= node.clock.now() else "cancelled"
-        if form.validate_on_submit():
+        if not went_back() and form.validate_on_submit():
             with form.refusals():
                 return _sign_page(node, target, who, hearings.check_closing(node, target, form.draft()))
         _say_seen(form, target)
@@ -179,7 +180,7 @@ def _ask_set(node: Node, target: Target, who: Clerk) -> Answer:
     form.offer(hearings.judges(node, target.case.court), who.name)
     if request.method == "GET" and target.hearing is not None:
         form.show(target.hearing)
-    if form.validate_on_submit():
+    if not went_back() and form.validate_on_submit():
         with form.refusals():
             return _sign_page(node, target, who, hearings.check(node, target, form.draft()))
     _say_seen(form, target)
@@ -230,6 +231,7 @@ def _sign_page(node: Node, target: Target, who: Clerk, said: Draft | Closing, fo
         clashes=[_clash(each) for each in hearings.clashes(node, target, said)] if isinstance(said, Draft) else [],
         content=content.decode(),
         back=_address(name, target),
+        said=form.said(),
         action=_address(f"sign_{name}", target),
     )
 

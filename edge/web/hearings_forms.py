@@ -19,6 +19,8 @@ from edge.services.hearings import Closing, Draft, Target
 from edge.web.hearings_words import KINDS, MODES, OPENNESS, OUTCOMES
 
 TIME: Final = re.compile(r"(\d{1,2})[:.](\d{2})")
+SAID: Final = ("seen", "day", "at", "hall", "judge", "kind", "openness", "mode", "link", "outcome", "note")
+"""What the first page says and the page with the key carries on; each form has some of them."""
 
 
 class HourField(StringField):
@@ -109,6 +111,10 @@ class SignForm(KeyForm):
     """The officer's key; what was said before stands in hidden fields, and what is wrong with it above the form."""
 
     seen = HiddenField()
+
+    def said(self) -> list[tuple[str, str]]:
+        """Return what was said, field by field, as the page before calls them."""
+        return [(name, self._fields[name].data or "") for name in SAID if name in self._fields]
 
     def refuse(self, error: CourtError) -> None:
         if isinstance(self._fields.get(error.field), HiddenField):

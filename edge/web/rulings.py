@@ -16,7 +16,7 @@ from common.court.datasets import RefusalGround
 from common.court.writers import JUDGES
 from common.errors import Conflict, NotFound
 from common.people import calm_name
-from common.web.forms import ChecksField, ChoiceField, CourtForm, options
+from common.web.forms import ChecksField, ChoiceField, CourtForm, options, went_back
 from common.web.keys import KeyForm, hand_out, opened, takes_key
 from common.web.languages import current_language, tell
 from edge.node import Node
@@ -84,7 +84,7 @@ def add_pages(pages: Blueprint, node: Node) -> None:
         case, judge = _open(node, id)
         form = RulingForm()
         form.offer(node)
-        if form.validate_on_submit():
+        if not went_back() and form.validate_on_submit():
             with form.refusals():
                 return _sign_page(node, case, judge, rulings.check(node, form.draft()))
         return form.page("edge/cases/ruling.html", case=case, back=url_for("cases.show", id=id))
@@ -141,5 +141,6 @@ def _sign_page(node: Node, case: Case, judge: Clerk, draft: Draft, form: RulingS
         grounds=chosen_grounds(node.book(), draft.grounds, case.language),
         court=court_word(node.book(), case.court),
         back=url_for("cases.ruling", id=case.obj.hex()),
+        said=[("outcome", draft.outcome), *((draft.outcome, each) for each in draft.grounds), ("note", draft.note)],
         action=url_for("cases.sign_ruling", id=case.obj.hex()),
     )

@@ -308,6 +308,15 @@ class Terminal:
             return str(answer.headers["Location"])
         return self._took(answer, status)
 
+    def go_back(self) -> str:
+        """Press «Back» on the page with the key, and return the page before it as it was filled."""
+        form = re.search(r'<form class="back-form" method="post" action="([^"]+)">(.*?)</form>', self.text, re.DOTALL)
+        assert form is not None, "nothing leads back"
+        fields: dict[str, list[str]] = {"go": ["back"]}
+        for name, value in HIDDEN.findall(form[2]):
+            fields.setdefault(name, []).append(html.unescape(value))
+        return self._took(self.client.post(html.unescape(form[1]), data=fields), 200)
+
     def sign_in(self, who: Person, *, status: int = 303) -> str:
         self.get("/desk/enter?lang=en")
         return self.post("/desk/enter", status=status, **key_fields(who))

@@ -435,6 +435,11 @@ def test_refusing_for_all_reasons_at_once(busy: World) -> None:
         "20 December 2026",
     ):
         assert text in preview, text
+    before = terminal.go_back()
+    assert "Бұл хат, іс емес.</textarea>" in before
+    assert 'value="20.12.2026"' in before
+    assert sorted(re.findall(r'value="(reg-\w+)"[^>]* checked', before)) == ["reg-dup", "reg-letter"]
+    assert "Correct 1 error" not in before
     terminal.decide(obj, "refuse", CLERK, grounds=["reg-letter", "reg-dup"], note="Бұл хат, іс емес.", cure_until="20.12.2026")
     busy.deliver()
     there = busy.filing(obj, busy.astana)
@@ -489,6 +494,9 @@ def test_handing_to_another_court(busy: World) -> None:
     terminal.post(f"{url}?region=71", status=200, redirected_to=ASTANA, note="Соттылығы бойынша.")
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', terminal.text))
     hidden.pop("csrf_token")
+    before = terminal.go_back()
+    assert f'<option value="{ASTANA}" selected>' in before
+    assert "Соттылығы бойынша.</textarea>" in before
     terminal.post(f"{url}/sign", **hidden, **key_fields(CLERK))
     busy.deliver()
     assert busy.filing(obj, busy.astana).court == ASTANA

@@ -121,6 +121,9 @@ def test_a_judge_sets_a_hearing_on_the_pages_and_signs_what_is_shown(world: Worl
     assert f"Бейнебайланыс сілтемесі / Ссылка на видеосвязь: {LINK}" in unescape(page)
     assert "Басталуы / Начало: 2026-12-01 10:30" in page
     said = hidden_in(page)
+    before = unescape(judge.go_back())
+    for shown in ('value="01.12.2026"', 'value="10:30"', 'value="3-зал"', f'value="{LINK}"', f'<option value="{JUDGE_NAME}" selected>'):
+        assert shown in before, shown
     judge.post(f"{address}/sign", status=400, **said, **key_fields(CLERK))
     assert "This is not the key you signed in with" in judge.text
     to = judge.post(f"{address}/sign", **said, **key_fields(JUDGE))

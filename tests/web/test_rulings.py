@@ -165,6 +165,9 @@ def test_at_the_desk_a_judge_reads_signs_and_nobody_else_may(world: World) -> No
     assert "Ұйғарым / Определение: қайтарылды / возвращено" in unescape(page)
     hidden = {name: re.search(rf'name="{name}"[^>]*value="([^"]*)"', page)[1] for name in ("outcome", "grounds", "note")}  # type: ignore[index]
     assert hidden == {"outcome": "returned", "grounds": GROUND, "note": "Келіссөз."}
+    before = judge.go_back()
+    assert re.search(rf'name="returned" value="{GROUND}"[^>]* checked', before)
+    assert "Келіссөз.</textarea>" in before
     judge.post(f"{address}/ruling/sign", **hidden, **key_fields(CLERK), status=400)
     judge.post(f"{address}/ruling/sign", **hidden, **key_fields(JUDGE))
     page = plain(judge.get(address))
