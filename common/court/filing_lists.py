@@ -183,6 +183,12 @@ def filings_of_person(database: Database, person: str, *, limit: int | None = No
     return _filings(database, query.limit(limit).offset(offset) if limit is not None else query)
 
 
+def filings_in_case(database: Database, case: bytes, *, number: str, person: str) -> list[Filing]:
+    """Return the filings of ``person`` that became or joined a case with this number, newest first."""
+    query = FilingRow.select().where(FilingRow.number == number, FilingRow.case_obj == case, FilingRow.person == person)
+    return _filings(database, query.order_by(FilingRow.submitted_ms.desc(), FilingRow.obj))
+
+
 def inbox(database: Database, court: str) -> list[Filing]:
     """Return the filings that wait for a decision of ``court``, the oldest first."""
     query = FilingRow.select().where(FilingRow.court == court, FilingRow.status.in_(WAITING))

@@ -98,13 +98,13 @@ def of_court(node: Node, court: str, obj: bytes) -> Case:
 def card(node: Node, court: str, obj: bytes) -> Card:
     """Return the card of a case of ``court``; raises as `of_court`."""
     case = of_court(node, court, obj)
-    in_court = [each for each in filing_lists.filings_of_person(node.database, case.filer_person) if each.case_obj == obj]
+    became = filing_lists.filings_in_case(node.database, obj, number=case.number, person=case.filer_person)
     return Card(
         case=case,
         parties=tuple(cases.participants(node.database, obj)),
         events=_events(node.database, obj),
         filing=filing_lists.filing(node.database, case.filing),
-        joined=tuple(each for each in in_court if each.obj != case.filing),
+        joined=tuple(each for each in became if each.obj != case.filing),
     )
 
 

@@ -383,6 +383,10 @@ def test_lists(database):
     assert [each.obj[:1] for each in filing_lists.filings_of_person(database, AIGUL.iin, limit=1, offset=1)] == [b"2"]
     assert [each.obj[:1] for each in filing_lists.inbox(database, COURT)] == [b"3", b"4"]
     assert len(filing_lists.filings_by_talon(database, TALON)) == 4
+    [first] = filing_lists.filings_in_case(database, b"c" * 16, number=NUMBER, person=AIGUL.iin)
+    assert first.obj == b"1" * 16
+    for other in ({"number": "7194-26-00-2/9"}, {"person": BOLAT.iin}):
+        assert filing_lists.filings_in_case(database, b"c" * 16, **{"number": NUMBER, "person": AIGUL.iin, **other}) == []
     assert filing_lists.filing(database, b"?" * 16) is None
     assert filing_lists.filing_of_draft(database, b"cure").obj == b"3" * 16
     assert filing_lists.filing_of_draft(database, b"none") is None
