@@ -25,6 +25,9 @@ from common.errors import N_, Refused
 WORKING_DAYS_MAX: Final = 1000
 """Four years of work; the longest term in the data has 15."""
 DAY_MS: Final = 86_400_000
+MIDNIGHT: Final = time()
+NOON: Final = time(12)
+"""Of papers and pages that show the day only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +111,17 @@ def deadline(book: Book, deadline_id: str, start: date) -> Due:
 
 def last_moments(last_day: date, court_closes: time) -> Moments:
     """Return the two ends of a last day; ``court_closes`` is the court's own closing time in Kazakhstan (UTC+5)."""
-    midnight = int(datetime.combine(last_day, time(), tzinfo=UTC).timestamp() * 1000) - KAZAKHSTAN_OFFSET_MS
-    closing = (court_closes.hour * 60 + court_closes.minute) * 60_000
-    return Moments(electronic_ms=midnight + DAY_MS, in_court_ms=midnight + closing)
+    return Moments(electronic_ms=moment_of(last_day) + DAY_MS, in_court_ms=moment_of(last_day, court_closes))
 
 
 def local_date(moment_ms: int) -> date:
     """Return the calendar day in Kazakhstan (UTC+5) of a moment in milliseconds UTC."""
     return datetime.fromtimestamp((moment_ms + KAZAKHSTAN_OFFSET_MS) / 1000, tz=UTC).date()
+
+
+def moment_of(day: date, at: time = MIDNIGHT) -> int:
+    """Return the moment (ms UTC) at which the clocks of Kazakhstan show ``at``, to the minute, on ``day``: `local_date` the other way."""
+    return int(datetime.combine(day, at.replace(second=0, microsecond=0), tzinfo=UTC).timestamp()) * 1000 - KAZAKHSTAN_OFFSET_MS
 
 
 def _due(row: Deadline, value: int, start: date, days: WorkCalendar) -> Due:

@@ -5,12 +5,11 @@ pdf = decision_notice(node, filing_obj)
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from typing import Any, Final
 
 from common import canonical
-from common.clock import KAZAKHSTAN_OFFSET_MS
-from common.court import cases, filing_lists, numbers, staff
+from common.court import cases, filing_lists, numbers, staff, terms
 from common.court.book import Book
 from common.court.cases import Case, CaseEventRow, CasePartyRow, CaseRow, Participant
 from common.court.filing_lists import Decision, Event, Filing
@@ -37,8 +36,6 @@ POSITIONS: Final = {
     "chairman": Both("сот төрағасы", "председатель суда"),
 }
 OUTCOMES: Final = frozenset({"registered", "refused"})
-NOON_MS: Final = 12 * 3_600_000
-_KAZAKHSTAN = timezone(timedelta(milliseconds=KAZAKHSTAN_OFFSET_MS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +206,7 @@ def _noon_ms(day: str) -> int | None:
     if not day:
         return None
     try:
-        return int(datetime.combine(date.fromisoformat(day), datetime.min.time(), _KAZAKHSTAN).timestamp() * 1000) + NOON_MS
+        return terms.moment_of(date.fromisoformat(day), terms.NOON)
     except ValueError:  # an entry of a machine that writes days otherwise: the notice then names none
         return None
 

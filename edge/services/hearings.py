@@ -10,12 +10,11 @@ second gets Conflict and looks again.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, time
 from typing import Final
 
 import msgspec
 
-from common.clock import KAZAKHSTAN_OFFSET_MS
 from common.court import cases, filing_lists, hearing_lists, hearing_texts, hearings, staff, terms
 from common.court.cases import Case
 from common.court.filing_lists import Filing
@@ -51,7 +50,6 @@ NOTED: Final = frozenset({"adjourned", "cancelled"})
 """Outcomes of which the participants are told why."""
 SECOND: Final = ("hearing.changed", "hearing.closed")
 """Codes of changes that are whole and signed, and came second."""
-_KAZAKHSTAN = timezone(timedelta(milliseconds=KAZAKHSTAN_OFFSET_MS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +68,7 @@ class Draft:
     @property
     def starts_ms(self) -> int:
         """The moment in ms UTC, at a whole minute."""
-        return int(datetime.combine(self.day, self.at.replace(second=0, microsecond=0), _KAZAKHSTAN).timestamp()) * 1000
+        return terms.moment_of(self.day, self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,7 +295,7 @@ def as_it_will_be(target: Target, said: Draft | Closing) -> Hearing:
 
 def day_list(node: Node, court: str, *, past: bool, page: int) -> tuple[list[Hearing], int]:
     """Return a page (from 1) of a court's hearings in order of day, from today on or those before, and how many there are."""
-    midnight = int(datetime.combine(terms.local_date(node.clock.now()), time(), _KAZAKHSTAN).timestamp()) * 1000
+    midnight = terms.moment_of(terms.local_date(node.clock.now()))
     total = hearing_lists.count_of_court(node.database, court, from_ms=midnight, past=past)
     page = min(max(1, page), max(1, -(-total // PER_PAGE)))
     found = hearing_lists.of_court(node.database, court, from_ms=midnight, past=past, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)

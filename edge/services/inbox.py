@@ -8,11 +8,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
-from common.clock import KAZAKHSTAN_OFFSET_MS
 from common.court import terms
 from common.court.book import Book
 from common.court.filing_entries import Party
@@ -199,7 +198,7 @@ def arrived_files(database: Database, objects: Sequence[bytes]) -> dict[bytes, i
 
 
 def _decided_today(database: Database, court: str, kind: str, today: date) -> int:
-    start = _day_start_ms(today)
+    start = terms.moment_of(today)
     query = (
         FilingDecisionRow.select(fn.COUNT(FilingDecisionRow.obj).alias("count"))
         .join(
@@ -221,13 +220,9 @@ def _due_before_ms(book: Book, today: date) -> int:
     """Return the moment before which a paper must have come for its term to end today or earlier."""
     for back in range(TERM_DAYS_MAX):
         day = today - timedelta(days=back)
-        term = term_of(book, _day_start_ms(day), today)
+        term = term_of(book, terms.moment_of(day), today)
         if term.last_day is None:
             return 0
         if term.last_day <= today:
-            return _day_start_ms(day) + DAY_MS
+            return terms.moment_of(day) + DAY_MS
     return 0
-
-
-def _day_start_ms(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000) - KAZAKHSTAN_OFFSET_MS

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from common.clock import KAZAKHSTAN_OFFSET_MS
 from common.court.filing_entries import Party
 from common.court.filing_lists import DAY_MS, Filing, parties_of
 from common.court.filing_tables import FilingDecisionRow, FilingGroundRow, FilingRow
 from common.court.ruling import STAGES
+from common.court.terms import moment_of
 from common.db import Database, fetch, fn, one_of, rows_of
 from common.errors import Refused
 from common.ids import read_talon
@@ -104,9 +104,9 @@ def _where(person: str, wanted: Filter) -> list[Any]:
     if wanted.talon:
         conditions.append(FilingRow.talon == _talon(wanted.talon))
     if wanted.since:
-        conditions.append(FilingRow.submitted_ms >= _midnight(wanted.since))
+        conditions.append(FilingRow.submitted_ms >= moment_of(wanted.since))
     if wanted.until:
-        conditions.append(FilingRow.submitted_ms < _midnight(wanted.until) + DAY_MS)
+        conditions.append(FilingRow.submitted_ms < moment_of(wanted.until) + DAY_MS)
     for column, value in (
         (FilingRow.document_type, wanted.document_type),
         (FilingRow.region, wanted.region),
@@ -125,10 +125,6 @@ def _talon(text: str) -> str:
         return str(read_talon(text[:TALON_CHARS_MAX]))
     except Refused:
         return "-"
-
-
-def _midnight(day: date) -> int:
-    return (day.toordinal() - 719_163) * DAY_MS - KAZAKHSTAN_OFFSET_MS
 
 
 def _refusals(database: Database, objects: Sequence[bytes]) -> tuple[dict[bytes, str], dict[bytes, list[tuple[str, str]]]]:

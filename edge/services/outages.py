@@ -106,7 +106,7 @@ def statement(node: Node, first: date, last: date) -> Outages:
     now = node.clock.now()
     if not first <= last <= terms.local_date(now) or (last - first).days >= PERIOD_DAYS_MAX:
         raise Refused("outage.period", N_("Choose days up to today, at most %(days)d of them."), days=PERIOD_DAYS_MAX)
-    since, until = _midnight(first), min(_midnight(last) + DAY_MS, now + 1)
+    since, until = terms.moment_of(first), min(terms.moment_of(last) + DAY_MS, now + 1)
     found = _outages(node, "began_ms < ?2 AND (ended_ms IS NULL OR ended_ms > ?1) ORDER BY began_ms", since, until)
     if not found:
         raise NotFound("outage.none", N_("In these days this machine has no record of the line being down."))
@@ -145,10 +145,6 @@ def pdf(node: Node, first: date, last: date) -> bytes:
     )
     key = key_from_ec(era.pdf, era.certificate.body.pdf)
     return pades.sign_pdf(page, key, at_ms=said.made, field=SIGNATURE_FIELD, name=key.certificate.subject)
-
-
-def _midnight(day: date) -> int:
-    return statements.day_ms(day.toordinal()) - DAY_MS // 2
 
 
 def _together(found: list[Outage], since: int, until: int) -> int:

@@ -140,7 +140,7 @@ def statement_of(book: Book, draft: Draft, author: Visitor, now: int) -> Stateme
 
 def document_words(witness: Witness, lang: Lang) -> str:
     """Return the identity document in one line: kind, number, who issued it and when."""
-    day = date_words(day_ms(date.fromisoformat(witness.date).toordinal()), lang)
+    day = date_words(terms.moment_of(date.fromisoformat(witness.date), terms.NOON), lang)
     return f"{word(f'document.{witness.kind}', lang)} № {witness.number}, {witness.issued_by}, {day}"
 
 
@@ -267,12 +267,7 @@ def _due(book: Book, issued_ms: int) -> int | None:
         last = terms.deadline(book, "cpc_accept", terms.local_date(issued_ms)).last_day
     except Refused:  # the term is not published: the invoice then names none
         return None
-    return day_ms(last.toordinal())
-
-
-def day_ms(ordinal: int) -> int:
-    """Return noon in Kazakhstan of a proleptic day number, as ms UTC: for papers that show the date only."""
-    return (ordinal - 719_163) * 86_400_000 + 7 * 3_600_000
+    return terms.moment_of(last, terms.NOON)
 
 
 def _basis(node: Node, claim: Claim) -> Both:

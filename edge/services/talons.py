@@ -138,7 +138,7 @@ def facts_of(node: Node, filing: Filing) -> Talon:
         r0=receipt.r0,
         node_certificate=node.identity.at(filing.epoch, filing.seq).certificate.data,
         register_by=register_by(filing),
-        decide_by=statements.day_ms(last_day.toordinal()) if last_day else register_by(filing),
+        decide_by=terms.moment_of(last_day, terms.NOON) if last_day else register_by(filing),
         employee=calm_name(filing.assisted_by),
         witnessed=filing.witnessed,
     )

@@ -12,6 +12,7 @@ from common.court.book import Book
 from common.court.filing_entries import Party
 from common.court.filing_lists import Event, Filing, Form
 from common.court.lines import Line, decimal_text, shown
+from common.court.terms import NOON, moment_of
 from common.errors import N_
 from common.papers.words import date_words, day_month, initials, money, time_words
 from common.people import calm_name
@@ -81,12 +82,12 @@ def _decimal(thousandths: int) -> str:
 
 def day_words(day: date) -> str:
     """Return «2026 жылғы 27 қараша»."""
-    return date_words(statements.day_ms(day.toordinal()), current_language())
+    return date_words(moment_of(day, NOON), current_language())
 
 
 def short_day(day: date) -> str:
     """Return «27 қараша»: where the year is clear."""
-    return day_month(statements.day_ms(day.toordinal()), current_language())
+    return day_month(moment_of(day, NOON), current_language())
 
 
 def iso_day(text: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.clock import KAZAKHSTAN_OFFSET_MS
 from common.court import terms
 from common.court.book import Book
 from common.court.datasets import initial_publication
@@ -102,6 +103,15 @@ def test_the_two_ends_of_the_last_day() -> None:
     assert datetime.fromtimestamp(moments.in_court_ms / 1000, tz=UTC) == datetime(2026, 11, 27, 13, 30, tzinfo=UTC)
     assert terms.local_date(moments.electronic_ms - 1) == date(2026, 11, 27)
     assert terms.local_date(moments.electronic_ms) == date(2026, 11, 28)
+
+
+@given(st.dates())
+def test_a_moment_of_a_day_lies_on_that_day(day: date) -> None:
+    midnight = terms.moment_of(day)
+    assert (midnight + KAZAKHSTAN_OFFSET_MS) % terms.DAY_MS == 0
+    assert terms.moment_of(day, time(10, 30)) - midnight == 630 * 60_000
+    if date.min < day < date.max:
+        assert [terms.local_date(midnight + ms) for ms in (-1, 0, terms.DAY_MS - 1)] == [day - timedelta(days=1), day, day]
 
 
 @given(st.dates(date(2025, 1, 1), date(2027, 6, 1)), st.integers(0, 60))
