@@ -15,7 +15,7 @@ from common.clock import KAZAKHSTAN_OFFSET_MS
 from common.court.book import Book
 from common.papers.words import date_short
 from common.web.charts import Bars, Sample, Tone, Trend, bars, trend
-from common.web.parts import Tab
+from common.web.parts import Tab, asked_number
 
 DAYS_DEFAULT = 30
 
@@ -41,8 +41,8 @@ def make_pages(centre: Centre, counted: Watch[Filings]) -> Blueprint:
     @pages.get("/filings")
     def show() -> str:
         access.require_administrator(centre)
-        days = request.args.get("days", DAYS_DEFAULT, type=int)
-        days = days if days in DAYS_CHOICES else DAYS_DEFAULT
+        asked = asked_number("days")
+        days = asked if asked in DAYS_CHOICES else DAYS_DEFAULT
         region = request.args.get("region")  # "" is a region too: the military courts have no number
         found, book = counted.ask(days), centre.book()
         lines = _regions(found, book) if region is None else _courts(found, book, region)

@@ -16,6 +16,7 @@ from common.pki.asic import MEDIA_TYPE as MEDIA_TYPE_CONTAINER
 from common.pki.asic import SUFFIX
 from common.web.documents import file_answer, stream_answer
 from common.web.forms import CourtForm, WholeField
+from common.web.parts import asked_number
 from sync.admission import standing_of
 from sync.inclusion import FILE_SUFFIX, MEDIA_TYPE, read_proof
 
@@ -54,7 +55,7 @@ def make_pages(centre: Centre) -> Blueprint:
                 found = log.find(centre, form.q.data)
         if isinstance(found, int):
             return redirect(url_for("log.entry", index=found), 303)
-        before = request.args.get("before", type=int)
+        before = asked_number("before")
         listed = log.entries(centre, before=before)
         newest = log.newest(centre)
         return form.page(
@@ -110,7 +111,7 @@ def make_pages(centre: Centre) -> Blueprint:
         if form.old.data is not None and form.new.data is not None:
             with form.refusals():
                 found = log.consistency(centre, form.old.data, form.new.data)
-        listed = log.heads(centre, below=request.args.get("below", type=int))
+        listed = log.heads(centre, below=asked_number("below"))
         newest = log.newest(centre)
         return form.page(
             "central/log/heads.html",

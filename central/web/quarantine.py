@@ -9,7 +9,7 @@ from central.services import node_history, quarantine
 from central.web import access
 from common.errors import N_, NotFound
 from common.web.documents import file_answer
-from common.web.parts import Tab, page_of
+from common.web.parts import Tab, page_number, page_of
 from sync import kept as kept_bundles
 
 
@@ -22,7 +22,7 @@ def make_pages(centre: Centre) -> Blueprint:
         access.require_administrator(centre)
         counts, code = quarantine.counts(centre), request.args.get("code", "")
         total = counts.get(code, 0) if code else sum(counts.values())
-        page = page_of(total, quarantine.SHOWN, request.args.get("page", 1, type=int), request.path, {"code": code})
+        page = page_of(total, quarantine.SHOWN, page_number(), request.path, {"code": code})
         listed = quarantine.waiting(centre, code=code, offset=(page.number - 1) * quarantine.SHOWN)
         return render_template(
             "central/quarantine/show.html",

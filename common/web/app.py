@@ -14,13 +14,15 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 from flask import Blueprint, Flask, Request, Response, g, request
 from flask_wtf import CSRFProtect
 from jinja2 import FileSystemLoader, StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
+from common.canonical import INT_MAX
 from common.clock import Clock
 from common.files import templates_folder
 from common.spool import sealed_file
@@ -73,6 +75,13 @@ class SealingRequest(Request):
         return io.BytesIO() if small else sealed_file()
 
 
+class Number(IntegerConverter):
+    """The number in an address: one that no table can hold is no page."""
+
+    def __init__(self, map: Map, max: int = INT_MAX, **given: Any) -> None:
+        super().__init__(map, max=max, **given)
+
+
 def create_app(
     name: str,
     *,
@@ -92,6 +101,7 @@ def create_app(
         raise ValueError(f"the secret must have {SECRET_BYTES_MIN} bytes or more")
     app = Flask(name, static_folder=None, template_folder=None)
     app.request_class = SealingRequest
+    app.url_map.converters["int"] = Number
     app.config.update(
         SECRET_KEY=config.secret,
         MAX_CONTENT_LENGTH=config.body_bytes_max,

@@ -9,6 +9,8 @@ from flask import request
 
 from common.web.frame import Action
 
+NUMBER_DIGITS_MAX = 18
+"""Of what fits into 63 bits."""
 RungState = Literal["done", "now", "ahead", "bad"]
 
 
@@ -43,10 +45,15 @@ class Page:
     after: str = ""
 
 
+def asked_number(name: str) -> int | None:
+    """Return the number that the request asks for as ``name``, None where it names none that a table can hold."""
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= NUMBER_DIGITS_MAX else None
+
+
 def page_number() -> int:
     """Return the page that the request asks for, 1 where it names none that can be read."""
-    text = request.args.get("page", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+    return asked_number("page") or 1
 
 
 def page_of(total: int, per_page: int, number: int, path: str, args: Mapping[str, str]) -> Page:

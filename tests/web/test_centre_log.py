@@ -148,6 +148,14 @@ def test_no_such_entry(made: Made, path: str) -> None:
     assert made.browser.get(path).status_code == 404
 
 
+def test_a_number_that_no_table_holds_is_no_page(made: Made) -> None:
+    most = "9" * 20
+    for path in (f"/nodes/{most}", f"/nodes/{most}/after", f"/quarantine/evidence/{most}", f"/log/lineage/{most}"):
+        assert made.browser.get(path).status_code == 404, path
+    for path in (f"/log?before={most}", f"/log/heads?below={most}", f"/quarantine?page={most}", f"/filings?days={most}"):
+        assert made.browser.get(path).status_code == 200, path
+
+
 def test_the_public_check_knows_what_became_of_a_talon(made: Made) -> None:
     visitor = made.country.browser()
     page = visitor.post("/check?lang=en", {"code": _qr(made, made.filing)}).text
