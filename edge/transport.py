@@ -1,5 +1,6 @@
-"""The line over HTTP. A silent line is noticed: connecting, reading and the whole have their own time limits (PROTOCOL 6.7)."""
+"""The line over HTTP. A silent line is noticed: connecting and reading have their time limits, and the whole its size (PROTOCOL 6.7)."""
 
+from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 
 import requests
@@ -14,6 +15,22 @@ CHUNK_BYTES = 1 << 16
 CUT_FILE = "line.cut"
 
 
+class Session(requests.Session):
+    """A session for a line on which a stranger may answer too: it follows nobody and remembers nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # every header costs bytes on each idle exchange of every court
+        self.headers.clear()
+        self.headers.update(dict.fromkeys(("Accept-Encoding", "User-Agent"), SKIP_HEADER))
+        self.trust_env = False
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))  # else the centre gets them, and refuses them by their size
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Return None: where one is allowed, requests reads the whole answer first, however long, even if nobody follows it."""
+        return None
+
+
 class HttpTransport:
     """POSTs to the centre. ``cut_file``: while it exists the line counts as cut, which is how a person takes a node off
     the line for maintenance, and how everybody can try what happens."""
@@ -24,11 +41,7 @@ class HttpTransport:
     def __init__(self, centre: str, cut_file: Path) -> None:
         self._centre = centre.rstrip("/")
         self._cut_file = cut_file
-        self._session = requests.Session()
-        # every header costs bytes on each idle exchange of every court
-        self._session.headers.clear()
-        self._session.headers.update(dict.fromkeys(("Accept-Encoding", "User-Agent"), SKIP_HEADER))
-        self._session.trust_env = False
+        self._session = Session()
 
     def post(self, path: str, body: bytes) -> tuple[int, bytes]:
         """Return (status, answer); raises Unreachable."""

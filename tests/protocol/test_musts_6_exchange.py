@@ -1,8 +1,10 @@
 """PROTOCOL 6: what the two sides say to each other, and what they must not believe."""
 
 import hashlib
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -11,8 +13,8 @@ import requests
 from protocol_world import World, code_of, make_entry, picture
 
 from common import canonical
-from common.db import fetch
-from common.errors import Unreachable
+from common.db import Database, fetch
+from common.errors import Corrupt, Unreachable
 from common.facts import BlobRef, encode_body
 from edge import transport
 from edge.exchanger import FRUITLESS_TRIES_MAX, Exchanger
@@ -258,6 +260,59 @@ def test_6_7_a_silent_or_endless_line_is_noticed(tmp_path: Any, error: Exception
         line.post("/sync/hello", b"")
     assert caught.value.code == code
     assert silent.asked["timeout"] == (5, 60)
+
+
+@pytest.fixture
+def stranger(tmp_path: Any) -> Iterator[tuple[transport.HttpTransport, list[bytes], list[bytes]]]:
+    """A line to a stranger, what it answers, one after the other, and what it was asked, or that somebody read it to its end."""
+    answers: list[bytes] = []
+    asked: list[bytes] = []
+    door = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        for answer in answers:
+            visitor, _ = door.accept()
+            with visitor, suppress(OSError):
+                asked.append(visitor.recv(1 << 16))
+                visitor.sendall(answer)
+                if answer.endswith(ENDLESS):
+                    for _ in range(ENDLESS_BYTES >> 20):
+                        visitor.sendall(bytes(1 << 20))
+                    asked.append(TO_THE_END)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    line = transport.HttpTransport(f"http://127.0.0.1:{door.getsockname()[1]}", tmp_path / "cut")
+    line.begin = thread.start  # type: ignore[attr-defined]
+    yield line, answers, asked
+    door.close()
+
+
+ENDLESS, ENDLESS_BYTES, TO_THE_END = b"\r\nX-Endless: 1\r\n\r\n", transport.ANSWER_BYTES_MAX + (20 << 20), b"to the end"
+
+
+@pytest.mark.parametrize("where", [b"http://[", b"\xff\xfe", b"http://centre/else", b"//"])
+def test_6_7_a_stranger_that_leads_elsewhere_is_read_as_everybody(stranger: Any, where: bytes) -> None:
+    """Rows 2 and 31: nobody is followed, no answer is read without end for that, and no address makes an error of others."""
+    line, answers, asked = stranger
+    answers += [
+        b"HTTP/1.1 302 Found\r\nLocation: " + where + b"\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlogin",
+        b"HTTP/1.1 307 Moved\r\nLocation: " + where + ENDLESS,
+    ]
+    line.begin()
+    assert line.post("/sync/hello", b"") == (302, b"login")
+    with pytest.raises(Unreachable) as caught:
+        line.post("/sync/hello", b"")
+    assert caught.value.code == "line.endless"
+    assert TO_THE_END not in asked
+
+
+def test_6_7_what_a_stranger_wants_remembered_is_not_told_the_centre(stranger: Any) -> None:
+    """Row 31: a cookie of some hundred kilobytes would keep the centre from being asked until the program is started anew."""
+    line, answers, asked = stranger
+    answers += [b"HTTP/1.1 200 OK\r\nSet-Cookie: portal=" + b"x" * 4_000 + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"] * 2
+    line.begin()
+    assert [line.post("/sync/hello", b"")[0] for _ in range(2)] == [200, 200]
+    assert [b"portal" in request for request in asked] == [False, False]
 
 
 def test_6_8_a_repeated_bundle_gets_the_same_answer(world: World) -> None:
