@@ -1,8 +1,6 @@
-"""Blobs: files named by their SHA-256, moved in chunks of 1 MiB, any chunk by any carrier in any order (PROTOCOL 7).
+"""Blobs: whole files named by their SHA-256 (PROTOCOL 7); what they become whole of are `sync.pieces`.
 
-A chunk lies under ``partial/<sha256>/<number>`` until all are there; then the whole is hashed, and only a whole that
-hashes to its name becomes a blob. A chunk's own integrity is the container's that brought it. Whole blobs lie in a store of
-immutable objects (`sync.objects`): the machine's own folder, unless somebody gives another one.
+They lie in a store of immutable objects (`sync.objects`): the machine's own folder, unless somebody gives another one.
 
 A disk rots: a blob that no longer hashes to its name is given to nobody, counts as missing, and comes again (PROTOCOL 7.6).
 """
@@ -10,55 +8,24 @@ A disk rots: a blob that no longer hashes to its name is given to nobody, counts
 import hashlib
 import logging
 import os
-import secrets
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
 from common.clock import Clock
 from common.db import Database, fetch, transaction
-from common.errors import N_, Corrupt, CourtError, NotFound, Refused, Unreachable
-from common.files import Opener, make_folder, write_durable
+from common.errors import N_, Corrupt, CourtError, NotFound, Unreachable
+from common.files import Opener
 from sync.objects import Folder, Objects
+from sync.pieces import BLOB_BYTES_MAX, CHUNK_BYTES, COPY_BYTES, Pieces, bad_chunk, chunk_count
 from sync.tables import has_blob
 
-CHUNK_BYTES = 1 << 20
-PART_BYTES = 1 << 15
-"""Of a chunk, where it comes in parts: a second of a thin line, which is what a cut costs there."""
-BLOB_BYTES_MAX = 512 << 20
-"""One file; what a citizen may attach is limited further by the court's rules."""
-COPY_BYTES = 1 << 18
 LOOKED_AT = 3
 """Blobs that a store is asked for before it is believed to be the right one."""
 
 logger = logging.getLogger(__name__)
-
-
-def chunk_count(size: int) -> int:
-    """Return how many chunks a blob of ``size`` bytes has; an empty blob has none. Raises Refused("blob.size")."""
-    if not 0 <= size <= BLOB_BYTES_MAX:  # said by whoever wrote the entry: nothing is reserved or counted before this
-        raise Refused("blob.size", N_("A file is larger than allowed."))
-    return -(-size // CHUNK_BYTES)
-
-
-def chunk_bytes(size: int, number: int) -> int:
-    """Return how long chunk ``number`` of a blob of ``size`` bytes is; raises Refused("blob.size"/"blob.chunk")."""
-    count = chunk_count(size)
-    if not 0 <= number < count:
-        raise _bad_chunk()
-    return CHUNK_BYTES if number < count - 1 else size - (count - 1) * CHUNK_BYTES
-
-
-def part_count(size: int, chunk: int) -> int:
-    """Return in how many parts a chunk may come; raises as `chunk_bytes`."""
-    return -(-chunk_bytes(size, chunk) // PART_BYTES)
-
-
-def is_set(bitmap: bytes, number: int) -> bool:
-    """Return whether a bitmap, lowest bit first, shows that piece ``number`` is there."""
-    return number // 8 < len(bitmap) and bool(bitmap[number // 8] >> number % 8 & 1)
 
 
 class BlobStore:
@@ -66,10 +33,9 @@ class BlobStore:
 
     def __init__(self, folder: Path, database: Database, clock: Clock, objects: Objects | None = None) -> None:
         self._objects = objects or Folder(folder)
-        self._partial = make_folder(folder / "partial")
+        self.pieces = Pieces(folder / "partial", self)
         self._database = database
         self._clock = clock
-
         self.recall: Callable[[bytes, int], object] | None = None
         """Gets a file back that was let go of: (SHA-256, size); raises what the line raises."""
 
@@ -173,7 +139,7 @@ class BlobStore:
                 except Unreachable as error:
                     logger.error("a file that is to be erased is still there: %s", error.code)
                     return 0
-                shutil.rmtree(self._partial / sha256.hex(), ignore_errors=True)
+                self.pieces.drop(sha256)
             fetch(self._database, "DELETE FROM doomed WHERE sha256 = ?", (sha256,))
         if doomed:
             self._database.scrub()
@@ -209,7 +175,7 @@ class BlobStore:
         """
         sha256 = hashlib.sha256(data).digest()
         if not self.has(sha256):
-            self._keep(sha256, data)
+            self.keep(sha256, data)
         return sha256
 
     def put_file(self, file: IO[bytes]) -> tuple[bytes, int]:
@@ -221,33 +187,25 @@ class BlobStore:
             size += len(piece)
         sha256 = digest.digest()
         if not self.has(sha256):
-            folder = make_folder(self._partial / sha256.hex())
-            with _whole_in(folder) as whole:
+            with self.pieces.room(sha256) as whole:
                 file.seek(0)
                 with whole.open("wb") as target:
                     shutil.copyfileobj(file, target, COPY_BYTES)
                     target.flush()
                     os.fsync(target.fileno())
-                self._objects.take(_name(sha256), whole)
-            self._record(sha256, size)
-            shutil.rmtree(folder, ignore_errors=True)
+                self.take(sha256, size, whole)
+            self.pieces.drop(sha256)
         return sha256, size
 
-    def _keep(self, sha256: bytes, data: bytes) -> None:
+    def keep(self, sha256: bytes, data: bytes) -> None:
+        """Keep ``data``, which hashes to ``sha256``; raises as `put`."""
         self._objects.write(_name(sha256), data)
         self._record(sha256, len(data))
 
-    def bitmap(self, sha256: bytes, size: int) -> bytes:
-        """Return which chunks are here, one bit each, lowest bit first."""
-        bits = bytearray(-(-chunk_count(size) // 8))
-        folder = self._partial / sha256.hex()
-        for chunk in range(chunk_count(size)):
-            if (folder / str(chunk)).exists():
-                bits[chunk // 8] |= 1 << chunk % 8
-        if all((folder / str(chunk)).exists() for chunk in range(chunk_count(size))) and bits:
-            # all pieces and no whole: we crashed before they were put together. The last one is asked for again, and does it
-            bits[-1] &= ~(1 << (chunk_count(size) - 1) % 8)
-        return bytes(bits)
+    def take(self, sha256: bytes, size: int, file: Path) -> None:
+        """Keep the content of ``file``, which is synced and hashes to ``sha256``; raises as `put`."""
+        self._objects.take(_name(sha256), file)
+        self._record(sha256, size)
 
     def adopt(self, sha256: bytes, size: int) -> bool:
         """Return whether the file lay here whole although the database, older than the folder, did not know; now it does."""
@@ -264,95 +222,8 @@ class BlobStore:
     def chunk(self, sha256: bytes, number: int) -> bytes:
         """Return one chunk of a blob; raises NotFound("blob.absent"), Refused("blob.chunk") or Unreachable("store.down")."""
         if not 0 <= number < chunk_count(BLOB_BYTES_MAX):
-            raise _bad_chunk()
+            raise bad_chunk()
         return self._objects.piece(_name(sha256), number * CHUNK_BYTES, CHUNK_BYTES)
-
-    def put_chunk(self, sha256: bytes, size: int, number: int, data: bytes, *, digest: bytes = b"") -> bool:
-        """Keep one chunk, whose SHA-256 may be known as ``digest``; return whether the blob is now whole.
-
-        Raises Refused("blob.chunk"/"blob.mismatch"), or Unreachable("store.down") with the pieces kept: the last one is asked for again.
-        """
-        if len(data) != chunk_bytes(size, number):
-            raise _bad_chunk()
-        if self.has(sha256):
-            return True
-        count = chunk_count(size)
-        if count == 1:
-            if (digest or hashlib.sha256(data).digest()) != sha256:
-                raise _mismatch()
-            self._keep(sha256, data)
-            shutil.rmtree(self._partial / sha256.hex(), ignore_errors=True)  # parts of it
-            return True
-        folder = make_folder(self._partial / sha256.hex())
-        try:
-            write_durable(folder / str(number), data)
-            if any(not (folder / str(chunk)).exists() for chunk in range(count)):
-                return False
-            self._assemble(sha256, size, folder, count)
-        except FileNotFoundError:  # the same file came from somebody else too, who has just put it together
-            if not self.has(sha256):
-                raise
-        return True
-
-    def held(self, sha256: bytes, size: int, chunk: int | None) -> bytes:
-        """Return which chunks of a blob are here, or which parts of one ``chunk``; raises as `parts`."""
-        return self.bitmap(sha256, size) if chunk is None else self.parts(sha256, size, chunk)
-
-    def put_piece(self, sha256: bytes, size: int, chunk: int, part: int, data: bytes, *, digest: bytes) -> bool:
-        """Keep a chunk (``part`` below 0) or a part of one; return whether the blob is now whole. Raises what `put_chunk` does."""
-        if part < 0:
-            return self.put_chunk(sha256, size, chunk, data, digest=digest)
-        return self.put_part(sha256, size, chunk, part, data)
-
-    def parts(self, sha256: bytes, size: int, chunk: int) -> bytes:
-        """Return which parts of a chunk are here, one bit each, lowest bit first; raises Refused("blob.chunk"/"blob.size")."""
-        count = part_count(size, chunk)
-        here = [self._part(sha256, chunk, part).exists() for part in range(count)]
-        here[-1] = here[-1] and not all(here)  # all and no chunk: we crashed in between, and the last one, asked for again, joins them
-        return sum(1 << part for part in range(count) if here[part]).to_bytes(-(-count // 8), "little")
-
-    def put_part(self, sha256: bytes, size: int, chunk: int, part: int, data: bytes) -> bool:
-        """Keep one part of a chunk; return whether the blob is now whole. Raises what `put_chunk` does."""
-        count = part_count(size, chunk)
-        if not 0 <= part < count or len(data) != min(PART_BYTES, chunk_bytes(size, chunk) - part * PART_BYTES):
-            raise _bad_chunk()
-        if self.has(sha256):
-            return True
-        make_folder(self._partial / sha256.hex())
-        files = [self._part(sha256, chunk, each) for each in range(count)]
-        try:
-            write_durable(files[part], data)
-            if not all(file.exists() for file in files):
-                return False
-            whole = self.put_chunk(sha256, size, chunk, b"".join(file.read_bytes() for file in files))
-        except FileNotFoundError:  # the other half came at the same moment, and who brought it has put them together
-            return self.has(sha256)
-        except Refused:
-            _remove(files)
-            raise
-        _remove(files)
-        return whole
-
-    def _part(self, sha256: bytes, chunk: int, part: int) -> Path:
-        return self._partial / sha256.hex() / f"{chunk}.{part}"
-
-    def _assemble(self, sha256: bytes, size: int, folder: Path, count: int) -> None:
-        digest = hashlib.sha256()
-        with _whole_in(folder) as whole:
-            with whole.open("wb") as target:
-                for chunk in range(count):
-                    with (folder / str(chunk)).open("rb") as source:
-                        while part := source.read(COPY_BYTES):
-                            digest.update(part)
-                            target.write(part)
-                target.flush()
-                os.fsync(target.fileno())
-            if digest.digest() != sha256:
-                shutil.rmtree(folder)  # somebody named a file and sent another: nothing of it stays
-                raise _mismatch()
-            self._objects.take(_name(sha256), whole)
-        self._record(sha256, size)
-        shutil.rmtree(folder, ignore_errors=True)  # if we crash before this, the next start of the blob finds it whole
 
     def _record(self, sha256: bytes, size: int) -> None:
         # who is told that a file is whole never sends it again: durable before the answer, like the file
@@ -370,26 +241,3 @@ def _digest(file: IO[bytes]) -> bytes:
 def _name(sha256: bytes) -> str:
     """Return under which name a blob lies: folders of some hundred files list faster than one of a million."""
     return f"{sha256.hex()[:2]}/{sha256.hex()}"
-
-
-@contextmanager
-def _whole_in(folder: Path) -> Iterator[Path]:
-    """Give the name of a file to be put together; two senders of one file never write into each other's, and none stays behind."""
-    whole = folder / f"whole.{secrets.token_hex(4)}"
-    try:
-        yield whole
-    finally:
-        whole.unlink(missing_ok=True)
-
-
-def _remove(files: Sequence[Path]) -> None:
-    for file in files:
-        file.unlink(missing_ok=True)
-
-
-def _mismatch() -> Refused:
-    return Refused("blob.mismatch", N_("A file does not match its name: it was changed on the way. It is sent again."))
-
-
-def _bad_chunk() -> Refused:
-    return Refused("blob.chunk", N_("A piece of a file does not have the size it must have."))

@@ -12,12 +12,13 @@ from common.errors import N_, Conflict, CourtError, Refused, Unreachable
 from common.facts import decode_body
 from sync import filling, ports, receipts, revocations, withdrawal
 from sync.absent import missing_blobs
-from sync.blobs import BlobStore, chunk_count, is_set
+from sync.blobs import BlobStore
 from sync.checkpoint import Checkpoint
 from sync.entry import Entry, read_entry
 from sync.journal import Journal
 from sync.link import Link
 from sync.messages import CURSORS, NONCE_BYTES, Acknowledgement, Ask, BlobAsk, Down, Item, Logged, Own, pack
+from sync.pieces import chunk_count, is_set
 from sync.recordings import Turn
 from sync.tables import PLACED, known_leaves, set_log_indexes, store_entries
 
@@ -210,7 +211,7 @@ class Downlink:
         """Get one file, piece by piece, from where an earlier try stopped, while ``turn`` lasts."""
         if self._blobs.adopt(sha256, size):
             return
-        have = self._blobs.bitmap(sha256, size)
+        have = self._blobs.pieces.bitmap(sha256, size)
         for chunk in range(chunk_count(size)):
             if is_set(have, chunk):
                 continue
@@ -219,7 +220,7 @@ class Downlink:
             ask = BlobAsk(nonce=secrets.token_bytes(NONCE_BYTES), sha256=sha256, size=size, chunk=chunk)
             data = self._link.open(self._link.post(ports.BLOB_GET, pack(ask, self._link.identity)), "chunk", ask.nonce)
             self._link.count_piece()
-            if self._blobs.put_chunk(sha256, size, chunk, data):
+            if self._blobs.pieces.put_chunk(sha256, size, chunk, data):
                 self._link.outcome.blobs_down += 1
 
 

@@ -54,7 +54,7 @@ def _missing(blobs: BlobStore, outcome: Outcome) -> list[Missing] | None:
     if len(named) > MISSING_MAX:
         return None
     try:
-        return [Missing(sha256=sha256, bitmap=blobs.bitmap(sha256, size)) for sha256, size in named.items() if not blobs.has(sha256)]
+        return [Missing(sha256=sha256, bitmap=blobs.pieces.bitmap(sha256, size)) for sha256, size in named.items() if not blobs.has(sha256)]
     except Refused:  # a size that no file may have: whoever asks for it is told so
         return None
 

@@ -11,7 +11,8 @@ from typing import Final
 from common.clock import Clock
 from common.db import Database, fetch, transaction
 from common.errors import N_, NotFound
-from sync.blobs import BlobStore, chunk_count, is_set
+from sync.blobs import BlobStore
+from sync.pieces import chunk_count, is_set
 
 KINDS: Final = ("audio/", "video/")
 TURN_MS: Final = 60_000
@@ -74,5 +75,5 @@ def is_under_way(database: Database, sha256: bytes) -> bool:
 
 def percent(blobs: BlobStore, sha256: bytes, size: int) -> int:
     """Return how much of a file on the way is here, 0 to 99."""
-    count, have = chunk_count(size), blobs.bitmap(sha256, size)
+    count, have = chunk_count(size), blobs.pieces.bitmap(sha256, size)
     return sum(is_set(have, chunk) for chunk in range(count)) * 99 // max(1, count)

@@ -355,7 +355,7 @@ class Server:
         whole = self.blobs.has(ask.sha256)
         if whole:
             self.register.blob_arrived(ask.sha256)  # we may have fallen between the last piece and its R2: who still asks has none
-        bitmap = b"" if whole else self.blobs.held(ask.sha256, ask.size, ask.chunk if ask.parts else None)
+        bitmap = b"" if whole else self.blobs.pieces.held(ask.sha256, ask.size, ask.chunk if ask.parts else None)
         return pack(BlobHave(nonce=ask.nonce, whole=whole, bitmap=bitmap), self._identity)
 
     def _blob_put(self, body: bytes) -> bytes:
@@ -374,7 +374,7 @@ class Server:
         self.quotas.blob_bytes.check(node)
         self.quotas.blob_bytes.charge(node, len(body))
         piece = container.open_payload(header, sealed, self._identity)
-        whole = self.blobs.put_piece(ask.sha256, ask.size, ask.chunk, ask.part, piece, digest=header.plain_sha256)
+        whole = self.blobs.pieces.put_piece(ask.sha256, ask.size, ask.chunk, ask.part, piece, digest=header.plain_sha256)
         if whole:
             self.register.blob_arrived(ask.sha256)
         return ask, whole

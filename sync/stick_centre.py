@@ -16,12 +16,12 @@ from common.db import BlobField, Database, IntegerField, Table, create_tables, f
 from common.errors import N_, CourtError, NotFound
 from common.facts import decode_body, encode_body
 from sync import container, delivery, directory, recordings, stick
-from sync.blobs import chunk_count
 from sync.checkpoint import read_checkpoint
 from sync.entry import read_entry
 from sync.identity import Identity, NodeCertificate
 from sync.messages import NONCE_BYTES, Ask, Down, blob_address
 from sync.news import news_for, own_after, own_epochs
+from sync.pieces import chunk_count
 from sync.server import Server
 from sync.stick_in import Copied, folders
 from sync.stick_node import CHUNK_OVERHEAD_BYTES, NO_ROOM

@@ -13,11 +13,12 @@ from common.clock import Clock
 from common.db import IntegerField, Table, create_tables, fetch
 from common.errors import N_, CourtError, NotFound, Refused
 from sync import container, rotation, stick
-from sync.blobs import BlobStore, chunk_count
+from sync.blobs import BlobStore
 from sync.downlink import Downlink
 from sync.journal import Journal
 from sync.link import Link, Outcome
 from sync.messages import CURSORS, NONCE_BYTES, Ask, blob_address, pack
+from sync.pieces import chunk_count
 from sync.position import Position
 from sync.stick_in import Copied, folders
 from sync.stick_relay import Relay
@@ -205,7 +206,7 @@ class NodeStick:
         named = "SELECT 1 FROM blob_ref WHERE sha256 = ? AND size = ? LIMIT 1"
         if self._blobs.has(piece.sha256) or not fetch(self._link.database, named, (piece.sha256, piece.size)):
             return
-        if self._blobs.put_chunk(piece.sha256, piece.size, piece.chunk, payload):
+        if self._blobs.pieces.put_chunk(piece.sha256, piece.size, piece.chunk, payload):
             self._link.outcome.blobs_down += 1
 
     def _conclude(self, index: stick.DownIndex) -> None:

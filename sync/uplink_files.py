@@ -12,11 +12,12 @@ from typing import Any
 from common.db import BlobField, Table, fetch, insert, transaction
 from common.errors import Forbidden, Refused, TooMany
 from sync import container, ports, recordings
-from sync.blobs import BlobStore, chunk_count, is_set
+from sync.blobs import BlobStore
 from sync.identity import NodeCertificate
 from sync.journal import Journal
 from sync.link import Link
 from sync.messages import NONCE_BYTES, Acknowledgement, BlobAsk, BlobHave
+from sync.pieces import chunk_count, is_set
 from sync.position import Position
 from sync.recordings import Step, Turn, is_recording
 from sync.slices import Slicer, Upload

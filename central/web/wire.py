@@ -25,9 +25,9 @@ from common.errors import N_, CourtError, NotFound, Refused
 from common.facts import decode_body
 from common.web.limits import MINUTE_MS, RateLimit
 from sync import container, cose, log, ports, witness
-from sync.blobs import CHUNK_BYTES
 from sync.enrolment import PATH as ENROL
 from sync.messages import Refusal, pack
+from sync.pieces import CHUNK_BYTES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

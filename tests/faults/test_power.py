@@ -17,7 +17,7 @@ import pytest
 
 from common.db import fetch
 from common.errors import CourtError
-from sync.blobs import CHUNK_BYTES
+from sync.pieces import CHUNK_BYTES
 from tests.court import Court
 from tests.faults.disk import Disk
 from tests.sim.papers import AIGUL, BOLAT

@@ -13,7 +13,7 @@ from central.bucket import Bucket
 from common.db import fetch
 from common.errors import Corrupt, NotFound, Refused, Unreachable
 from sync import fsck
-from sync.blobs import CHUNK_BYTES
+from sync.pieces import CHUNK_BYTES
 from tests.court import Court
 from tests.s3 import KEYS, S3
 from tests.sim.papers import AIGUL

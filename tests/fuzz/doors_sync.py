@@ -18,7 +18,6 @@ from common.facts import decode_body, encode_body
 from common.papers.qr import decode_qr, encode_qr
 from edge.config import EdgeConfig
 from sync import container, cose, enrolment, identity, ports, receipts, slices, stick
-from sync.blobs import CHUNK_BYTES
 from sync.bundle import open_bundle, read_bundle_header
 from sync.checkpoint import add_signature, cosign, read_checkpoint, read_cosignature
 from sync.container import open_payload, read_header, split_container
@@ -26,6 +25,7 @@ from sync.entry import decode_envelope, read_entry
 from sync.identity import Pin, read_certificate
 from sync.inclusion import read_proof
 from sync.messages import CONTENT_TYPES, Down, Own
+from sync.pieces import CHUNK_BYTES
 from sync.verify import verify_file
 from tests.fuzz.doors import Door, Target, all_of
 from tests.protocol.protocol_world import World, make_entry, make_world
@@ -184,7 +184,7 @@ def _stick() -> Target:
 
 def _chunk() -> Target:
     """A piece of a file, its number and size out of the same bytes."""
-    store = shared_world().court.centre.blobs
+    store = shared_world().court.centre.blobs.pieces
 
     def door(data: bytes) -> None:
         number, size = int.from_bytes(data[:2], "big", signed=True), int.from_bytes(data[2:7], "big", signed=True)

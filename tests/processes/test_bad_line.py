@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from common.db import fetch, open_database
-from sync.blobs import CHUNK_BYTES
+from sync.pieces import CHUNK_BYTES
 from tests.court import Court
 from tests.processes.machines import Country, Machine, browser
 from tests.processes.proxy import Proxy

@@ -19,7 +19,7 @@ from common import canonical
 from common.db import fetch
 from common.facts import BlobRef
 from sync import container, directory, identity, stick, stick_centre, stick_in, stick_relay
-from sync.blobs import CHUNK_BYTES
+from sync.pieces import CHUNK_BYTES
 
 FILE = random.Random(1).randbytes(1_500_000)
 

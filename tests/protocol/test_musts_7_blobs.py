@@ -1,6 +1,7 @@
 """PROTOCOL 7 and 8: files, and who is given what."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ from common.db import fetch
 from common.errors import Unreachable
 from common.facts import Audience, BlobRef
 from sync import container, cose, delivery, ports
-from sync.blobs import BLOB_BYTES_MAX, CHUNK_BYTES, PART_BYTES, chunk_count, part_count
 from sync.identity import Identity
 from sync.messages import BlobAsk, BlobHave, pack, unpack
 from sync.objects import Folder
+from sync.pieces import BLOB_BYTES_MAX, CHUNK_BYTES, PART_BYTES, chunk_count, part_count
 from tests.court import blob_path
 
 DATA = bytes(range(256)) * 8192  # two chunks
@@ -115,6 +116,19 @@ def test_7_4_a_size_over_the_cap_reserves_nothing(world: World, size: int) -> No
     assert world.refused(ports.BLOB_HAVE, ask).code == "blob.size"
     assert world.refused(ports.BLOB_PUT, put(world, 0, b"x", size=size)).code == "blob.size"
     assert code_of(lambda: chunk_count(size)) == "blob.size"
+
+
+def test_7_4_a_size_that_somebody_claims_costs_one_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows 2 and 23: a bundle may name a thousand files of 512 chunks, and what is missing of each is said with its acknowledgement."""
+    looks: list[Path] = []
+    exists, listed = Path.exists, os.listdir
+    monkeypatch.setattr(Path, "exists", lambda path, **more: looks.append(path) or exists(path, **more))
+    monkeypatch.setattr(os, "listdir", lambda path: looks.append(path) or listed(path))
+    named(world, BlobRef(SHA, BLOB_BYTES_MAX, "a/b"))
+    assert len(looks) < 9
+    ask = pack(BlobAsk(nonce=bytes(16), sha256=SHA, size=BLOB_BYTES_MAX), world.me)
+    assert have(world, world.post(ports.BLOB_HAVE, ask)[1]).bitmap == bytes(64)
+    assert len(looks) < 9
 
 
 def test_7_4_an_entry_that_names_too_much_hinders_nobody_who_receives_it(world: World) -> None:

@@ -12,9 +12,9 @@ from central.services import reference
 from common.db import fetch
 from edge.node import Node
 from edge.services import erasures, retention
-from sync import ports, receipts, recordings
-from sync.blobs import CHUNK_BYTES
+from sync import pieces, ports, receipts, recordings
 from sync.entry import Entry
+from sync.pieces import CHUNK_BYTES
 from tests.court import Court, blob_path
 from tests.sim import papers
 from tests.sim.papers import AIGUL, BOLAT, Filing, with_
@@ -140,8 +140,8 @@ def test_7_11_recordings_go_up_after_all_other_files(court: Court, monkeypatch: 
     assert (order[-1], [film for _, film in order]) == ((hashlib.sha256(SMALL_FILM).digest(), True), [False, False, True])
     court.lines[astana.number].cuts = []
     seen: list[bytes] = []
-    take = court.centre.server.blobs.put_chunk
-    monkeypatch.setattr(court.centre.server.blobs, "put_chunk", lambda sha, *rest, **more: seen.append(sha) or take(sha, *rest, **more))
+    take = court.centre.blobs.pieces.put_chunk
+    monkeypatch.setattr(court.centre.blobs.pieces, "put_chunk", lambda sha, *rest, **more: seen.append(sha) or take(sha, *rest, **more))
     court.settle()
     assert seen[-1] == hashlib.sha256(SMALL_FILM).digest()
     assert len(seen) == 3

@@ -20,7 +20,7 @@ from pathlib import Path
 from common.db import fetch
 from common.errors import CourtError
 from edge.node import Node
-from sync import blobs, recordings
+from sync import pieces, recordings
 from tests.court import COURTS, Court, Filing, Weather
 from tests.sim import ages
 from tests.sim.oracles import check_media
@@ -32,7 +32,7 @@ WEEK_MS = 7 * 86_400_000
 LOST_RACES = ("filing.withdrawn", "filing.decided")
 """Two machines acted on one filing while one of them was offline: the register's order decides, the other one waits visibly."""
 MEDIA = 2
-FILM_BYTES_MAX = 3 * blobs.CHUNK_BYTES
+FILM_BYTES_MAX = 3 * pieces.CHUNK_BYTES
 MEMORY = Path("/dev/shm")
 
 

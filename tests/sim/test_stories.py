@@ -10,7 +10,7 @@ from common.errors import CourtError
 from common.ids import new_object_id
 from edge.services import line
 from sync import directory, receipts
-from sync.blobs import CHUNK_BYTES
+from sync.pieces import CHUNK_BYTES
 from tests.court import START_MS, Court, Weather
 from tests.sim import papers
 from tests.sim.oracles import evidence_leaves

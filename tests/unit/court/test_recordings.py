@@ -9,7 +9,7 @@ from made_recordings import box, mp3, mp4, wav, webm
 from common.court import recordings
 from common.court.recordings import RECORDING_BYTES_MAX, Recorded, inspect, looks_like_one
 from common.errors import Refused
-from sync.blobs import BLOB_BYTES_MAX
+from sync.pieces import BLOB_BYTES_MAX
 from sync.recordings import is_recording
 
 TAG = b"ID3\x04\x00\x00\x00\x00\x01\x00" + bytes(128)
