@@ -4,31 +4,21 @@ Every answer is signed by the centre, refusals too. Only codes travel in a refus
 """
 
 import logging
-import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from common.db import create_tables, fetch, snapshot, transaction
+from common.db import fetch, snapshot, transaction
 from common.errors import N_, CourtError, Forbidden, NotFound, Refused, TooMany, Unreachable
 from common.facts import decode_body, encode_body
-from sync import container, cose, delivery, directory, lineage_centre, ports, revocations, witness
+from sync import contacts, container, cose, delivery, directory, lineage_centre, ports, revocations, witness
 from sync.blobs import BlobStore
 from sync.bundle import PLAIN_BYTES_TARGET
-from sync.contacts import NOTE_CONTACT, READ_CONTACT, READ_NAMES, ContactRow
 from sync.identity import NodeCertificate, read_certificate
 from sync.lineage import LineageAsk
 from sync.messages import (
-    AHEAD,
-    BEHIND,
-    EQUAL,
-    FORK,
-    LOST,
-    NONCE_BYTES,
     PROTOCOL,
     PROVE,
     REVOKED,
-    TOKEN_BYTES,
     TWIN,
     Ask,
     BlobAsk,
@@ -43,7 +33,6 @@ from sync.messages import (
     unpack,
 )
 from sync.news import acknowledgement, news_for, own_after, own_epochs
-from sync.position import Position
 from sync.quota import Quotas, wait_of
 from sync.register import Outcome, Register
 from sync.rotation import Rotate, is_due
@@ -100,7 +89,7 @@ class Server:
     def start(self) -> None:
         """Create the tables and finish what a crash interrupted."""
         self.register.start()
-        create_tables(self._database, [ContactRow])
+        contacts.create(self._database)
         lineage_centre.create(self._database)
         revocations.create(self._database)
         witness.create_at_centre(self._database)
@@ -176,8 +165,7 @@ class Server:
         newest = self._newest(certificate.body.node)
         if (newest.body.sign, newest.body.seal) == (request.sign, request.seal):  # the answer was lost: the same again
             return pack(Rotated(nonce=request.nonce, certificate=newest.data), self._identity)
-        contact = self._contact(certificate.body.node)
-        if contact is None or not request.token or contact["token"] != request.token or contact["state"] == TWIN:
+        if not contacts.holds_token(self._database, certificate.body.node, request.token):
             raise Forbidden("certificate.token", N_("A machine asks for a certificate out of turn. It says hello first."))
         if not is_due(certificate, newest, self.register.clock.now()):
             raise Forbidden("certificate.early", N_("The certificate of this machine is not due for renewal."))
@@ -208,13 +196,13 @@ class Server:
             raise Refused("node.other", N_("A machine claims to be another one."))
         lineage_centre.require_present(self._database, self._identity.pin, node, hello.lineage)
         if hello.size > self.register.checkpoint()[0]:  # before all else: a register that was set back takes everybody for a twin
-            fetch(self._database, "UPDATE contact SET state = ? WHERE node = ?", (LOST, node))
+            contacts.note_lost(self._database, node)
             self.register.consistency(hello.size)  # raises
-        at = self.register.peer(node)
-        state = self._state(hello, at)
-        served = state not in (REVOKED, PROVE, TWIN)
-        with transaction(self._database):  # one flush for both
-            token, challenge = self._remember(hello, state)
+        with transaction(self._database):  # one flush; and judged in it, or of two hellos at once both would turn the token
+            at = self.register.peer(node)
+            state = contacts.judge(self._database, hello, at)
+            served = state not in (REVOKED, PROVE, TWIN)
+            token, challenge = contacts.remember(self._database, hello, state, self.register.clock.now())
             if hello.cosigned and served:
                 witness.take(self._database, certificate, self._identity.pin, hello.size, hello.cosigned, self.register.clock.now())
         with snapshot(self._database):  # the head and the proof that leads to it are of one moment
@@ -240,10 +228,6 @@ class Server:
         )
         return pack(welcome, self._identity)
 
-    def _contact(self, node: int) -> dict[str, Any] | None:
-        rows = fetch(self._database, READ_CONTACT, (node,))
-        return dict(zip(READ_NAMES, rows[0], strict=True)) if rows else None
-
     def _lineage(self, body: bytes) -> bytes:
         try:
             _, ask = self._read(body, LineageAsk)
@@ -268,46 +252,6 @@ class Server:
 
     def _newest(self, node: int) -> NodeCertificate:
         return directory.newest_certificate(self._database, node, self._identity.pin)
-
-    def _state(self, hello: Hello, at: Position) -> str:
-        if directory.revocation_of(self._database, hello.node) is not None:
-            return REVOKED
-        contact = self._contact(hello.node)
-        if contact and hello.epoch <= contact["epoch"] and hello.token != contact["token"] and hello.nonce != contact["nonce"]:
-            # not the newest token: a lost answer, a replayed hello, or two machines on one identity. A replay cannot answer
-            # the challenge and so turns no token; who comes with an older token than the one before is another machine
-            if not (contact["challenge"] and hello.challenge == contact["challenge"]):
-                return PROVE
-            if hello.token != contact["token_before"]:
-                return TWIN
-        if hello.epoch < at.epoch:
-            return AHEAD
-        if hello.epoch > at.epoch or hello.seq > at.seq:
-            return BEHIND
-        if hello.seq < at.seq:
-            return AHEAD
-        return EQUAL if hello.head == at.head else FORK
-
-    def _remember(self, hello: Hello, state: str) -> tuple[bytes, bytes]:
-        """Note what the machine said; return its next token and, where it must prove itself, a challenge."""
-        contact = self._contact(hello.node)
-        now = self.register.clock.now()
-        if state == PROVE:
-            challenge = secrets.token_bytes(NONCE_BYTES)
-            fetch(self._database, "UPDATE contact SET challenge = ? WHERE node = ?", (challenge, hello.node))
-            return b"", challenge
-        if state == TWIN:
-            fetch(self._database, "UPDATE contact SET state = ?, alarm_ms = ? WHERE node = ?", (state, now, hello.node))
-            return b"", b""
-        if contact and contact["nonce"] == hello.nonce:
-            return contact["token"], b""  # the same hello again: a repeated or replayed message rotates nothing
-        fresh = secrets.token_bytes(TOKEN_BYTES)
-        alarm = now if state == FORK else None
-        said = (hello.epoch, hello.seq, hello.now, hello.backlog, hello.backlog_bytes, hello.oldest_ms, hello.disk_free)
-        # the token in hand is now the previous one: a lost answer must not look like a clone
-        values = (hello.node, now, *said, hello.quarantine, hello.version, fresh, hello.token, hello.nonce, state, alarm, b"")
-        fetch(self._database, NOTE_CONTACT, values)
-        return fresh, b""
 
     def _has_news(self, hello: Hello) -> bool:
         node = hello.node

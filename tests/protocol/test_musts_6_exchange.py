@@ -18,7 +18,7 @@ from common.errors import Corrupt, Unreachable
 from common.facts import BlobRef, encode_body
 from edge import transport
 from edge.exchanger import FRUITLESS_TRIES_MAX, Exchanger
-from sync import completeness, container, cose, kept, log, ports, uplink
+from sync import completeness, contacts, container, cose, kept, log, ports, uplink
 from sync.checkpoint import Checkpoint, sign_checkpoint
 from sync.journal import DISK_FAILS
 from sync.lanes import Lanes
@@ -387,6 +387,33 @@ def test_6_11_the_same_hello_again_rotates_nothing(world: World) -> None:
     world.node.client.exchange()
     for _ in range(3):
         assert world.post(ports.HELLO, seen[-1])[0] == 200
+    world.node.client.exchange()
+    assert alarm(world) is None
+
+
+def test_6_11_of_two_hellos_at_once_one_turns_the_token(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row 28: one that was given up as lost is answered while its repetition is: no machine is its own twin for that."""
+    judge, late = contacts.judge, list[threading.Thread]()
+    answers: list[Welcome] = []
+
+    def repeated() -> None:
+        answers.append(say(world, hello(world, nonce=b"2" * 16)))
+        world.court.centre.database.close()  # this thread's own connection
+
+    def judged(database: Database, asked: Hello, at: Position) -> str:
+        found = judge(database, asked, at)
+        if not late:
+            late.append(threading.Thread(target=repeated))
+            late[0].start()
+            late[0].join(0.5)
+        return found
+
+    monkeypatch.setattr(contacts, "judge", judged)
+    say(world, hello(world, nonce=b"1" * 16))
+    late[0].join()
+    [told] = answers
+    if told.token:  # else it was asked to prove itself, which any machine does by itself
+        fetch(world.node.database, "UPDATE sync SET token = ?", (told.token,))
     world.node.client.exchange()
     assert alarm(world) is None
 
