@@ -16,7 +16,7 @@ from common.errors import N_, Refused, Unreachable
 from sync import container, cose, ports
 from sync.identity import NodeCertificate
 from sync.lanes import Lanes
-from sync.link import Link
+from sync.link import BROKEN_FOR_MS, Link
 from sync.messages import CONTENT_TYPES, SLICES_PROTOCOL, Kept
 
 SLICE_BYTES, SLICE_BYTES_MAX = 1 << 14, 1 << 17
@@ -39,9 +39,10 @@ class Pace:
 
     def __init__(self, lanes: Lanes) -> None:
         self.size = SLICE_BYTES
-        self.in_vain = False
-        """Whether the centre did not keep what was sent to it: several processes of it that share no folder."""
+        self.in_vain_until = 0
+        """Until then (monotonic ms) nothing goes in slices: the centre kept none, as several processes do that share no folder."""
         self._lanes = lanes
+        self._broke = -1
         self._apart = self._next = 0.0
         self._lock = threading.Lock()
 
@@ -64,6 +65,13 @@ class Pace:
                 self.size = max(self.size // 2, SLICE_BYTES)
             if self._lanes.beside_each_other:
                 self._apart = min(SPREAD * ms / 1000 / self._lanes.count, SPREAD_SECONDS_MAX)
+
+    def broke(self, answered: int) -> None:
+        """Note that the line broke after ``answered`` requests: the next slices are half as large, once for all that it cut off."""
+        with self._lock:
+            if answered != self._broke:
+                self._broke = answered
+                self.size = max(self.size // 2, SLICE_BYTES)
 
 
 class Upload:
@@ -127,8 +135,8 @@ class Upload:
             raise self.lost() from error
 
     def lost(self) -> Unreachable:
-        """Return the error of a centre that does not keep slices: the next exchange does without them."""
-        self._pace.in_vain = True
+        """Return the error of a centre that does not keep slices: the next exchanges do without them."""
+        self._pace.in_vain_until = self._link.monotonic() + BROKEN_FOR_MS
         return Unreachable("line.slices", N_("The centre does not keep what is sent to it in parts. It will be tried again."))
 
     def _post(self, start: int, end: int) -> bytes:
@@ -140,6 +148,7 @@ class Upload:
             try:
                 answer = self._link.post(path, self._data[start:end])
             except Unreachable as error:
+                self._pace.broke(self._link.answered)
                 if error.code != "line.down" or self._link.answered == before:
                     raise
                 before = self._link.answered
@@ -170,8 +179,8 @@ class Slicer:
 
     def in_slices(self, count: int) -> bool:
         """Return whether a container of ``count`` bytes should go in slices."""
-        known = self._link.protocol >= SLICES_PROTOCOL and not self._pace.in_vain
-        return count > WORTH_BYTES and known and self._link.is_poor
+        takes = self._link.protocol >= SLICES_PROTOCOL and self._link.monotonic() >= self._pace.in_vain_until
+        return count > WORTH_BYTES and takes and self._link.is_poor
 
     def upload(self, path: str, data: bytes, centre: NodeCertificate, done: Callable[[bytes], object]) -> Upload:
         """Return a container to be sent in slices."""

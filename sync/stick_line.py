@@ -4,10 +4,13 @@ The line is one more medium. The carrier shows the index, the centre says which 
 again takes them in; the answer is the folder that the centre would have written onto the stick. The carrier reads none of it.
 """
 
+import fcntl
 import hashlib
 import secrets
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from common.db import Database
@@ -47,7 +50,7 @@ class RelayDesk:
     def put(self, data: bytes) -> Relayed:
         """Take a file of a machine's folder, whoever carries it; raises Refused where no machine of the directory wrote it."""
         author, kind = self._author(data)
-        with self._busy, stick.stick_errors(machine=True):
+        with self._alone(), stick.stick_errors(machine=True):
             spool = self._place / "in" / stick.up_name(author.body.node)
             if kind == stick.PACK_KIND:
                 self._keep(spool, data)
@@ -64,6 +67,13 @@ class RelayDesk:
             return path.read_bytes()
         except OSError as error:
             raise NotFound("stick.file", N_("A file on the stick is missing.")) from error
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One file at a time, also where several processes of the centre share the folder: each takes in under the same names."""
+        with self._busy, (make_folder(self._place) / "lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _author(self, data: bytes) -> tuple[NodeCertificate, str]:
         signed, _, _ = container.split_container(data)

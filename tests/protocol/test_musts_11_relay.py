@@ -1,16 +1,20 @@
 """PROTOCOL 11.16 and 11.17: another court's folder goes on over the line, and its answer comes back to be carried."""
 
 import random
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from protocol_world import World, add_node, code_of, picture
 
 from common.db import fetch
+from common.errors import Unreachable
 from common.facts import BlobRef
 from edge.node import Node
 from sync import cose, ports, stick
 from sync.messages import RelayAsk, Relayed, pack, unpack
+from sync.stick_line import RelayDesk
 
 FILE = random.Random(1).randbytes(1_500_000)
 
@@ -57,6 +61,31 @@ def test_11_16_nothing_is_taken_in_before_all_of_it_is_there(carried: tuple[Worl
     assert picture(centre, without=("sync", "contact", "stick_contact")) == at  # again, and nothing twice
 
 
+def test_11_16_two_processes_of_the_centre_take_one_file_at_a_time(
+    carried: tuple[World, Node, dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They share the folder, and what one has taken in it clears away."""
+    world, _, files = carried
+    centre = world.court.centre
+    one, other = (RelayDesk(centre.sticks, centre.identity, centre.database, centre.data / "relayed") for _ in range(2))
+    index = files.pop(stick.INDEX)
+    for data in files.values():
+        one.put(data)
+    take, late = centre.sticks.take, []
+
+    def taken(medium: Path) -> Any:
+        late.append(threading.Thread(target=other.put, args=(files["00001.SOT"],)))
+        late[0].start()
+        late[0].join(0.3)
+        assert late[0].is_alive()
+        return take(medium)
+
+    monkeypatch.setattr(centre.sticks, "take", taken)
+    assert one.put(index).done
+    late[0].join(20)
+    assert not late[0].is_alive()
+
+
 def test_11_16_only_what_a_machine_of_the_directory_wrote_is_taken(carried: tuple[World, Node, dict[str, bytes]]) -> None:
     world, _, files = carried
     spool = world.court.centre.data / "relayed"
@@ -71,6 +100,34 @@ def test_11_16_only_what_a_machine_of_the_directory_wrote_is_taken(carried: tupl
         assert world.refused(ports.RELAY_PUT, data).code == code
     assert picture(world.court.centre.database) == before
     assert not [path for path in spool.rglob("*") if path.is_file()]
+
+
+def test_11_16_a_folder_whose_taking_over_was_not_heard_of_goes_over_again(
+    carried: tuple[World, Node, dict[str, bytes]],
+) -> None:
+    """On a line that breaks, where its packs go in slices: the centre wants them again, and takes them."""
+    world, neighbour, _ = carried
+    neighbour.client._link._broken_until = 10**15
+    line = world.court.lines[neighbour.number]
+    handle, lost = line._handle, [False]
+
+    def between(path: str, body: bytes) -> tuple[int, bytes]:
+        status, answer = handle(path, body)
+        done = (
+            path == ports.RELAY_PUT
+            and unpack(cose.parse(answer), Relayed, world.centre.certificate.sign_key, world.centre.environment).done
+        )
+        if done and not lost[0]:
+            lost[0] = True
+            raise Unreachable("line.down", "cut while answering")
+        return status, answer
+
+    line._handle = between
+    assert code_of(neighbour.client.exchange) == "line.down"
+    assert lost[0]
+    outcome = neighbour.client.exchange()
+    assert (outcome.forwarded, outcome.problems) == (1, [])
+    assert neighbour.client.stick.relay.names() == ["DN1001"]
 
 
 def test_11_17_the_answer_is_kept_under_the_centres_signature_and_goes_back(

@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +16,9 @@ from common.facts import BlobRef, Body
 from sync import container, cose, ports, slices, slices_centre
 from sync.directory import EpochOpen
 from sync.lanes import Lanes
-from sync.link import THIN_FOR_MS
+from sync.link import BROKEN_FOR_MS, THIN_FOR_MS
 from sync.messages import CONTENT_TYPES, Acknowledgement, Kept, unpack
-from sync.slices import SLICE_BYTES, name_of
+from sync.slices import SLICE_BYTES, SLICE_BYTES_MAX, name_of
 
 Post = Callable[[str, bytes], tuple[int, bytes]]
 
@@ -234,9 +237,134 @@ def test_6_23_a_centre_that_keeps_nothing_gets_whole_containers(world: World) ->
         return False
 
     breaking(world, forgets)
-    assert code_of(world.node.client.exchange) == "line.slices"
-    world.node.client.exchange()
+    client = world.node.client
+    assert code_of(client.exchange) == "line.slices"
+    client.exchange()
     assert world.at().seq == world.node.journal.position().seq
+    client._link._broken_until = 10**15
+    assert not client._up.slicer.in_slices(10**6)
+    world.court.clock.tick(BROKEN_FOR_MS)
+    assert client._up.slicer.in_slices(10**6)  # it may have been a fall of the centre, and the line is as poor as before
+
+
+@pytest.mark.parametrize("left", [b"", bytes(900)])
+def test_6_23_what_a_crash_left_of_a_header_begins_anew(world: World, left: bytes) -> None:
+    """Row 52: slices are not flushed."""
+    data = world.bundle(world.entries(3))
+    (_, head), (start, piece), *_ = cuts(data)
+    world.post(place(data, 0), head)
+    (world.court.centre.data / "slices" / kept(world)[0]).write_bytes(left)
+    assert world.refused(place(data, start), piece).code == "slice.unknown"
+    for start, piece in cuts(data):
+        answer = world.post(place(data, start), piece)
+    read(world, answer, Acknowledgement)
+
+
+@pytest.mark.parametrize("left", [b"", bytes(900)])
+def test_6_23_a_header_that_comes_again_takes_the_place_of_a_spoiled_one(world: World, left: bytes) -> None:
+    data = world.bundle(world.entries(3))
+    first, *rest = cuts(data)
+    world.post(place(data, 0), first[1])
+    (world.court.centre.data / "slices" / kept(world)[0]).write_bytes(left)
+    for start, piece in (first, *rest):
+        answer = world.post(place(data, start), piece)
+    read(world, answer, Acknowledgement)
+
+
+def test_6_23_a_shorter_beginning_takes_nothing_away(world: World) -> None:
+    data = world.bundle(world.entries(3))
+    head = container.head_bytes(data)
+    world.post(place(data, 0), data[: head + 100])
+    assert read(world, world.post(place(data, 0), data[:head]), Kept).there == head + 100
+
+
+def test_6_23_the_answer_is_whole_or_not_there_after_a_crash(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row 52: half of one would come for ever."""
+    durable: list[str] = []
+    write = slices_centre.write_durable
+    monkeypatch.setattr(slices_centre, "write_durable", lambda path, data: durable.append(path.name) or write(path, data))
+    data = world.bundle(world.entries(3))
+    for start, piece in cuts(data):
+        world.post(place(data, start), piece)
+    assert durable == ["answer"]
+
+
+def slices_of(world: World) -> slices_centre.Slices:
+    """What another front end of the same centre has: the same folder, and nothing in memory."""
+    centre = world.court.centre
+    return slices_centre.Slices(centre.data / "slices", centre.database, centre.identity, centre.server.quotas)
+
+
+def test_6_23_of_two_processes_that_have_the_last_slice_one_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = world.bundle(world.entries(3))
+    *most, (start, last) = cuts(data)
+    for at, piece in most:
+        world.post(place(data, at), piece)
+    first, final = (ports.Slice(ports.BUNDLE, name_of(1001, data), at) for at in (0, start))
+    one, other = slices_of(world), slices_of(world)
+    join, turns = slices_centre._join, [other]
+
+    def whole(received: bytes) -> tuple[int, bytes]:
+        assert received == data
+        return 200, b"the same answer"
+
+    def joined(folder: Path, slices: dict[int, int]) -> bytes:
+        if turns:  # the other process has it all just then
+            assert turns.pop().take(final, last, whole) == (200, b"the same answer")
+        return join(folder, slices)
+
+    monkeypatch.setattr(slices_centre, "_join", joined)
+    assert code_of(lambda: one.take(final, last, whole)) == "slice.unknown"
+    assert one.take(first, most[0][1], whole) == (200, b"the same answer")
+    assert kept(world) == [f"{final.name}/answer"]
+
+
+def test_6_23_what_another_process_let_go_of_begins_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = world.bundle(world.entries(3))
+    (_, head), (start, piece), *_ = cuts(data)
+    world.post(place(data, 0), head)
+    there = slices_centre._there
+
+    def gone(slices: dict[int, int]) -> int:
+        shutil.rmtree(world.court.centre.data / "slices" / name_of(1001, data))
+        return there(slices)
+
+    monkeypatch.setattr(slices_centre, "_there", gone)
+    assert world.refused(place(data, start), piece).code == "slice.unknown"
+
+
+def test_6_23_an_answer_that_finds_no_room_is_given_all_the_same(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row 55."""
+    data = world.bundle(world.entries(3))
+    *most, (start, last) = cuts(data)
+    for at, piece in most:
+        world.post(place(data, at), piece)
+
+    def full(path: object, answer: bytes) -> None:
+        raise OSError(28, "ENOSPC")
+
+    monkeypatch.setattr(slices_centre, "write_durable", full)
+    ack = read(world, world.post(place(data, start), last), Acknowledgement)
+    assert ack.seq == world.at().seq
+    assert kept(world) == []
+
+
+def test_6_24_a_slice_that_finds_no_room_leaves_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row 55: what was written of it would count nowhere."""
+    data = world.bundle(world.entries(3))
+    (_, head), (start, piece), *_ = cuts(data)
+    world.post(place(data, 0), head)
+    before, write = kept(world), Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        write(path, data[:7])
+        raise OSError(28, "ENOSPC")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="ENOSPC"):
+            world.post(place(data, start), piece)
+    assert kept(world) == before
 
 
 def test_6_24_one_machine_has_four_names(world: World) -> None:
@@ -295,6 +423,40 @@ def test_6_24_what_has_to_wait_is_kept(world: World) -> None:
     assert world.post(place(data, start), last)[0] == 429
     quotas.entries._levels.clear()
     read(world, world.post(place(data, start), last), Acknowledgement)
+
+
+def test_6_24_slices_that_wait_for_each_other_keep_nobody_else_out(world: World) -> None:
+    """Row 23: each that waits holds one of the few threads that answer all machines."""
+    data = world.bundle(world.entries(3))
+    *most, (start, last) = cuts(data)
+    for at, piece in most:
+        world.post(place(data, at), piece)
+    at, one = ports.Slice(ports.BUNDLE, name_of(1001, data), start), slices_of(world)
+    begun, end = threading.Event(), threading.Event()
+
+    def whole(received: bytes) -> tuple[int, bytes]:
+        begun.set()
+        assert end.wait(20)
+        return 200, b"taken"
+
+    def take() -> tuple[int, bytes]:
+        try:
+            return one.take(at, last, whole)
+        finally:
+            world.court.centre.database.close()
+
+    with ThreadPoolExecutor(9) as pool:
+        first = pool.submit(take)
+        assert begun.wait(20)
+        others = [pool.submit(take) for _ in range(slices_centre.AT_ONCE_MAX + 2)]
+        busy, waiting = wait(others, return_when=FIRST_COMPLETED, timeout=20)
+        while len(busy) < 3:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED, timeout=20)
+            busy |= done
+        assert {code_of(each.result) for each in busy} == {"exchange.busy"}
+        end.set()
+        assert {each.result() for each in (first, *waiting)} == {(200, b"taken")}
+    assert not one._waiting
 
 
 def test_6_24_slices_count_and_who_sent_too_much_does_not_begin(world: World) -> None:
@@ -387,6 +549,31 @@ def test_6_25_slices_grow_while_they_are_quick() -> None:
         assert pace.size == size * SLICE_BYTES
     pace.took(pace.size - 1, 9_999)  # an end says nothing
     assert pace.size == slices.SLICE_BYTES_MAX
+
+
+@pytest.mark.parametrize("larger", [40_000, 70_000])
+def test_6_25_slices_shrink_where_the_line_breaks_in_them(world: World, larger: int) -> None:
+    """Else a line that was better once would carry none of them again; the beginning too is half a slice."""
+    ref = large(world)
+    make_thin(world)
+    world.node.client._up.slicer._pace.size = SLICE_BYTES_MAX
+    breaking(world, lambda path, body: len(body) > larger)
+    codes = []
+    while not codes or codes[-1] and len(codes) < 9:
+        try:
+            world.node.client.exchange()
+            codes.append("")
+        except Unreachable as error:
+            codes.append(error.code)
+    assert world.court.centre.blobs.has(ref.sha256)
+
+
+def test_6_25_a_line_that_breaks_in_several_slices_at_once_broke_once() -> None:
+    pace = slices.Pace(Lanes(3))
+    pace.size = SLICE_BYTES_MAX
+    for answered, size in ((7, 4), (7, 4), (8, 2), (9, 1), (10, 1)):
+        pace.broke(answered)
+        assert pace.size == size * SLICE_BYTES
 
 
 def test_6_25_lanes_that_begin_together_are_parted() -> None:

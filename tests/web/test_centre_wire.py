@@ -45,7 +45,19 @@ def test_garbage_gets_a_signed_refusal_and_nothing_else(country: Country, client
     assert answer.mimetype == "application/octet-stream"
 
 
-@pytest.mark.parametrize(("path", "limit"), [(ports.BUNDLE, BODY_BYTES_MAX[ports.BUNDLE]), (ports.HELLO, cose.MESSAGE_BYTES_MAX)])
+SLICE = ports.slice_path(ports.Slice(ports.BUNDLE, f"1001{0:028x}", 5))
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        (ports.BUNDLE, BODY_BYTES_MAX[ports.BUNDLE]),
+        (ports.bundle_beside(7), BODY_BYTES_MAX[ports.BUNDLE]),
+        (ports.BLOB_PUT, BODY_BYTES_MAX[ports.BLOB_PUT]),
+        (ports.HELLO, cose.MESSAGE_BYTES_MAX),
+        (SLICE, cose.MESSAGE_BYTES_MAX),
+    ],
+)
 def test_what_is_too_large_is_not_read(country: Country, path: str, limit: int) -> None:
     """Row 2: a body without end."""
     environ = create_environ(path, method="POST")
