@@ -19,7 +19,7 @@ from sync.journal import Journal
 from sync.link import Link
 from sync.messages import CURSORS, NONCE_BYTES, Acknowledgement, Ask, BlobAsk, Down, Item, Logged, Own, pack
 from sync.pieces import chunk_count, is_set
-from sync.recordings import Turn
+from sync.recordings import Turn, fits
 from sync.tables import PLACED, known_leaves, set_log_indexes, store_entries
 
 FEEDS = CURSORS[1:4]
@@ -199,11 +199,16 @@ class Downlink:
         for place, (sha256, size) in enumerate(wanted):
             self._link.progress("blobs_down", place, len(wanted))
             try:
+                if turn is not None and not fits(self._blobs, sha256, size):
+                    self._link.outcome.problems.append("blob.room")  # a recording is not worth the papers of a court
+                    continue
                 self.fetch_blob(sha256, size, turn)
             except Unreachable:
                 raise
             except CourtError as error:
                 self._link.outcome.problems.append(error.code)  # not there yet, or broken on the way: the next exchange asks again
+            except OSError:  # no room on the disk: what is small may still find some, and the exchange itself went well
+                self._link.outcome.problems.append("blob.room")
         self._link.outcome.goes_on |= turn is not None and turn.over
         return bool(wanted)
 

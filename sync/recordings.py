@@ -12,11 +12,14 @@ from common.clock import Clock
 from common.db import Database, fetch, transaction
 from common.errors import N_, NotFound
 from sync.blobs import BlobStore
-from sync.pieces import chunk_count, is_set
+from sync.pieces import CHUNK_BYTES, chunk_count, is_set
 
 KINDS: Final = ("audio/", "video/")
 TURN_MS: Final = 60_000
 """Of one exchange, each way: what was sent by then is kept, and the next exchange goes on."""
+
+ROOM_BYTES: Final = 1 << 30
+"""What one that comes here must leave of the disk: with half of it a machine takes no papers any more."""
 
 Step = Callable[[], None]
 
@@ -71,6 +74,13 @@ def request(database: Database, sha256: bytes, *, now: int) -> None:
 def is_under_way(database: Database, sha256: bytes) -> bool:
     """Return whether a recording is to come by itself: somebody asked for it, or it was here and got damaged."""
     return bool(fetch(database, "SELECT 1 FROM requested WHERE sha256 = ?1 UNION ALL SELECT 1 FROM damaged WHERE sha256 = ?1", (sha256,)))
+
+
+def fits(blobs: BlobStore, sha256: bytes, size: int) -> bool:
+    """Return whether the disk has room for what is missing of a recording, and for the whole beside its pieces."""
+    have = blobs.pieces.bitmap(sha256, size)
+    missing = sum(not is_set(have, chunk) for chunk in range(chunk_count(size))) * CHUNK_BYTES
+    return blobs.pieces.free_bytes() >= missing + size + ROOM_BYTES
 
 
 def percent(blobs: BlobStore, sha256: bytes, size: int) -> int:

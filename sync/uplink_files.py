@@ -66,6 +66,8 @@ class FilesUp:
         """Files that the centre said it lacks, with the chunks it has."""
         self._under_way: dict[tuple[bytes, int], Upload] = {}
         """Chunks that were begun in slices and not ended: only the same bytes go on where they stopped."""
+        self._vouched: dict[bytes, int] = {}
+        """Files of several chunks that were read whole and found as they should be, and when (monotonic ms)."""
 
     def begin(self) -> None:
         """Forget which chunks the centre had: they may have come another way since."""
@@ -76,6 +78,7 @@ class FilesUp:
         self._whole.clear()
         self._begun.clear()
         self._under_way.clear()
+        self._vouched.clear()
         self._receipted = self._answered = 0
 
     def note(self, began: Position, at: Position, ack: Acknowledgement) -> None:
@@ -136,6 +139,7 @@ class FilesUp:
         whether there were any to send or to ask about."""
         now = self._journal.clock.monotonic()
         if now >= self._look_again:
+            self._whole = {sha256: at for sha256, at in self._whole.items() if self._is_whole(sha256)}  # not all there ever were
             _, self._receipted = self._unreceipted(self._receipted)
             self._answered, self._look_again = self._receipted, now + ASK_AGAIN_MS
         rows, self._answered = self._unreceipted(self._answered, whole_counts=True)
@@ -144,6 +148,7 @@ class FilesUp:
         wanted = [(sha256, size) for sha256, size, recorded in found if not recorded]
         names = {sha256 for sha256, *_ in found}
         self._under_way = {place: upload for place, upload in self._under_way.items() if place[0] in names}
+        self._vouched = {sha256: at for sha256, at in self._vouched.items() if sha256 in names}
         return self._send(wanted)
 
     def send_recordings(self) -> bool:
@@ -158,6 +163,9 @@ class FilesUp:
             self._run(wanted, turn)
         except TooMany as error:
             self._link.wait(error)
+        except Refused:  # one of them may be another file than its name says
+            self._vouched.clear()
+            raise
         for (sha256,) in fetch(self._database, "SELECT sha256 FROM lacked") if wanted else ():
             if sha256 in self._whole:
                 fetch(self._database, "DELETE FROM lacked WHERE sha256 = ?", (sha256,))
@@ -195,18 +203,36 @@ class FilesUp:
                 have = answer.bitmap
                 if answer.whole:
                     self._whole[sha256] = self._journal.clock.monotonic()
+                    self._drop(sha256)
                     continue
             in_slices = self._slicer.in_slices(size)
-            if (in_slices or chunk_count(size) != 1) and not self._blobs.vouch(sha256):
+            if (in_slices or chunk_count(size) != 1) and not self._vouch(sha256):
                 self._link.outcome.problems.append("blob.rot")
+                self._drop(sha256)
                 continue
             self._link.outcome.blobs_up += 1
             for chunk in range(chunk_count(size)):
+                if in_slices and not is_set(have, chunk):
+                    yield from self._slices_of(sha256, size, chunk)
+                    continue
+                self._under_way.pop((sha256, chunk), None)  # it is there, or goes whole now
                 if not is_set(have, chunk):
-                    if in_slices:
-                        yield from self._slices_of(sha256, size, chunk)
-                    else:
-                        yield functools.partial(self._send_chunk, self._link.centre(), sha256, size, chunk)
+                    yield functools.partial(self._send_chunk, self._link.centre(), sha256, size, chunk)
+
+    def _drop(self, sha256: bytes) -> None:
+        """Begin no chunk of a file again where it stopped."""
+        for place in [each for each in list(self._under_way) if each[0] == sha256]:  # lanes may end some of them meanwhile
+            self._under_way.pop(place, None)
+
+    def _vouch(self, sha256: bytes) -> bool:
+        """Return whether a file may be given to the centre: it is read whole before its first chunk goes (PROTOCOL 7.6), and not
+        again in every turn that a large one takes: what is damaged in between the centre finds, and then it is read again."""
+        now = self._journal.clock.monotonic()
+        if sha256 not in self._vouched or self._vouched[sha256] <= now - ASK_AGAIN_MS:
+            if not self._blobs.vouch(sha256):
+                return False
+            self._vouched[sha256] = now
+        return True
 
     def _slices_of(self, sha256: bytes, size: int, chunk: int) -> Iterator[Step]:
         """Yield what sends one slice of a chunk, for every slice the centre lacks."""

@@ -606,3 +606,48 @@ def test_6_25_a_file_that_was_ended_is_forgotten(world: World) -> None:
     make_thin(world)
     world.node.client.exchange()
     assert world.node.client._up.files._under_way == {}
+
+
+def answers_lost(world: World, count: int) -> list[str]:
+    """Lose the answers to the last slices of a chunk, ``count`` of them; return what is asked."""
+    line = world.court.lines[world.node.number]
+    handle, asked, left = line._handle, [], [count]
+
+    def between(path: str, body: bytes) -> tuple[int, bytes]:
+        asked.append(path)
+        status, answer = handle(path, body)
+        if left[0] and ports.slice_of(path) and cose.parse(answer).content_type != CONTENT_TYPES[Kept]:
+            left[0] -= 1
+            raise Unreachable("line.down", "cut while answering")
+        return status, answer
+
+    line._handle = between
+    return asked
+
+
+def test_6_25_a_chunk_that_had_come_is_not_begun_again(world: World) -> None:
+    """Its answer was lost; the next exchange is told that the file is there (7.5)."""
+    ref = large(world)
+    make_thin(world)
+    asked = answers_lost(world, 2)
+    assert code_of(world.node.client.exchange) == "line.down"
+    assert world.court.centre.blobs.has(ref.sha256)
+    asked.clear()
+    world.node.client.exchange()
+    assert not [path for path in asked if ports.slice_of(path)]
+    assert world.node.client._up.files._under_way == {}
+
+
+@pytest.mark.parametrize("size", [300_000, 1_500_000])
+def test_6_25_a_chunk_that_went_whole_meanwhile_is_not_begun_again(world: World, size: int) -> None:
+    ref = large(world, size)
+    make_thin(world)
+    asked = breaking(world, at_slices(6, 7))
+    client = world.node.client
+    assert code_of(client.exchange) == "line.down"
+    client._link._thin_until = client._link._broken_until = 0  # the line is a good one again
+    asked.clear()
+    client.exchange()
+    assert world.court.centre.blobs.has(ref.sha256)
+    assert not [path for path, _ in asked if ports.slice_of(path)]
+    assert client._up.files._under_way == {}

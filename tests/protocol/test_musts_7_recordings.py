@@ -131,6 +131,20 @@ def test_7_10_a_recording_that_got_damaged_comes_again_by_itself(court: Court) -
     court.check()
 
 
+def test_7_10_a_recording_waits_for_room_and_takes_none_from_papers(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row 55: a machine whose disk is nearly full takes no filings, and a film that somebody asked for must not fill it."""
+    aktau, *_ = court.nodes
+    recorded(court)
+    ask(aktau)
+    needed = 2 * len(FILM) + recordings.ROOM_BYTES
+    monkeypatch.setattr(aktau.blobs.pieces, "free_bytes", lambda: needed)
+    outcome = aktau.client.exchange()
+    assert (outcome.problems, outcome.pieces, outcome.goes_on) == (["blob.room"], 0, False)
+    monkeypatch.setattr(aktau.blobs.pieces, "free_bytes", lambda: needed + CHUNK_BYTES)
+    assert aktau.client.exchange().problems == []
+    assert aktau.blobs.read(SHA) == FILM
+
+
 def test_7_11_recordings_go_up_after_all_other_files(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
     aktau, astana, _ = court.nodes
     filing = filed(court)
@@ -181,6 +195,24 @@ def test_7_11_on_a_stick_recordings_come_last_and_stay_behind_first(court: Court
     assert court.centre.blobs.has(hashlib.sha256(SMALL_FILM).digest())
 
 
+def test_7_11_a_recording_that_finds_no_room_ends_no_exchange(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row 55: contact with the centre is noted, and the recording is asked for again."""
+    aktau, *_ = court.nodes
+    recorded(court)
+    ask(aktau)
+    court.clock.tick(1_000)
+
+    def full(*given: object, **named: object) -> None:
+        raise OSError(28, "ENOSPC")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pieces, "write_durable", full)
+        assert aktau.client.exchange().problems == ["blob.room"]
+    assert fetch(aktau.database, "SELECT contact_ms FROM sync") == [(court.clock.now(),)]
+    court.settle()
+    assert aktau.blobs.read(SHA) == FILM
+
+
 def test_7_12_what_was_transferred_counts(court: Court) -> None:
     aktau, astana, _ = court.nodes
     recorded(court)
@@ -196,6 +228,36 @@ def test_7_12_what_was_transferred_counts(court: Court) -> None:
     assert aktau.blobs.read(SHA) == FILM
     assert len(names_of(court, aktau, ports.BLOB_GET)) - before == 4  # three chunks, one of them twice
     assert astana.blobs.has(SHA)
+
+
+def test_7_12_a_recording_is_read_whole_before_its_first_turn_and_not_in_each(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, astana, _ = court.nodes
+    monkeypatch.setattr(recordings, "TURN_MS", -1)
+    filing = filed(court)
+    court.add_material(astana, filing, FILM)
+    vouch, read = astana.blobs.vouch, []
+    monkeypatch.setattr(astana.blobs, "vouch", lambda sha256: read.append(sha256) or vouch(sha256))
+    assert [court.centre.blobs.has(SHA) for _ in range(3) if astana.client.exchange()] == [False, False, True]
+    assert read == [SHA]
+
+
+def test_7_12_a_recording_that_got_damaged_between_its_turns_is_found(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row of rot: the centre keeps nothing of it, and it is read again before it goes again (7.6)."""
+    _, astana, _ = court.nodes
+    monkeypatch.setattr(recordings, "TURN_MS", -1)
+    filing = filed(court)
+    court.add_material(astana, filing, FILM)
+    astana.client.exchange()
+    path = blob_path(astana, SHA)
+    path.write_bytes(FILM[:-1] + b"?")
+    astana.client.exchange()
+    assert code_of(astana.client.exchange) == "blob.mismatch"
+    assert "blob.rot" in astana.client.exchange().problems
+    assert not court.centre.blobs.has(SHA)
+    path.write_bytes(FILM)
+    assert astana.blobs.adopt(SHA, len(FILM))
+    court.settle()
+    assert court.centre.blobs.has(SHA)
 
 
 def test_7_13_the_centre_receives_every_recording_and_says_so(court: Court) -> None:
