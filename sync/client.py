@@ -257,11 +257,16 @@ class Client:
     def _say(self, hello: Hello) -> bytes:
         """Post a hello; where there is something to send and the line was up, its bundle is made meanwhile, once it is known what the
         centre reads."""
+        self._up.drop_ready()  # an exchange that ended before its welcome may have left one, and another is on its way since
         request = pack(hello, self._link.identity)
         sends = hello.backlog and not hello.recovering and self._link.state()["down_since_ms"] is None
         if sends and self._link.protocol >= BASES_PROTOCOL and self._lanes.beside_each_other:
-            return self._lanes.beside(lambda: self._link.post(ports.HELLO, request), self._up.get_ready)
+            return self._lanes.beside(lambda: self._link.post(ports.HELLO, request), self._get_ready)
         return self._link.post(ports.HELLO, request)
+
+    def _get_ready(self) -> None:
+        with suppress(CourtError):  # what cannot be made now is made when it is sent, and the answer to the hello has come by then
+            self._up.get_ready()
 
     def _follow(self) -> None:
         self._follower.follow()

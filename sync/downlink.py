@@ -57,9 +57,10 @@ class Downlink:
 
     def last_own(self, epoch: int) -> int:
         """Return the last sequence number up to which this machine holds its own epoch without a gap, logged."""
-        statement = "SELECT COUNT(DISTINCT seq), COALESCE(MAX(seq), 0) FROM entry WHERE node = ? AND epoch = ? AND log_index IS NOT NULL"
-        count, last = fetch(self._database, statement, (self._link.identity.node, epoch))[0]
-        return int(last) if count == last else 0
+        statement = """SELECT COALESCE(MAX(seq), 0) FROM (
+                         SELECT seq, row_number() OVER (ORDER BY seq) AS place FROM (
+                           SELECT DISTINCT seq FROM entry WHERE node = ? AND epoch = ? AND log_index IS NOT NULL)) WHERE seq = place"""
+        return int(fetch(self._database, statement, (self._link.identity.node, epoch))[0][0])
 
     def receive_news(self) -> None:
         """Take everything after our cursors; raises Refused and keeps what was verified before."""

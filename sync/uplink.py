@@ -225,7 +225,7 @@ class Uplink:
 
     def get_ready(self) -> None:
         """Make the next bundle, where the centre is likely to say that it stands as it did, and keep it here until it has."""
-        self._ready, self._unbased = None, False
+        self._unbased = False
         at = self._acked()
         made = "SELECT 1 FROM out_bundle WHERE epoch = ? AND first = ? AND data IS NOT NULL"
         if at.epoch != self._journal.position().epoch or fetch(self._database, made, (at.epoch, at.seq + 1)):
@@ -238,6 +238,10 @@ class Uplink:
         durable before the bundle is sent."""
         if self._ready is not None and self._ready[0] == at:
             self._keep(*self._ready)
+        self.drop_ready()
+
+    def drop_ready(self) -> None:
+        """Forget that bundle, which was not sent."""
         self._ready = None
 
     def prepare(self) -> None:
@@ -298,8 +302,9 @@ class Uplink:
         else:
             settle()
             answer = self._post(data)
-        ack = self._link.read(answer, Acknowledgement)
-        if ack.digest != _digest(data) or self._journal.head_at(ack.epoch, ack.seq) != ack.head:
+        ack, about = self._link.read(answer, Acknowledgement), about_of(data)
+        falls_short = (ack.epoch, ack.seq) < (about["epoch"], about["last"])  # it would be sent for ever
+        if ack.digest != _digest(data) or falls_short or self._journal.head_at(ack.epoch, ack.seq) != ack.head:
             raise Refused("exchange.acknowledgement", N_("The centre acknowledged something else than was sent."))
         return ack
 

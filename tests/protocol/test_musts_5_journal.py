@@ -7,7 +7,7 @@ from protocol_world import OPEN, World, append, code_of, make_entry, picture
 
 from common.db import fetch
 from common.ids import read_talon
-from sync import ports
+from sync import news, ports
 from sync.directory import Serve, node_object
 from sync.entry import chain_start
 from sync.highwater import SLOT_BYTES, HighWater, Mark
@@ -115,6 +115,30 @@ def test_5_4_a_lost_tail_comes_back_from_the_register(world: World) -> None:
     for entry in lost:
         [(index,)] = fetch(again.database, "SELECT log_index FROM entry WHERE leaf = ?", (entry.leaf,))
         assert index is not None
+    assert not again.journal.recovering()
+
+
+def test_5_4_a_tail_of_which_a_stick_brought_a_later_part_comes_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is asked for goes on behind the part that is there from the beginning, or it would be the same part for ever."""
+    backup = world.court.backup(world.node, "backup.db")
+    lost = world.write(4)
+    world.node.client.exchange()
+    again = world.court.restore(world.node, backup)
+    register, down = world.court.centre.register, again.client._down
+    down._store_own(news.own_after(register, again.number, 1, 3))
+    monkeypatch.setattr(news, "OWN_BYTES_MAX", 1)  # one entry a part
+    line = world.court.lines[again.number]
+    line.seen.clear()
+    handle = line._handle
+
+    def bounded(path: str, body: bytes) -> tuple[int, bytes]:
+        assert len(line.seen) < 20
+        return handle(path, body)
+
+    line._handle = bounded
+    again.client.exchange()
+    known = {leaf for (leaf,) in fetch(again.database, "SELECT leaf FROM entry WHERE log_index IS NOT NULL")}
+    assert {entry.leaf for entry in lost} <= known
     assert not again.journal.recovering()
 
 

@@ -20,6 +20,7 @@ from edge import transport
 from edge.exchanger import FRUITLESS_TRIES_MAX, Exchanger
 from sync import completeness, contacts, container, cose, kept, log, ports, uplink
 from sync.checkpoint import Checkpoint, sign_checkpoint
+from sync.entry import chain_start
 from sync.journal import DISK_FAILS
 from sync.lanes import Lanes
 from sync.messages import (
@@ -491,6 +492,22 @@ def test_6_16_an_acknowledgement_of_something_else_is_refused(world: World, chan
     assert fetch(world.node.database, "SELECT acked_seq FROM sync") == [(0,)]
 
 
+def test_6_16_an_acknowledgement_that_falls_short_of_what_was_sent_is_refused(world: World) -> None:
+    """It would be sent for ever."""
+    world.write()
+    start = chain_start(world.me.environment, world.node.number, 1)
+    left = [3]
+
+    def answer(request: bytes, status: int, true: bytes) -> tuple[int, bytes]:
+        left[0] -= 1
+        assert left[0]
+        ack = unpack(cose.parse(true), Acknowledgement, world.centre.certificate.sign_key, world.centre.environment)
+        return 200, pack(msgspec.structs.replace(ack, seq=0, head=start), world.centre)
+
+    answering(world, ports.BUNDLE, answer)
+    unmoved(world, "exchange.acknowledgement")
+
+
 def asked(world: World) -> list[str]:
     """Return the paths that one exchange asks."""
     line = world.court.lines[world.node.number]
@@ -718,6 +735,36 @@ def test_6_2_a_bundle_made_ahead_is_dropped_where_the_centre_stands_elsewhere_or
     world.node.client.exchange()
     [data] = held
     assert container.read_header(data, world.me.sign.public_key(), world.me.environment)[0].about["first"] == begin + 1
+    assert world.node.client.backlog()[0] == 0
+
+
+def test_6_2_a_bundle_made_ahead_takes_the_place_of_none_that_was_sent_since(world: World, tmp_path: Any) -> None:
+    """What a stick has carried goes as the same bytes over the line (4.5)."""
+    held = on_two_lanes(world)
+    world.write(2)
+    line = world.court.lines[world.node.number]
+    line.weather.cut = True
+    assert code_of(world.node.client.exchange).startswith("line.")
+    usb = tmp_path / "usb"
+    usb.mkdir()
+    world.node.client.stick.export(usb)
+    [(carried,)] = fetch(world.node.database, "SELECT data FROM out_bundle WHERE data IS NOT NULL")
+    line.weather.cut = False
+    world.node.client.exchange()
+    assert held == [carried]
+
+
+def test_6_2_a_bundle_that_cannot_be_made_ahead_keeps_no_hello_from_being_heard(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_two_lanes(world)
+    world.write(2)
+
+    def fails() -> None:
+        raise Corrupt("entry.row", "broken")
+
+    monkeypatch.setattr(world.node.client._up, "get_ready", fails)
+    before = fetch(world.node.database, "SELECT token FROM sync")
+    world.node.client.exchange()
+    assert fetch(world.node.database, "SELECT token FROM sync") != before
     assert world.node.client.backlog()[0] == 0
 
 
