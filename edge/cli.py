@@ -144,12 +144,17 @@ def _sync(given: argparse.Namespace) -> int:
     with _open(given) as node, out.status("Exchanging …"):
         exchanger = Exchanger(node)
         outcome = exchanger.in_turn(exchanger.exchange)
+        while outcome.goes_on and not outcome.retry_seconds:  # recordings get a turn each; whoever does not wait for them stops here
+            before, outcome = outcome, exchanger.in_turn(exchanger.exchange)
+            outcome.add(before)
         lists.Taker(node).run()
     out.print(
         f"{outcome.entries_up} entries up, {outcome.entries_down} down, {outcome.receipts} receipts, "
         f"{outcome.blobs_up} files up, {outcome.blobs_down} down; {outcome.trips} trips, "
         f"{outcome.bytes_up + outcome.bytes_down} bytes."
     )
+    if outcome.goes_on:
+        out.print("Recordings are under way still: the centre asks to wait. The next exchange goes on with them.")
     return 0
 
 

@@ -15,8 +15,9 @@ from common.db import fetch
 from common.pki.authority import Authority
 from common.pki.gost94 import gost34311
 from common.pki.streebog import streebog512
-from edge.exchanger import LOCK_FILE
+from edge.exchanger import LOCK_FILE, Exchanger
 from sync.directory import EpochOpen, node_object
+from sync.link import Outcome
 from tests.court import START_MS, Court
 from tests.sim.papers import AIGUL
 
@@ -197,6 +198,25 @@ def test_sync_waits_its_turn_behind_the_exchange_under_way(run: Run, court: Cour
         said = run("edge", node.data, "sync")
         assert release.finished.is_set()  # not before the other one ended
     assert (said.status, said.error.split()[0]) == (1, "line.down")  # it tried, and did not give up as "running"
+
+
+def test_sync_goes_on_until_recordings_are_there(run: Run, court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each exchange gives them one turn; who asks for one by hand wants all of it."""
+    node = court.node("kz-7")
+    turns = [Outcome(pieces=2, trips=3, goes_on=True), Outcome(pieces=2, trips=2, goes_on=True), Outcome(blobs_up=1, trips=2)]
+    monkeypatch.setattr(Exchanger, "exchange", lambda self: turns.pop(0))
+    said = run("edge", node.data, "sync")
+    assert (said.status, turns) == (0, [])
+    assert "1 files up, 0 down; 7 trips" in said.out
+    assert "under way" not in said.out
+
+
+def test_sync_says_that_recordings_are_left_where_the_centre_asks_to_wait(run: Run, court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = court.node("kz-7")
+    monkeypatch.setattr(Exchanger, "exchange", lambda self: Outcome(goes_on=True, retry_seconds=9))
+    said = run("edge", node.data, "sync")
+    assert said.status == 0
+    assert "Recordings are under way still" in said.out
 
 
 def test_sync_of_the_centre_says_where_the_log_stands(run: Run, court: Court) -> None:
