@@ -20,6 +20,7 @@ from common.court.book import Book
 from common.court.subjects import SUBJECTS
 from common.db import Database, fetch, has_table, open_database
 from common.errors import N_, Conflict, Corrupt, Refused
+from common.facts import know_types
 from common.files import make_folder, sync_folder, write_durable
 from common.pki import authority
 from common.pki.certificates import Certificate
@@ -229,6 +230,7 @@ class Centre:
 
         Raises Refused("centre.none") where a server's database holds no register, but for a ``fresh`` one.
         """
+        know_types()
         if self.database.shared and not (fresh or _is_begun(self.database)):  # else a wrong name would begin a second history
             sentence = N_(
                 "There is no register in this database. Name the right one, restore it there, or begin with init in an empty folder."

@@ -150,6 +150,19 @@ class Owned(Protocol):
         """Return the id of the court that holds the object now, "" for none."""
 
 
+def know_types() -> None:
+    """Let msgspec look at every type of data that is loaded, before there are threads.
+
+    Version 0.22 shows a type to the other threads while it still looks at the types inside of it: two threads that read a message,
+    an entry or a draft of one type for the first time at once bring the process down (SIGSEGV).
+    """
+    kinds = list(msgspec.Struct.__subclasses__())
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        msgspec.msgpack.Decoder(kind)  # what it finds out stays with the type, for every way of reading it
+
+
 def encode_body(body: Body) -> bytes:
     """Return the canonical CBOR of ``body``."""
     return canonical.encode(msgspec.to_builtins(body, builtin_types=(bytes,)))

@@ -14,6 +14,7 @@ from common.court import crls, known, reference
 from common.court.book import Book
 from common.court.subjects import SUBJECTS
 from common.db import Database, open_database
+from common.facts import know_types
 from common.files import make_folder, write_durable
 from common.pki.certificates import Certificate
 from common.pki.trust import Trust
@@ -67,6 +68,7 @@ class Node:
 
     def start(self, progress: refold.Progress = lambda step, done, total: None) -> str:
         """Create what is missing, fold anew where tables changed; return "" or why a new epoch was opened."""
+        know_types()
         known.create(self.database)
         opened = self.journal.start()
         refold.bring_up_to_date(self.database, self.fold, self.clock, progress)
