@@ -37,6 +37,7 @@ from edge.services import (
     rulings,
     statements,
 )
+from edge.services.draft_content import replace_claim
 from edge.visitor import Visitor
 
 FILM = Path(__file__).with_name("demo_hearing.webm")
@@ -168,7 +169,7 @@ def invite_principal(node: Node, author: Visitor, person: Person, principal: Per
     surname, first_name, patronymic = (part.title() for part in (person.surname, person.first, person.patronymic))
     agent = Party(role="representative", iin=person.iin, surname=surname, first_name=first_name, patronymic=patronymic)
     parties = (*drafts.find(node, author, id).claim.parties, agent)
-    drafts.change(node, author, id, lambda content: drafts.replace_claim(content, parties=parties, filed_by_role="representative"))
+    drafts.change(node, author, id, lambda content: replace_claim(content, parties=parties, filed_by_role="representative"))
     statements.prepare(node, author, id)
     invitations.invite(node, author, id, principal.iin)
 
