@@ -58,11 +58,11 @@ def version(wheel: Path, number: str, changes: Mapping[str, Change], folder: Pat
     return _write(folder / wheel.name.replace(before, after), f"{after}.dist-info", files)
 
 
-def dependencies(folder: Path) -> Path:
-    """Write a wheel that makes the packages of this environment those of another."""
+def dependencies(folder: Path, packages: str = sysconfig.get_path("purelib")) -> Path:
+    """Write a wheel that makes the ``packages`` of this environment those of another, which sees them at that place."""
     info = "elsewhere-1.0.0.dist-info"
     files = {
-        "elsewhere.pth": f"{sysconfig.get_path('purelib')}\n".encode(),
+        "elsewhere.pth": f"{packages}\n".encode(),
         f"{info}/METADATA": b"Metadata-Version: 2.1\nName: elsewhere\nVersion: 1.0.0\n",
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
