@@ -8,9 +8,10 @@ import math
 import random
 import wave
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from pathlib import Path
+from typing import Any
 
 import typst
 from babel.support import Translations
@@ -303,7 +304,7 @@ def sound() -> bytes:
     return out.getvalue()
 
 
-def _set_hearing(node: Node, key: Key, obj: bytes, from_ms: int, at: time, **said: str) -> bytes:
+def _set_hearing(node: Node, key: Key, obj: bytes, from_ms: int, at: time, **said: Any) -> bytes:
     """Set a hearing on the first working day from ``from_ms`` on; return its object."""
     filing = filing_lists.filing(node.database, obj)
     assert filing is not None
@@ -312,12 +313,12 @@ def _set_hearing(node: Node, key: Key, obj: bytes, from_ms: int, at: time, **sai
     return hearings.sign(node, _clerk(key, AKTAU), target, _hearing(node, key, from_ms, at, **said), open_for(node, key))
 
 
-def _hearing(node: Node, key: Key, from_ms: int, at: time, **said: str) -> hearings.Draft:
+def _hearing(node: Node, key: Key, from_ms: int, at: time, **said: Any) -> hearings.Draft:
+    """Return a hearing; ``said``: whatever fields of it are others than here."""
     day = terms.WorkCalendar(node.book().holidays).next_working(terms.local_date(from_ms))
     judge = calm_name(key.certificate.full_name)
-    return hearings.Draft(
-        **{"day": day, "at": at, "hall": "3-зал", "kind": "main", "closed": False, "mode": "hall", "judge": judge, **said}
-    )
+    usual = hearings.Draft(day=day, at=at, hall="3-зал", kind="main", closed=False, mode="hall", judge=judge)
+    return replace(usual, **said)
 
 
 def _clerk(key: Key, court: str) -> registration.Clerk:
