@@ -35,8 +35,8 @@ class HttpTransport:
     """POSTs to the centre. ``cut_file``: while it exists the line counts as cut, which is how a person takes a node off
     the line for maintenance, and how everybody can try what happens."""
 
-    LANES = 3
-    """Requests at a time: two on the line while the answer to another is awaited."""
+    LANES = 4
+    """Requests at a time: two on the line while an answer is awaited, and one that the centre takes long over."""
 
     def __init__(self, centre: str, cut_file: Path) -> None:
         self._centre = centre.rstrip("/")

@@ -19,11 +19,11 @@ from sync.lanes import Lanes
 from sync.link import BROKEN_FOR_MS, Link
 from sync.messages import CONTENT_TYPES, SLICES_PROTOCOL, Kept
 
-SLICE_BYTES, SLICE_BYTES_MAX = 1 << 14, 1 << 17
-"""The first one is half a second of a thin line; the size follows the line."""
+SLICE_BYTES_MIN, SLICE_BYTES, SLICE_BYTES_MAX = 10 << 10, 16 << 10, 128 << 10
+"""The first one is half a second of a thin line; the size follows the line, and where that breaks less is lost each time."""
 WORTH_BYTES = 2 * SLICE_BYTES
 """What is no larger goes whole."""
-QUICK_MS, SLOW_MS = 1_000, 3_000
+QUICK_MS, SLOW_MS = 700, 3_000
 """How long a slice takes, with its answer, after which the next ones are twice as large, or half."""
 SPREAD, SPREAD_SECONDS_MAX = 0.6, 1.0
 """Of the time for which one lane's slice is under way, over the number of lanes: no two slices begin closer than that."""
@@ -62,7 +62,7 @@ class Pace:
             if ms < QUICK_MS:
                 self.size = min(2 * self.size, SLICE_BYTES_MAX)
             elif ms > SLOW_MS:
-                self.size = max(self.size // 2, SLICE_BYTES)
+                self.size = max(self.size // 2, SLICE_BYTES_MIN)
             if self._lanes.beside_each_other:
                 self._apart = min(SPREAD * ms / 1000 / self._lanes.count, SPREAD_SECONDS_MAX)
 
@@ -71,7 +71,7 @@ class Pace:
         with self._lock:
             if answered != self._broke:
                 self._broke = answered
-                self.size = max(self.size // 2, SLICE_BYTES)
+                self.size = max(self.size // 2, SLICE_BYTES_MIN)
 
 
 class Upload:

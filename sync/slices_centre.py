@@ -30,7 +30,7 @@ from sync.slices import name_of
 NAMES_MAX = 4
 """Containers of one machine that are under way, or whose answer may have been lost; the one left longest goes first."""
 SLICES_MAX = 4_096
-AT_ONCE_MAX = 6
+AT_ONCE_MAX = 8
 """Slices of one container that are taken or wait for that: a machine's lanes, and what the line cut off and came again."""
 ANSWER = "answer"
 TOO_MANY_REQUESTS = 429
