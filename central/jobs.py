@@ -1,5 +1,4 @@
-"""What the centre does by itself beside folding, by APScheduler: it asks the certification centre, publishes the log, and moves
-the database's own into its file."""
+"""What the centre does by itself beside folding, by APScheduler: it asks the certification centre, and publishes the log."""
 
 import logging
 from collections.abc import Callable
@@ -9,10 +8,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from central.centre import Centre
 from central.services import public_log
 from central.services.authority import Authority
+from common.schedule import make_schedule
 from sync.objects import Objects
 
 ROUND_SECONDS = 60
-LOG_SECONDS = 600
 
 logging.getLogger("apscheduler").setLevel(logging.WARNING)  # not a line for every round
 
@@ -23,15 +22,11 @@ def start(centre: Centre, leads: Callable[[], bool] = lambda: True, tiles: Objec
     Of several processes the one that ``leads`` asks the services, and publishes the log into ``tiles`` where there is such a store.
     """
     authority = Authority(centre)
-    scheduler = BackgroundScheduler(
-        timezone="UTC",  # no daylight saving to jump over
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-    )
+    scheduler = make_schedule(centre.database)
     scheduler.add_job(lambda: authority.round() if leads() else None, "interval", seconds=ROUND_SECONDS, id="authority")
     if tiles is not None:
         scheduler.add_job(lambda: public_log.round(centre, tiles) if leads() else None, "interval", seconds=ROUND_SECONDS, id="tiles")
     if centre.database.shared:  # what another process fetched or was given
         scheduler.add_job(centre.trust.refresh, "interval", seconds=ROUND_SECONDS, id="trust")
-    scheduler.add_job(centre.database.empty_log, "interval", seconds=LOG_SECONDS, id="log")
     scheduler.start()
     return scheduler

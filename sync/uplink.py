@@ -159,7 +159,8 @@ class Uplink:
             at = acked if each == acked.epoch else self._at(each, 0)
             while data := self._next_bundle(at):
                 yield data
-                last = fetch(self._database, "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?", (each, at.seq + 1))[0][0]
+                last = self._end_of_made(at.epoch, at.seq)
+                assert last is not None, "it was just made"
                 at = self._at(each, last)
 
     def acknowledged_by_hand(self, at: Position) -> bool:
@@ -255,22 +256,24 @@ class Uplink:
 
     def _last_of_full(self, at: Position) -> int | None:
         """Return where the bundle that begins after ``at`` ends, None where there are not entries enough to fill it."""
-        made = fetch(self._database, "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?", (at.epoch, at.seq + 1))
-        if made:
-            return int(made[0][0])
-        return self._journal.last_that_fits(at.epoch, at.seq, bytes_max=PLAIN_BYTES_TARGET)
+        return self._end_of_made(at.epoch, at.seq) or self._journal.last_that_fits(at.epoch, at.seq, bytes_max=PLAIN_BYTES_TARGET)
+
+    def _end_of_made(self, epoch: int, seq: int) -> int | None:
+        """Return the last sequence number of the bundle that was made to follow ``seq``, None where there is none."""
+        rows = fetch(self._database, "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?", (epoch, seq + 1))
+        return int(rows[0][0]) if rows else None
 
     def _prepare_after(self, at: Position, settle: Callable[[], object]) -> None:
         """Make the first bundle after ``at`` that is not made yet, so that it is ready in its turn."""
         settle()
-        made = "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?"
         seq = at.seq
-        while rows := fetch(self._database, made, (at.epoch, seq + 1)):
-            seq = rows[0][0]
+        while (last := self._end_of_made(at.epoch, seq)) is not None:
+            seq = last
         self._next_bundle(self._at(at.epoch, seq))
 
     def _more_after(self, at: Position) -> bool:
-        (last,) = fetch(self._database, "SELECT last FROM out_bundle WHERE epoch = ? AND first = ?", (at.epoch, at.seq + 1))[0]
+        last = self._end_of_made(at.epoch, at.seq)
+        assert last is not None, "it is about to be sent"
         return self._journal.position() != self._at(at.epoch, last)
 
     def _make_bundle(self, entries: list[Entry], at: Position) -> bytes:

@@ -401,7 +401,7 @@ class Court:
             self.crash_centre()
             return copy
         target = self.folder / "centre-before.db"
-        self.centre.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.centre.database.empty_log()
         shutil.copy(self.centre.data / "centre.db", target)
         return target
 
@@ -423,7 +423,7 @@ class Court:
     def backup(self, node: Node, name: str) -> Path:
         """Copy the node's database as a backup would."""
         target = self.folder / name
-        node.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        node.database.empty_log()
         shutil.copy(node.data / "node.db", target)
         return target
 
@@ -448,7 +448,7 @@ class Court:
 
     def clone(self, node: Node) -> Node:
         """Return a second machine made of a copy of ``node``'s disk, on the same identity and a line of its own."""
-        node.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        node.database.empty_log()
         folder = self.folder / f"clone-{node.number}"
         shutil.copytree(node.data, folder)
         again = Node.open(EdgeConfig(data=str(folder)), clock=self.watches[node.number], transport=Line(self._handle, self.dice))

@@ -127,7 +127,7 @@ def _found(folder: Path, numbers: Sequence[int]) -> None:
     Exchanger(first)
     first.client.exchange()
     for owner in (first, court.centre):
-        owner.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        owner.database.empty_log()
     court.close()
     shutil.copytree(folder / f"node-{numbers[0]}", folder / "pattern")
     for path in (folder / f"node-{numbers[0]}").glob("node.db*"):

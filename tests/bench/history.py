@@ -228,7 +228,7 @@ class History:
         with self._node.journal.unit():  # the mark follows
             pass
         for owner in (self._node, self._centre):
-            fetch(owner.database, "PRAGMA wal_checkpoint(TRUNCATE)")
+            owner.database.empty_log()
             owner.database.close()  # connections are made anew, with their recipe
 
     def _bundle(self, count: int) -> None:

@@ -47,7 +47,7 @@ def _backup() -> Target:
     """A database file that is to be put back."""
     world = shared_world()
     place = Path(_folder.name) / "node.db"
-    world.node.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    world.node.database.empty_log()
     good = (world.node.data / "node.db").read_bytes()
 
     def door(data: bytes) -> None:

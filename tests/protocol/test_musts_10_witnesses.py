@@ -104,7 +104,7 @@ def test_10_9_row_41_a_split_view_is_refused_kept_and_shown(world: World, grown:
 def test_10_9_row_8_a_centre_set_back_is_noticed_and_shown(world: World, tmp_path: Path) -> None:
     """row 8: the centre's database restored to yesterday."""
     database = world.court.centre.database
-    database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.empty_log()
     backup = (world.court.centre.data / "centre.db").read_bytes()
     world.write(2)
     world.node.client.exchange()

@@ -110,7 +110,7 @@ def test_erasing_takes_the_key_the_content_and_the_files(node: Node) -> None:
     with pytest.raises(NotFound):
         drafts.find(node, AIGUL, draft.id)
     assert not (node.data / "drafts" / draft.id.hex()).exists()
-    node.database.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    node.database.empty_log()
     everything = b"".join(path.read_bytes() for path in node.data.rglob("*") if path.is_file())
     assert wrapped not in everything
     assert sealed[:64] not in everything
